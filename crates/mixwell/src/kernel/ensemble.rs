@@ -1,0 +1,358 @@
+//! The coherent state of all chains.
+//!
+//! A chain is a position with everything derived from it: log-density, gradient, and under a proposal its latent and
+//! log q. Derived values are either those of the current position (and, for log q, of the proposal version they are
+//! stored with) or marked unknown; [`Block`]'s methods are the only way to change a position, and they keep that promise.
+
+use serde::{Deserialize, Serialize};
+
+use crate::proposal::Proposal;
+use crate::target::Target;
+use crate::{Batch, BatchMut, Points, Stream};
+
+/// All chains of a run.
+#[derive(Clone, Debug)]
+pub struct Ensemble {
+    x: Points,
+    log_prob: Vec<f64>,
+    grad: Points,
+    grad_known: Vec<bool>,
+    z: Points,
+    log_q: Vec<f64>,
+    log_q_version: Vec<u64>,
+    streams: Vec<Stream>,
+}
+
+/// An [`Ensemble`] as it lies in a checkpoint.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct EnsembleState {
+    x: Points,
+    log_prob: Vec<f64>,
+    grad: Points,
+    grad_known: Vec<bool>,
+    z: Points,
+    log_q: Vec<f64>,
+    log_q_version: Vec<u64>,
+    streams: Vec<crate::rng::StreamState>,
+}
+
+impl Ensemble {
+    /// Chains at the rows of `x`, one stream each; evaluates the log-density of every start.
+    ///
+    /// # Panics
+    /// When the numbers of rows and streams differ.
+    pub fn new(target: &dyn Target, x: Points, streams: Vec<Stream>) -> Self {
+        assert_eq!(x.rows(), streams.len(), "one stream per chain");
+        let (n, dim) = (x.rows(), x.dim());
+        let mut log_prob = vec![0.0; n];
+        target.log_prob(x.as_batch(), &mut log_prob);
+        Self {
+            log_prob,
+            grad: Points::zeros(n, dim),
+            grad_known: vec![false; n],
+            z: Points::zeros(n, dim),
+            log_q: vec![0.0; n],
+            log_q_version: vec![0; n],
+            x,
+            streams,
+        }
+    }
+
+    /// Number of chains.
+    pub fn n_chains(&self) -> usize {
+        self.x.rows()
+    }
+
+    /// Number of coordinates.
+    pub fn dim(&self) -> usize {
+        self.x.dim()
+    }
+
+    /// Positions, one chain per row.
+    pub fn x(&self) -> Batch<'_> {
+        self.x.as_batch()
+    }
+
+    /// Log-density of every chain's position.
+    pub fn log_prob(&self) -> &[f64] {
+        &self.log_prob
+    }
+
+    /// Log-density of chain `chain` under the proposal of this version, if it is known.
+    pub fn log_q(&self, chain: usize, version: u64) -> Option<f64> {
+        (self.log_q_version[chain] == version).then(|| self.log_q[chain])
+    }
+
+    /// Cuts the chains into blocks of at most `rows` chains; `pool`, if given, is cut alongside.
+    pub fn blocks<'a>(&'a mut self, rows: usize, pool: Option<&'a mut Pool>) -> Vec<Block<'a>> {
+        let dim = self.dim();
+        let mut pools = pool.map(|p| p.blocks(rows).into_iter());
+        let mut blocks = Vec::with_capacity(self.n_chains().div_ceil(rows));
+        let x = self.x.data_mut().chunks_mut(rows * dim);
+        let grad = self.grad.data_mut().chunks_mut(rows * dim);
+        let z = self.z.data_mut().chunks_mut(rows * dim);
+        let scalars = self.log_prob.chunks_mut(rows).zip(self.grad_known.chunks_mut(rows));
+        let proposals = self.log_q.chunks_mut(rows).zip(self.log_q_version.chunks_mut(rows));
+        let streams = self.streams.chunks_mut(rows);
+        for (i, (((((x, grad), z), (log_prob, grad_known)), (log_q, log_q_version)), streams)) in
+            x.zip(grad).zip(z).zip(scalars).zip(proposals).zip(streams).enumerate()
+        {
+            blocks.push(Block {
+                first_chain: i * rows,
+                x: BatchMut::new(x, dim),
+                log_prob,
+                grad: BatchMut::new(grad, dim),
+                grad_known,
+                z: BatchMut::new(z, dim),
+                log_q,
+                log_q_version,
+                streams,
+                pool: pools.as_mut().and_then(Iterator::next),
+            });
+        }
+        blocks
+    }
+
+    /// All chains as one block.
+    pub fn whole(&mut self) -> Block<'_> {
+        let n = self.n_chains();
+        self.blocks(n, None).pop().expect("at least one chain")
+    }
+
+    /// Forgets every derived value and evaluates the log-density afresh: the slow twin that kernels are tested against.
+    pub fn recompute(&mut self, target: &dyn Target) {
+        self.grad_known.fill(false);
+        self.log_q_version.fill(0);
+        target.log_prob(self.x.as_batch(), &mut self.log_prob);
+    }
+
+    pub(crate) fn save(&self) -> EnsembleState {
+        EnsembleState {
+            x: self.x.clone(),
+            log_prob: self.log_prob.clone(),
+            grad: self.grad.clone(),
+            grad_known: self.grad_known.clone(),
+            z: self.z.clone(),
+            log_q: self.log_q.clone(),
+            log_q_version: self.log_q_version.clone(),
+            streams: self.streams.iter().map(Stream::state).collect(),
+        }
+    }
+
+    pub(crate) fn restore(state: EnsembleState) -> Self {
+        Self {
+            x: state.x,
+            log_prob: state.log_prob,
+            grad: state.grad,
+            grad_known: state.grad_known,
+            z: state.z,
+            log_q: state.log_q,
+            log_q_version: state.log_q_version,
+            streams: state.streams.into_iter().map(Stream::restore).collect(),
+        }
+    }
+}
+
+/// Some chains of an ensemble, handed to one thread.
+pub struct Block<'a> {
+    first_chain: usize,
+    x: BatchMut<'a>,
+    log_prob: &'a mut [f64],
+    grad: BatchMut<'a>,
+    grad_known: &'a mut [bool],
+    z: BatchMut<'a>,
+    log_q: &'a mut [f64],
+    log_q_version: &'a mut [u64],
+    streams: &'a mut [Stream],
+    pool: Option<PoolBlock<'a>>,
+}
+
+impl<'a> Block<'a> {
+    /// Number of chains in the block.
+    pub fn rows(&self) -> usize {
+        self.log_prob.len()
+    }
+
+    /// Number of coordinates.
+    pub fn dim(&self) -> usize {
+        self.x.dim()
+    }
+
+    /// The chain number of row 0.
+    pub fn first_chain(&self) -> usize {
+        self.first_chain
+    }
+
+    /// Positions, one chain per row.
+    pub fn x(&self) -> Batch<'_> {
+        self.x.as_batch()
+    }
+
+    /// Log-density of every row.
+    pub fn log_prob(&self) -> &[f64] {
+        self.log_prob
+    }
+
+    /// The random stream of row `row`.
+    pub fn stream(&mut self, row: usize) -> &mut Stream {
+        &mut self.streams[row]
+    }
+
+    /// Gradients of every row; evaluates those that are unknown, in one batch.
+    pub fn gradients(&mut self, target: &dyn Target) -> Batch<'_> {
+        let dim = self.dim();
+        let unknown: Vec<usize> = (0..self.rows()).filter(|&i| !self.grad_known[i]).collect();
+        if unknown.len() == self.rows() {
+            let mut log_prob = vec![0.0; unknown.len()];
+            target.log_prob_and_grad(self.x.as_batch(), &mut log_prob, self.grad.reborrow());
+        } else if !unknown.is_empty() {
+            let mut x = Points::zeros(unknown.len(), dim);
+            for (to, &row) in unknown.iter().enumerate() {
+                x.row_mut(to).copy_from_slice(self.x.row(row));
+            }
+            let mut log_prob = vec![0.0; unknown.len()];
+            let mut grad = Points::zeros(unknown.len(), dim);
+            target.log_prob_and_grad(x.as_batch(), &mut log_prob, grad.as_batch_mut());
+            for (from, &row) in unknown.iter().enumerate() {
+                self.grad.row_mut(row).copy_from_slice(grad.row(from));
+            }
+        }
+        self.grad_known.fill(true);
+        self.grad.as_batch()
+    }
+
+    /// Log-density of every row under `proposal`; evaluates those that are unknown under its version, in one batch.
+    ///
+    /// When the proposal is a transport, the latents ([`Block::latents`]) are known afterwards too.
+    pub fn log_q(&mut self, proposal: &dyn Proposal) -> &[f64] {
+        let (dim, version) = (self.dim(), proposal.version());
+        let unknown: Vec<usize> = (0..self.rows()).filter(|&i| self.log_q_version[i] != version).collect();
+        if !unknown.is_empty() {
+            let mut x = Points::zeros(unknown.len(), dim);
+            for (to, &row) in unknown.iter().enumerate() {
+                x.row_mut(to).copy_from_slice(self.x.row(row));
+            }
+            let mut log_q = vec![0.0; unknown.len()];
+            if let Some(map) = proposal.as_transport() {
+                let mut z = Points::zeros(unknown.len(), dim);
+                map.inverse(x.as_batch(), z.as_batch_mut(), &mut log_q);
+                for (from, &row) in unknown.iter().enumerate() {
+                    log_q[from] += crate::math::standard_normal_log_prob(z.row(from));
+                    self.z.row_mut(row).copy_from_slice(z.row(from));
+                }
+            } else {
+                proposal.log_prob(x.as_batch(), &mut log_q);
+            }
+            for (from, &row) in unknown.iter().enumerate() {
+                self.log_q[row] = log_q[from];
+                self.log_q_version[row] = version;
+            }
+        }
+        self.log_q
+    }
+
+    /// Latents of every row under the transport whose [`Block::log_q`] was asked for last.
+    pub fn latents(&self) -> Batch<'_> {
+        self.z.as_batch()
+    }
+
+    /// Moves row `row` to `x`; the gradient there is kept if it is given, otherwise unknown. Log q becomes unknown.
+    pub fn move_to(&mut self, row: usize, x: &[f64], log_prob: f64, grad: Option<&[f64]>) {
+        self.x.row_mut(row).copy_from_slice(x);
+        self.log_prob[row] = log_prob;
+        self.grad_known[row] = grad.is_some();
+        if let Some(grad) = grad {
+            self.grad.row_mut(row).copy_from_slice(grad);
+        }
+        self.log_q_version[row] = 0;
+    }
+
+    /// Moves row `row` to a point drawn from the proposal of this version, whose log q (and latent, if it is a
+    /// transport) is known. The gradient becomes unknown.
+    pub fn move_to_proposed(
+        &mut self,
+        row: usize,
+        x: &[f64],
+        log_prob: f64,
+        latent: Option<&[f64]>,
+        log_q: f64,
+        version: u64,
+    ) {
+        self.move_to(row, x, log_prob, None);
+        if let Some(z) = latent {
+            self.z.row_mut(row).copy_from_slice(z);
+        }
+        self.log_q[row] = log_q;
+        self.log_q_version[row] = version;
+    }
+
+    /// Where i-SIR leaves its particles, when the run asks for them.
+    pub fn pool(&mut self) -> Option<&mut PoolBlock<'a>> {
+        self.pool.as_mut()
+    }
+}
+
+/// The particles of the last i-SIR step of every chain: flow training and Rao-Blackwellised estimates use them.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    n_particles: usize,
+    x: Points,
+    log_weight: Vec<f64>,
+}
+
+impl Pool {
+    /// Room for `n_particles` particles of each of `n_chains` chains.
+    pub fn new(n_chains: usize, n_particles: usize, dim: usize) -> Self {
+        Self {
+            n_particles,
+            x: Points::zeros(n_chains * n_particles, dim),
+            log_weight: vec![f64::NEG_INFINITY; n_chains * n_particles],
+        }
+    }
+
+    /// Particles per chain, the current point included.
+    pub fn n_particles(&self) -> usize {
+        self.n_particles
+    }
+
+    /// All particles, chain after chain (`chains * n_particles x dim`).
+    pub fn x(&self) -> Batch<'_> {
+        self.x.as_batch()
+    }
+
+    /// Unnormalised log-weights, chain after chain.
+    pub fn log_weights(&self) -> &[f64] {
+        &self.log_weight
+    }
+
+    fn blocks(&mut self, rows: usize) -> Vec<PoolBlock<'_>> {
+        let (n, dim) = (self.n_particles, self.x.dim());
+        let weights = self.log_weight.chunks_mut(rows * n);
+        self.x
+            .data_mut()
+            .chunks_mut(rows * n * dim)
+            .zip(weights)
+            .map(|(x, log_weight)| PoolBlock { n_particles: n, x: BatchMut::new(x, dim), log_weight })
+            .collect()
+    }
+}
+
+/// The rows of a [`Pool`] that belong to one block of chains.
+pub struct PoolBlock<'a> {
+    n_particles: usize,
+    x: BatchMut<'a>,
+    log_weight: &'a mut [f64],
+}
+
+impl PoolBlock<'_> {
+    /// Particles per chain, the current point included.
+    pub fn n_particles(&self) -> usize {
+        self.n_particles
+    }
+
+    /// The particles (`n_particles x dim`) and log-weights of row `row`, to be written.
+    pub fn row_mut(&mut self, row: usize) -> (BatchMut<'_>, &mut [f64]) {
+        let range = row * self.n_particles..(row + 1) * self.n_particles;
+        (self.x.slice_mut(range.clone()), &mut self.log_weight[range])
+    }
+}

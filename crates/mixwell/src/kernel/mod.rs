@@ -1,0 +1,231 @@
+//! How a chain moves: one file per kernel, combinators in `compose.rs`, step-size and metric adaptation in `adapt.rs`.
+//!
+//! A kernel moves a [`Block`] of chains under a [`Context`]. It leaves every cached value of the block either agreeing
+//! with the new position or marked unknown, and writes what happened to a [`Report`]. Parameters change only in
+//! [`Kernel::adapt`], which the sampler calls between steps of the warm-up and never after [`Kernel::freeze`].
+
+mod ensemble;
+
+pub use ensemble::{Block, Ensemble, Pool, PoolBlock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::proposal::Transport;
+use crate::target::Target;
+
+/// What a kernel may look at while it moves chains.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    /// The density to sample.
+    pub target: &'a dyn Target,
+    /// The flow being trained (or frozen) in this run, if there is one.
+    pub flow: Option<&'a dyn Transport>,
+    /// Largest number of rows a kernel may evaluate in one batch: the bound on its memory.
+    pub max_rows: usize,
+}
+
+/// A Markov transition of many chains.
+pub trait Kernel: Send + Sync {
+    /// The leaves of this kernel, in the order of their tallies: itself, or those of its parts.
+    fn leaves(&self) -> Vec<Leaf>;
+
+    /// What the run must provide.
+    fn needs(&self) -> Needs;
+
+    /// Moves every chain of the block once.
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, report: Report<'_>);
+
+    /// Adapts parameters after a warm-up step of all chains.
+    fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>);
+
+    /// Ends adaptation: from here on the kernel is fixed.
+    fn freeze(&mut self);
+
+    /// Parameters and adaptation state, for a checkpoint.
+    fn save(&self) -> KernelState;
+
+    /// Goes on from a saved state.
+    fn load(&mut self, state: &KernelState) -> Result<(), StateError>;
+}
+
+/// What a kernel needs from the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Gradients of the target.
+    pub gradient: bool,
+    /// A flow.
+    pub flow: bool,
+    /// Particles per chain that it can hand to a [`Pool`]; zero when it has none.
+    pub pool: usize,
+}
+
+impl Needs {
+    /// The needs of two kernels together.
+    pub fn and(self, other: Needs) -> Needs {
+        Needs {
+            gradient: self.gradient || other.gradient,
+            flow: self.flow || other.flow,
+            pool: self.pool.max(other.pool),
+        }
+    }
+}
+
+/// Whether a kernel explores around a point or jumps across the space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Moves near the current point.
+    Local,
+    /// Proposals that do not depend on where the chain is.
+    Global,
+}
+
+/// A kernel that is not made of others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Leaf {
+    /// Its name in tables, e.g. `mala`.
+    pub name: String,
+    /// Local or global.
+    pub role: Role,
+    /// Its step size in its own convention, where it has one (`eta` for Langevin, `epsilon` for Hamiltonian kernels).
+    pub step_size: Option<f64>,
+}
+
+/// What one leaf did to one chain during one step of the whole kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Proposals made.
+    pub tries: u32,
+    /// Proposals accepted (for i-SIR: the chosen particle was not the current point).
+    pub moves: u32,
+    /// Sum of acceptance probabilities over the tries.
+    pub accept_prob: f64,
+    /// Proposals whose log-density or gradient was NaN or infinite (but not `-inf`).
+    pub non_finite: u32,
+    /// Trajectories whose energy error exceeded the limit.
+    pub divergences: u32,
+    /// Gradient evaluations of Hamiltonian trajectories.
+    pub leapfrogs: u32,
+    /// Depth of the last trajectory tree.
+    pub tree_depth: u32,
+    /// Total energy at the accepted point of the last trajectory.
+    pub energy: f64,
+    /// Effective number of particles of the last i-SIR step, between 1 and the pool size.
+    pub isir_ess: f64,
+}
+
+/// Where the leaves of a kernel write their tallies: `rows x n_leaves`, chain after chain.
+pub struct Report<'a> {
+    tallies: &'a mut [Tally],
+    n_leaves: usize,
+    leaf: usize,
+}
+
+impl<'a> Report<'a> {
+    /// A report over `rows x n_leaves` tallies.
+    pub fn new(tallies: &'a mut [Tally], n_leaves: usize) -> Self {
+        assert!(
+            n_leaves > 0 && tallies.len().is_multiple_of(n_leaves),
+            "tallies do not form rows of {n_leaves}"
+        );
+        Self { tallies, n_leaves, leaf: 0 }
+    }
+
+    /// The tally of this leaf for row `row` of the block.
+    pub fn tally(&mut self, row: usize) -> &mut Tally {
+        &mut self.tallies[row * self.n_leaves + self.leaf]
+    }
+
+    /// The report of a part whose first leaf is `offset` places after this one's.
+    pub fn part(&mut self, offset: usize) -> Report<'_> {
+        Report { tallies: self.tallies, n_leaves: self.n_leaves, leaf: self.leaf + offset }
+    }
+}
+
+/// The tallies of all chains after a step, for adaptation.
+#[derive(Clone, Copy)]
+pub struct Tallies<'a> {
+    tallies: &'a [Tally],
+    n_leaves: usize,
+    leaf: usize,
+}
+
+impl<'a> Tallies<'a> {
+    /// A view of `chains x n_leaves` tallies.
+    pub fn new(tallies: &'a [Tally], n_leaves: usize) -> Self {
+        assert!(
+            n_leaves > 0 && tallies.len().is_multiple_of(n_leaves),
+            "tallies do not form rows of {n_leaves}"
+        );
+        Self { tallies, n_leaves, leaf: 0 }
+    }
+
+    /// This leaf's tally of every chain, in the order of the chains.
+    pub fn iter(&self) -> impl Iterator<Item = &'a Tally> + use<'a> {
+        self.tallies.iter().skip(self.leaf).step_by(self.n_leaves)
+    }
+
+    /// The tallies of a part whose first leaf is `offset` places after this one's.
+    pub fn part(&self, offset: usize) -> Tallies<'a> {
+        Tallies { leaf: self.leaf + offset, ..*self }
+    }
+
+    /// Mean acceptance probability over all tries of this leaf; `None` when it made none.
+    pub fn mean_accept_prob(&self) -> Option<f64> {
+        let (mut sum, mut tries) = (0.0, 0u64);
+        for t in self.iter() {
+            sum += t.accept_prob;
+            tries += u64::from(t.tries);
+        }
+        (tries > 0).then(|| sum / tries as f64)
+    }
+}
+
+/// Where the warm-up stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Warmup {
+    /// Steps of this kernel done before this one.
+    pub step: usize,
+    /// Steps of this kernel planned in the whole warm-up.
+    pub total: usize,
+}
+
+/// A kernel's parameters and adaptation state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct KernelState {
+    /// The kernel it belongs to.
+    pub name: String,
+    /// Its own state, encoded.
+    pub bytes: Vec<u8>,
+    /// The states of its parts.
+    pub parts: Vec<KernelState>,
+}
+
+impl KernelState {
+    /// Encodes the state of a kernel without parts.
+    pub fn leaf<S: Serialize>(name: &str, state: &S) -> Self {
+        let bytes = postcard::to_allocvec(state).expect("plain numbers encode");
+        Self { name: name.into(), bytes, parts: Vec::new() }
+    }
+
+    /// Decodes the state of a kernel without parts.
+    pub fn read<'a, S: Deserialize<'a>>(&'a self, name: &str) -> Result<S, StateError> {
+        if self.name != name {
+            return Err(StateError { expected: name.into(), found: self.name.clone() });
+        }
+        postcard::from_bytes(&self.bytes)
+            .map_err(|e| StateError { expected: name.into(), found: e.to_string() })
+    }
+}
+
+/// A saved state that belongs to another kernel or cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the saved state of kernel `{expected}` cannot be used: found {found}; the checkpoint belongs to another configuration"
+)]
+pub struct StateError {
+    /// The kernel that asked.
+    pub expected: String,
+    /// What was found instead.
+    pub found: String,
+}

@@ -1,0 +1,122 @@
+//! Scalar functions used everywhere: log-sum-exp and the standard normal law.
+
+use std::f64::consts::{FRAC_1_SQRT_2, TAU};
+
+/// `ln(sum(exp(values)))` with the maximum subtracted first; `-inf` when all are `-inf` or there are none.
+pub fn log_sum_exp(values: &[f64]) -> f64 {
+    let max = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    if !max.is_finite() {
+        return if values.iter().any(|v| v.is_nan()) { f64::NAN } else { max };
+    }
+    max + values.iter().map(|v| (v - max).exp()).sum::<f64>().ln()
+}
+
+/// `ln(1 + exp(x))` without overflow.
+pub fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+/// `1 / (1 + exp(-x))` without overflow.
+pub fn logistic(x: f64) -> f64 {
+    if x >= 0.0 {
+        1.0 / (1.0 + (-x).exp())
+    } else {
+        let e = x.exp();
+        e / (1.0 + e)
+    }
+}
+
+/// Log-density of `N(0, I)` at `z`.
+pub fn standard_normal_log_prob(z: &[f64]) -> f64 {
+    -0.5 * (z.iter().map(|v| v * v).sum::<f64>() + z.len() as f64 * TAU.ln())
+}
+
+/// Distribution function of the standard normal law.
+pub fn normal_cdf(x: f64) -> f64 {
+    0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
+}
+
+/// Quantile function of the standard normal law: Acklam's rational approximation, refined by Halley's method to full
+/// double precision. `-inf` at 0, `inf` at 1, NaN outside.
+pub fn normal_quantile(p: f64) -> f64 {
+    if !(0.0..=1.0).contains(&p) {
+        return f64::NAN;
+    }
+    if p == 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if p == 1.0 {
+        return f64::INFINITY;
+    }
+    // Work in the lower half, where the distribution function keeps its relative precision.
+    if p > 0.5 {
+        return -normal_quantile(1.0 - p);
+    }
+    let mut x = if p < 0.024_25 {
+        let q = (-2.0 * p.ln()).sqrt();
+        (((((-7.784894002430293e-3 * q - 0.3223964580411365) * q - 2.400758277161838) * q
+            - 2.549732539343734)
+            * q
+            + 4.374664141464968)
+            * q
+            + 2.938163982698783)
+            / ((((7.784695709041462e-3 * q + 0.3224671290700398) * q + 2.445134137142996) * q
+                + 3.754408661907416)
+                * q
+                + 1.0)
+    } else {
+        let q = p - 0.5;
+        let r = q * q;
+        (((((-39.69683028665376 * r + 220.9460984245205) * r - 275.9285104469687) * r + 138.357751867269)
+            * r
+            - 30.66479806614716)
+            * r
+            + 2.506628277459239)
+            * q
+            / (((((-54.47609879822406 * r + 161.5858368580409) * r - 155.6989798598866) * r
+                + 66.80131188771972)
+                * r
+                - 13.28068155288572)
+                * r
+                + 1.0)
+    };
+    for _ in 0..2 {
+        let e = normal_cdf(x) - p;
+        let u = e * TAU.sqrt() * (0.5 * x * x).exp();
+        x -= u / (1.0 + 0.5 * x * u);
+    }
+    x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_sum_exp_of_extremes() {
+        assert_eq!(log_sum_exp(&[]), f64::NEG_INFINITY);
+        assert_eq!(log_sum_exp(&[f64::NEG_INFINITY; 2]), f64::NEG_INFINITY);
+        assert!((log_sum_exp(&[1e4, 1e4]) - (1e4 + 2f64.ln())).abs() < 1e-9);
+        assert!(log_sum_exp(&[0.0, f64::NAN]).is_nan());
+    }
+
+    #[test]
+    fn normal_quantile_inverts_the_distribution_function() {
+        // Published quantiles: 97.5 % and 0.1 %.
+        assert!((normal_quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-14);
+        assert!((normal_quantile(0.001) + 3.090_232_306_167_813_5).abs() < 1e-13);
+        for i in 1..1000 {
+            let p = i as f64 / 1000.0;
+            assert!((normal_cdf(normal_quantile(p)) - p).abs() < 1e-15, "{p}");
+        }
+        assert!((normal_quantile(1e-300) + 37.047_096_299_361_2).abs() < 1e-10);
+    }
+
+    #[test]
+    fn logistic_and_softplus_do_not_overflow() {
+        assert_eq!(logistic(-1000.0), 0.0);
+        assert_eq!(logistic(1000.0), 1.0);
+        assert_eq!(softplus(1000.0), 1000.0);
+        assert!((softplus(0.0) - 2f64.ln()).abs() < 1e-15);
+    }
+}

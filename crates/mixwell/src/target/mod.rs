@@ -1,0 +1,222 @@
+//! What is sampled: a log-density on R^d, with whatever is known about it.
+//!
+//! [`Target`] evaluates a batch of points and is all that kernels see. [`PointTarget`] is a plain function of one
+//! point; [`Pointwise`] makes a `Target` of it. Closures become targets through [`FnTarget`].
+//!
+//! Conventions: log-densities may be unnormalised; `-inf` means outside the support; NaN means the evaluation failed
+//! (kernels reject such a proposal and count it). Gradients are with respect to the point.
+
+use crate::{Batch, BatchMut, Points, Stream};
+
+/// A log-density on R^d, evaluated for many points at once.
+pub trait Target: Send + Sync {
+    /// Number of coordinates of a point.
+    fn dim(&self) -> usize;
+
+    /// Writes the log-density of each row of `x` (`rows x dim`) to `log_prob` (`rows`).
+    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]);
+
+    /// Writes log-density and gradient of each row: `log_prob` (`rows`), `grad` (`rows x dim`).
+    ///
+    /// The two methods must agree on the log-density to the last bit, since chains mix moves with and without gradients.
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>);
+
+    /// Whether [`Target::log_prob_and_grad`] can be called. Kernels that need gradients refuse a target without.
+    fn has_gradient(&self) -> bool {
+        true
+    }
+
+    /// What a draw is reported as: named arrays, whose sizes add up to the length [`Target::report`] fills.
+    fn variables(&self) -> Vec<Variable> {
+        vec![Variable::new("x", &[self.dim()])]
+    }
+
+    /// Writes the reported values of one point, e.g. constrained parameters on their natural scale.
+    fn report(&self, x: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(x);
+    }
+
+    /// What is known exactly. Empty unless the target has a closed form.
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+
+    /// Exact independent draws, where they can be made.
+    fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
+        None
+    }
+}
+
+/// A log-density given as a plain function of one point.
+pub trait PointTarget: Send + Sync {
+    /// Number of coordinates of a point.
+    fn dim(&self) -> usize;
+
+    /// The log-density at `x`.
+    fn log_prob(&self, x: &[f64]) -> f64;
+
+    /// The log-density at `x`; writes its gradient to `grad`, which may hold anything before.
+    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64;
+
+    /// See [`Target::has_gradient`].
+    fn has_gradient(&self) -> bool {
+        true
+    }
+
+    /// See [`Target::variables`].
+    fn variables(&self) -> Vec<Variable> {
+        vec![Variable::new("x", &[self.dim()])]
+    }
+
+    /// See [`Target::report`].
+    fn report(&self, x: &[f64], out: &mut [f64]) {
+        out.copy_from_slice(x);
+    }
+
+    /// See [`Target::facts`].
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+
+    /// See [`Target::exact_sampler`].
+    fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
+        None
+    }
+}
+
+/// Exact independent draws from a target.
+pub trait ExactSampler: Send + Sync {
+    /// Writes one draw to `x` (`dim` numbers).
+    fn sample(&self, stream: &mut Stream, x: &mut [f64]);
+
+    /// `rows` draws as rows.
+    fn sample_rows(&self, stream: &mut Stream, rows: usize, dim: usize) -> Points {
+        let mut points = Points::zeros(rows, dim);
+        for row in points.as_batch_mut().iter_mut() {
+            self.sample(stream, row);
+        }
+        points
+    }
+}
+
+/// What is known exactly about a target.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Mean of every coordinate.
+    pub mean: Option<Vec<f64>>,
+    /// Variance of every coordinate.
+    pub variance: Option<Vec<f64>>,
+    /// `ln` of the integral of `exp(log_prob)`.
+    pub log_evidence: Option<f64>,
+    /// Centres of the modes and their exact weights.
+    pub modes: Option<Modes>,
+}
+
+/// Known modes: chains can start there, and a draw belongs to the mode whose centre is nearest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Modes {
+    /// One centre per row.
+    pub centres: Points,
+    /// Probability of each mode, where known.
+    pub weights: Option<Vec<f64>>,
+}
+
+/// A named array of reported values.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Variable {
+    /// The name, as it will appear in stores and tables.
+    pub name: String,
+    /// Its shape; empty for a scalar.
+    pub shape: Vec<usize>,
+}
+
+impl Variable {
+    /// A variable of this name and shape (`&[]` for a scalar).
+    pub fn new(name: impl Into<String>, shape: &[usize]) -> Self {
+        Self { name: name.into(), shape: shape.to_vec() }
+    }
+
+    /// How many numbers it holds.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// True when one of its dimensions is zero.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The name of each of its numbers, e.g. `theta[0]`, `beta[1,2]`, or `tau` for a scalar.
+    pub fn labels(&self) -> Vec<String> {
+        if self.shape.is_empty() {
+            return vec![self.name.clone()];
+        }
+        (0..self.len())
+            .map(|flat| {
+                let mut rest = flat;
+                let mut index = vec![0; self.shape.len()];
+                for (i, n) in self.shape.iter().enumerate().rev() {
+                    index[i] = rest % n;
+                    rest /= n;
+                }
+                let inside: Vec<String> = index.iter().map(usize::to_string).collect();
+                format!("{}[{}]", self.name, inside.join(","))
+            })
+            .collect()
+    }
+}
+
+/// Makes a [`Target`] of a [`PointTarget`] by evaluating row after row.
+///
+/// Chains are spread over threads by the sampler, which hands each thread its own rows.
+#[derive(Clone, Debug)]
+pub struct Pointwise<P>(pub P);
+
+impl<P: PointTarget> Target for Pointwise<P> {
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+
+    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
+        for (row, out) in x.iter().zip(log_prob) {
+            *out = self.0.log_prob(row);
+        }
+    }
+
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
+        for ((row, out), g) in x.iter().zip(log_prob).zip(grad.iter_mut()) {
+            *out = self.0.log_prob_and_grad(row, g);
+        }
+    }
+
+    fn has_gradient(&self) -> bool {
+        self.0.has_gradient()
+    }
+
+    fn variables(&self) -> Vec<Variable> {
+        self.0.variables()
+    }
+
+    fn report(&self, x: &[f64], out: &mut [f64]) {
+        self.0.report(x, out);
+    }
+
+    fn facts(&self) -> Facts {
+        self.0.facts()
+    }
+
+    fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
+        self.0.exact_sampler()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_count_rows_first() {
+        assert_eq!(Variable::new("tau", &[]).labels(), ["tau"]);
+        assert_eq!(Variable::new("b", &[2, 2]).labels(), ["b[0,0]", "b[0,1]", "b[1,0]", "b[1,1]"]);
+    }
+}

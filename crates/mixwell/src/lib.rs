@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 mod batch;
+pub mod config;
 pub mod diagnostics;
 mod error;
 pub mod flow;

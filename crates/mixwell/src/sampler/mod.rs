@@ -1,1 +1,1 @@
-//! (in construction)
+//! x

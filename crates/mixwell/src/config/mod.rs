@@ -1,0 +1,12 @@
+//! Configuration files: TOML read against the schema of a settings type, and commented templates made from it.
+//!
+//! One source of truth: field names, doc comments and defaults of the Rust types. From them come the check that names
+//! the line and the nearest valid key, the templates of `mixwell init`, and a JSON schema for editors.
+
+mod file;
+mod schema;
+mod template;
+
+pub use file::{ConfigFileError, FileConfig, parse};
+pub use schema::schema_of;
+pub use template::{commented, field_docs};

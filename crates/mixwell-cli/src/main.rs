@@ -1,1 +1,20 @@
-fn main() {}
+//! The command `mixwell`: sample a target described by a file, go on after an interruption, read the results.
+
+mod cli;
+mod cmd;
+mod exit;
+mod progress;
+
+use clap::Parser;
+
+fn main() -> std::process::ExitCode {
+    let result = match cli::Cli::parse().command {
+        cli::Command::Run(args) => cmd::run::run(&args),
+        cli::Command::Resume(args) => cmd::resume::run(&args),
+        cli::Command::Summary(args) => cmd::summary::run(&args),
+        cli::Command::Init(args) => cmd::init::run(&args),
+        cli::Command::List(args) => cmd::list::run(&args),
+        cli::Command::Completions(args) => cmd::completions::run(&args),
+    };
+    exit::code(result)
+}

@@ -1,0 +1,117 @@
+//! The arguments of every subcommand; the doc comments are the help texts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Sample distributions that ordinary MCMC gets stuck in.
+///
+/// Exit status: 0 finished, 2 bad input, 1 any other failure (also: interrupted), 3 finished but not converged
+/// when --strict is given.
+#[derive(Debug, Parser)]
+#[command(name = "mixwell", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Sample the target of a config file into a new run folder.
+    Run(RunArgs),
+    /// Go on with an interrupted run: the draws are those of a run that was never interrupted.
+    Resume(ResumeArgs),
+    /// Show means, errors, diagnostics and the verdict of a run.
+    Summary(SummaryArgs),
+    /// Write a config for a target, with every default and a comment on each, to standard output.
+    Init(InitArgs),
+    /// List what there is, with parameters and defaults.
+    List(ListArgs),
+    /// Write completions for a shell to standard output.
+    Completions(CompletionsArgs),
+}
+
+/// Options of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The config file (TOML); `mixwell init` writes one.
+    pub config: PathBuf,
+    /// The run folder to create [default: runs/NAME, from the config file's name].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seed, instead of the one in the config.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// Options of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run folder.
+    pub dir: PathBuf,
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
+/// What `run` and `resume` share.
+#[derive(Debug, Args)]
+pub struct SessionArgs {
+    /// Number of threads [default: all cores]. Draws do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print neither progress nor summary, only warnings and errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// End with status 3 when the draws do not pass the verdict.
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// Options of `summary`.
+#[derive(Debug, Args)]
+pub struct SummaryArgs {
+    /// The run folder.
+    pub dir: PathBuf,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The target's kind; `mixwell list targets` shows them.
+    pub target: String,
+    /// The method: ex2, flex2, flowmc, neutra or kernel.
+    #[arg(long, default_value = "flex2")]
+    pub method: String,
+}
+
+/// Options of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// What to list.
+    pub what: Catalogue,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Catalogue {
+    /// How chains move.
+    Kernels,
+    /// What can be sampled.
+    Targets,
+    /// What can be trained to propose global moves.
+    Flows,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}

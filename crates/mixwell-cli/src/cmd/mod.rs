@@ -1,0 +1,51 @@
+//! One file per subcommand. No arithmetic on draws here.
+
+pub mod completions;
+pub mod init;
+pub mod list;
+pub mod resume;
+pub mod run;
+pub mod summary;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mixwell::sampler::{Outcome, Sampler};
+
+use crate::cli::SessionArgs;
+use crate::exit::Status;
+use crate::progress::Line;
+
+/// Runs or resumes a prepared sampler, shows progress and summary, and gives the status.
+fn finish(sampler: Sampler, args: &SessionArgs, resume: bool) -> anyhow::Result<Status> {
+    let mut sampler = sampler.observer(Line::new(args.quiet)).interrupt(interrupt_flag()?);
+    if let Some(threads) = args.threads {
+        sampler = sampler.threads(threads);
+    }
+    let run = if resume { sampler.resume()? } else { sampler.run()? };
+    let folder = run.folder().map(|f| f.display().to_string()).unwrap_or_default();
+    if run.outcome() == Outcome::Interrupted {
+        eprintln!("interrupted; go on with `mixwell resume {folder}`");
+        return Ok(Status::Interrupted);
+    }
+    let summary = run.summary().expect("a finished run has a summary");
+    if !args.quiet {
+        summary::print(summary)?;
+        eprintln!("draws, flow and summary are in {folder}");
+    }
+    let refused = args.strict && !summary.converged;
+    Ok(if refused { Status::NotConverged } else { Status::Finished })
+}
+
+/// The first Ctrl-C asks for a clean end with a checkpoint; the second ends the process at once.
+fn interrupt_flag() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let set = flag.clone();
+    ctrlc::set_handler(move || {
+        if set.swap(true, Ordering::Relaxed) {
+            std::process::exit(1);
+        }
+        eprintln!("\nending at the next safe place; press Ctrl-C again to end at once");
+    })?;
+    Ok(flag)
+}

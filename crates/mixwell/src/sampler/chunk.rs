@@ -1,0 +1,198 @@
+//! Some steps of one kernel for all chains: blocks of chains run in parallel, each by itself, and hand back their draws.
+//!
+//! Chains never look at each other during a chunk, and each has its own stream, so the draws do not depend on how the
+//! chains are cut into blocks, on how many steps make a chunk, or on the number of threads.
+
+use rayon::prelude::*;
+
+use super::record::Recorder;
+use super::totals::{PhaseTotals, Stuck, Total};
+use crate::kernel::{Block, Context, Ensemble, Kernel, Pool, Report, Tally};
+use crate::math::log_sum_exp;
+
+/// What a chunk does.
+pub(super) struct Chunk<'a> {
+    pub context: Context<'a>,
+    pub kernel: &'a dyn Kernel,
+    /// Place of the kernel's first leaf among the leaves of all kernels.
+    pub leaf: usize,
+    /// Leaves of all kernels together.
+    pub n_leaves: usize,
+    pub recorder: &'a Recorder,
+    /// Every `thin`-th step is a draw ...
+    pub thin: usize,
+    /// ... counted from the start of the phase; steps done before this chunk.
+    pub steps_before: usize,
+    pub steps: usize,
+    pub rao_blackwell: bool,
+}
+
+/// Per-chain records that a chunk goes on with.
+pub(super) struct Records<'a> {
+    /// Tallies of the last step, `chains x n_leaves`.
+    pub step: &'a mut [Tally],
+    /// Tallies since the last draw, `chains x n_leaves`.
+    pub since_draw: &'a mut [Tally],
+    pub totals: &'a mut PhaseTotals,
+}
+
+/// Draws of a chunk: draw after draw, chain after chain.
+#[derive(Debug, Default)]
+pub(super) struct Drawn {
+    pub draws: usize,
+    pub values: Vec<f64>,
+    pub stats: Vec<f64>,
+}
+
+impl Chunk<'_> {
+    /// Draws that this chunk will hand back.
+    fn draws(&self) -> usize {
+        (self.steps_before + self.steps) / self.thin - self.steps_before / self.thin
+    }
+
+    /// Runs the chunk.
+    pub fn run(&self, ensemble: &mut Ensemble, pool: Option<&mut Pool>, records: Records<'_>) -> Drawn {
+        let (n_chains, n_leaves) = (ensemble.n_chains(), self.n_leaves);
+        let (n_values, n_stats) = (self.recorder.n_values(), self.recorder.stats().len());
+        let rows = block_rows(n_chains);
+        let draws = self.draws();
+        let rao_blackwell = self.rao_blackwell && pool.is_some();
+        if rao_blackwell {
+            records.totals.rao_blackwell_steps += self.steps as u64;
+        }
+        // Without sums to fill, every block gets an empty slice.
+        let mut no_sums = vec![[0.0; 0]; n_chains.div_ceil(rows)];
+        let sums: Vec<&mut [f64]> = if rao_blackwell {
+            records.totals.rao_blackwell.chunks_mut(rows * 2 * n_values).collect()
+        } else {
+            no_sums.iter_mut().map(|s| &mut s[..]).collect()
+        };
+        let mut jobs: Vec<Job<'_>> = ensemble
+            .blocks(rows, pool)
+            .into_iter()
+            .zip(records.step.chunks_mut(rows * n_leaves))
+            .zip(records.since_draw.chunks_mut(rows * n_leaves))
+            .zip(records.totals.leaves.chunks_mut(rows * n_leaves))
+            .zip(records.totals.stuck.chunks_mut(rows))
+            .zip(sums)
+            .map(|(((((block, step), since_draw), totals), stuck), rao_blackwell)| Job {
+                values: vec![0.0; draws * block.rows() * n_values],
+                stats: vec![0.0; draws * block.rows() * n_stats],
+                block,
+                step,
+                since_draw,
+                totals,
+                stuck,
+                rao_blackwell,
+            })
+            .collect();
+        match jobs.as_mut_slice() {
+            [one] => one.run(self),
+            many => many.par_iter_mut().for_each(|job| job.run(self)),
+        }
+        if let [_] = jobs.as_slice() {
+            let job = jobs.pop().expect("one job");
+            return Drawn { draws, values: job.values, stats: job.stats };
+        }
+        let mut drawn = Drawn {
+            draws,
+            values: Vec::with_capacity(draws * n_chains * n_values),
+            stats: Vec::with_capacity(draws * n_chains * n_stats),
+        };
+        for draw in 0..draws {
+            for job in &jobs {
+                let rows = job.block.rows();
+                drawn.values.extend_from_slice(&job.values[draw * rows * n_values..(draw + 1) * rows * n_values]);
+                drawn.stats.extend_from_slice(&job.stats[draw * rows * n_stats..(draw + 1) * rows * n_stats]);
+            }
+        }
+        drawn
+    }
+}
+
+/// Chains per block: enough blocks to keep all threads busy, each as large as that allows.
+fn block_rows(n_chains: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    let blocks = if threads == 1 { 1 } else { 4 * threads };
+    n_chains.div_ceil(blocks)
+}
+
+/// One block of chains with its slices of every record.
+struct Job<'a> {
+    block: Block<'a>,
+    step: &'a mut [Tally],
+    since_draw: &'a mut [Tally],
+    totals: &'a mut [Total],
+    stuck: &'a mut [Stuck],
+    rao_blackwell: &'a mut [f64],
+    values: Vec<f64>,
+    stats: Vec<f64>,
+}
+
+impl Job<'_> {
+    fn run(&mut self, chunk: &Chunk<'_>) {
+        let mut draw = 0;
+        for step in 1..=chunk.steps {
+            self.step.fill(Tally::default());
+            let mut report = Report::new(self.step, chunk.n_leaves);
+            chunk.kernel.step(&chunk.context, &mut self.block, report.part(chunk.leaf));
+            for (sum, tally) in self.since_draw.iter_mut().zip(self.step.iter()) {
+                sum.add(tally);
+            }
+            if !self.rao_blackwell.is_empty() {
+                self.add_rao_blackwell(chunk);
+            }
+            if (chunk.steps_before + step).is_multiple_of(chunk.thin) {
+                self.record(chunk, draw);
+                draw += 1;
+            }
+        }
+    }
+
+    fn record(&mut self, chunk: &Chunk<'_>, draw: usize) {
+        let (n_values, n_stats) = (chunk.recorder.n_values(), chunk.recorder.stats().len());
+        let rows = self.block.rows();
+        for row in 0..rows {
+            let place = draw * rows + row;
+            let leaves = row * chunk.n_leaves..(row + 1) * chunk.n_leaves;
+            let tallies = &mut self.since_draw[leaves.clone()];
+            chunk.recorder.record(
+                chunk.context.target,
+                &self.block,
+                row,
+                tallies,
+                &mut self.values[place * n_values..(place + 1) * n_values],
+                &mut self.stats[place * n_stats..(place + 1) * n_stats],
+            );
+            self.stuck[row].observe(tallies.iter().any(|t| t.moves > 0));
+            for (total, tally) in self.totals[leaves].iter_mut().zip(tallies.iter()) {
+                total.add(tally);
+            }
+            tallies.fill(Tally::default());
+        }
+    }
+
+    /// Adds `sum_i w_i f(y_i)` and `sum_i w_i f(y_i)^2` over the particles of each chain's last i-SIR step (spec A7).
+    fn add_rao_blackwell(&mut self, chunk: &Chunk<'_>) {
+        let n_values = chunk.recorder.n_values();
+        let mut reported = vec![0.0; n_values];
+        for row in 0..self.block.rows() {
+            let Some(pool) = self.block.pool() else { return };
+            let (particles, log_weights) = pool.row_mut(row);
+            let total = log_sum_exp(log_weights);
+            let (first, second) =
+                self.rao_blackwell[row * 2 * n_values..(row + 1) * 2 * n_values].split_at_mut(n_values);
+            for (particle, log_weight) in particles.as_batch().iter().zip(log_weights.iter()) {
+                let weight = (log_weight - total).exp();
+                if weight == 0.0 {
+                    continue;
+                }
+                chunk.context.target.report(particle, &mut reported);
+                for ((first, second), value) in first.iter_mut().zip(second.iter_mut()).zip(&reported) {
+                    *first += weight * value;
+                    *second += weight * value * value;
+                }
+            }
+        }
+    }
+}

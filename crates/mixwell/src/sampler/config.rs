@@ -1,0 +1,147 @@
+//! Everything a run is told: the same struct is read from TOML, written to the run folder, and filled in from Rust.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Method, Start};
+use crate::ConfigError;
+use crate::diagnostics::Thresholds;
+use crate::flow::FlowConfig;
+use crate::target::TargetConfig;
+use crate::train::TrainingConfig;
+
+/// The settings of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunConfig {
+    /// Number of chains.
+    pub chains: usize,
+    /// Production draws per chain; with a stopping rule, the most that are made.
+    pub draws: usize,
+    /// Keep every n-th step as a draw, in warm-up and production.
+    pub thin: usize,
+    /// Seed of every random stream: the same seed gives the same draws, whatever the threads or interruptions.
+    pub seed: u64,
+    /// Largest number of points evaluated in one batch by one thread: bounds memory, does not change draws.
+    pub max_batch_rows: usize,
+    /// Report Rao-Blackwellised means from the particles of i-SIR.
+    pub rao_blackwell: bool,
+    /// What is sampled. Left out when the target is given in code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetConfig>,
+    /// How chains move: a named method, one kernel, or a schedule of your own.
+    pub method: Method,
+    /// Where chains start.
+    pub start: Start,
+    /// The flow that proposes global moves. Used by methods that have one.
+    pub flow: FlowConfig,
+    /// How the flow is trained.
+    pub training: TrainingConfig,
+    /// When production stops early.
+    pub stop: Stop,
+    /// What is written, and how often.
+    pub output: Output,
+    /// Bars of the verdict.
+    pub thresholds: Thresholds,
+}
+
+impl Default for RunConfig {
+    fn default() -> Self {
+        Self {
+            chains: 20,
+            draws: 1000,
+            thin: 1,
+            seed: 1,
+            max_batch_rows: 16_384,
+            rao_blackwell: false,
+            target: None,
+            method: Method::default(),
+            start: Start::default(),
+            flow: FlowConfig::default(),
+            training: TrainingConfig::default(),
+            stop: Stop::default(),
+            output: Output::default(),
+            thresholds: Thresholds::default(),
+        }
+    }
+}
+
+/// When production ends before all draws are made. Zero switches a rule off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Stop {
+    /// Stop once every parameter's bulk and tail effective sample size reach this (0: never) ...
+    pub ess: f64,
+    /// ... and every R-hat is at most this (0: no condition).
+    pub rhat: f64,
+    /// Stop after this many seconds of sampling (0: never). The warm-up counts.
+    pub seconds: f64,
+}
+
+/// What is written, and how often.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Output {
+    /// Keep the draws of the warm-up (in groups of their own).
+    pub warmup: bool,
+    /// Seconds between checkpoints; one is also written at the end of each phase.
+    pub checkpoint_seconds: f64,
+    /// Points drawn from the frozen proposal after sampling, for the evidence and the proposal's report (0: none).
+    pub evidence_draws: usize,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self { warmup: true, checkpoint_seconds: 30.0, evidence_draws: 4096 }
+    }
+}
+
+impl RunConfig {
+    /// Checks every range; keys are dotted paths as in the file.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let at_least_one = |key: &str, v: usize| {
+            if v > 0 { Ok(()) } else { Err(ConfigError::new(key, v, "at least 1 is needed")) }
+        };
+        let not_negative = |key: &str, v: f64| {
+            if v >= 0.0 && v.is_finite() {
+                Ok(())
+            } else {
+                Err(ConfigError::new(key, v, "it must be zero or positive, and finite"))
+            }
+        };
+        at_least_one("chains", self.chains)?;
+        at_least_one("draws", self.draws)?;
+        at_least_one("thin", self.thin)?;
+        at_least_one("max_batch_rows", self.max_batch_rows)?;
+        not_negative("stop.ess", self.stop.ess)?;
+        not_negative("stop.seconds", self.stop.seconds)?;
+        if !(self.stop.rhat == 0.0 || (self.stop.rhat >= 1.0 && self.stop.rhat.is_finite())) {
+            return Err(ConfigError::new("stop.rhat", self.stop.rhat, "R-hat is never below 1; use 0 for no condition"));
+        }
+        not_negative("output.checkpoint_seconds", self.output.checkpoint_seconds)?;
+        self.start.check().map_err(|e| e.under("start"))?;
+        self.training.check().map_err(|e| e.under("training"))?;
+        self.method.check().map_err(|e| e.under("method"))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unusable_settings_are_named() {
+        let key = |c: RunConfig| c.check().unwrap_err().key;
+        assert_eq!(key(RunConfig { chains: 0, ..Default::default() }), "chains");
+        assert_eq!(key(RunConfig { draws: 0, ..Default::default() }), "draws");
+        assert_eq!(
+            key(RunConfig { stop: Stop { rhat: 0.9, ..Default::default() }, ..Default::default() }),
+            "stop.rhat"
+        );
+        RunConfig::default().check().unwrap();
+    }
+}

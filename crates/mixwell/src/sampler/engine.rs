@@ -1,0 +1,447 @@
+//! The one loop that runs every schedule: warm-up, frozen, production; training, progress, checkpoints, stopping.
+//!
+//! Between two chunks the whole state of a run is in this struct, and [`Engine::save`] writes it down. Whatever happens
+//! between two checkpoints depends on that state alone, so a run that was killed goes on with the same draws.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::chunk::{Chunk, Records};
+use super::config::RunConfig;
+use super::error::RunError;
+use super::method::Plan;
+use super::monitor::Monitor;
+use super::observer::{Event, Observer, Phase, Progress};
+use super::record::Recorder;
+use super::schedule::{Action, Move};
+use super::sink::Sink;
+use super::state::{Place, RunState, Spent};
+use super::stopping::is_enough;
+use super::totals::PhaseTotals;
+use crate::flow::Flow;
+use crate::io::Phase as Group;
+use crate::kernel::{Context, Ensemble, Kernel, Leaf, Pool, Role, Tallies, Tally, Warmup};
+use crate::proposal::{Proposal, Transport};
+use crate::target::{Counted, Target};
+use crate::train::{Examples, TrainAction, TrainError, Trainer};
+
+/// Numbers (values and statistics) that one chunk may hold.
+const CHUNK_NUMBERS: usize = 1 << 21;
+/// Most steps in one chunk, and how long a chunk should take: progress and interruptions wait for it.
+const CHUNK_STEPS: usize = 256;
+const CHUNK_TIME: Duration = Duration::from_millis(40);
+/// How often R-hat is computed for the progress line.
+const MONITOR_TIME: Duration = Duration::from_secs(1);
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All draws are made.
+    Finished,
+    /// It was interrupted; a checkpoint holds its state when it has a folder.
+    Interrupted,
+}
+
+/// Writes a state down; given by whoever owns the run folder.
+pub(super) type SaveCheckpoint<'a> = dyn FnMut(&RunState, Option<&Flow>) -> Result<(), RunError> + 'a;
+
+/// A run between two chunks.
+pub(super) struct Engine<'a> {
+    pub config: &'a RunConfig,
+    pub target: &'a Counted<&'a dyn Target>,
+    pub plan: Plan,
+    pub ensemble: Ensemble,
+    pub flow: Option<Flow>,
+    pub trainer: Option<Trainer>,
+    pub recorder: Recorder,
+    pub sink: Sink,
+    pub warmup_totals: PhaseTotals,
+    pub production_totals: PhaseTotals,
+    pub place: Place,
+    pub spent: Spent,
+    pool: Option<Pool>,
+    step_tallies: Vec<Tally>,
+    since_draw: Vec<Tally>,
+    monitor: Monitor,
+    recent: Recent,
+    started: Instant,
+    last_checkpoint: Instant,
+    chunk_steps: usize,
+}
+
+/// Acceptance since the last progress line.
+#[derive(Default)]
+struct Recent {
+    local: (f64, u64),
+    global: (u64, u64),
+    rhat: Option<f64>,
+    rhat_at: Option<Instant>,
+}
+
+impl<'a> Engine<'a> {
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        config: &'a RunConfig,
+        target: &'a Counted<&'a dyn Target>,
+        plan: Plan,
+        ensemble: Ensemble,
+        flow: Option<Flow>,
+        trainer: Option<Trainer>,
+        recorder: Recorder,
+        sink: Sink,
+    ) -> Self {
+        let n_chains = ensemble.n_chains();
+        let n_leaves = plan.leaves().len();
+        let n_values = recorder.n_values();
+        let particles = plan.kernels.iter().map(|k| k.kernel.needs().pool).max().unwrap_or(0);
+        let wants_pool = particles > 0 && (config.rao_blackwell || plan.trains_on_pool());
+        let rao_blackwell_values = if config.rao_blackwell && particles > 0 { n_values } else { 0 };
+        Self {
+            pool: wants_pool.then(|| Pool::new(n_chains, particles, ensemble.dim())),
+            step_tallies: vec![Tally::default(); n_chains * n_leaves],
+            since_draw: vec![Tally::default(); n_chains * n_leaves],
+            warmup_totals: PhaseTotals::new(n_chains, n_leaves, 0),
+            production_totals: PhaseTotals::new(n_chains, n_leaves, rao_blackwell_values),
+            monitor: Monitor::new(n_chains, n_values),
+            place: Place { adapted: vec![0; plan.kernels.len()], next_check: FIRST_CHECK, ..Place::default() },
+            spent: Spent::default(),
+            recent: Recent::default(),
+            started: Instant::now(),
+            last_checkpoint: Instant::now(),
+            chunk_steps: 1,
+            config,
+            target,
+            plan,
+            ensemble,
+            flow,
+            trainer,
+            recorder,
+            sink,
+        }
+    }
+
+    /// Runs until all draws are made or `interrupt` is set.
+    pub fn run(
+        &mut self,
+        observer: &mut dyn Observer,
+        interrupt: &AtomicBool,
+        checkpoint: &mut SaveCheckpoint<'_>,
+    ) -> Result<Outcome, RunError> {
+        let interrupted = || interrupt.load(Ordering::Relaxed);
+        self.started = Instant::now();
+        self.checkpoint(observer, checkpoint)?;
+        while self.place.phase != Phase::Finished {
+            if self.phase_is_over()? {
+                let ended = self.place.phase;
+                self.end_phase();
+                observer.event(&Event::PhaseEnded(ended));
+                self.checkpoint(observer, checkpoint)?;
+                continue;
+            }
+            let safe = self.advance(observer, &interrupted)?;
+            if safe && (interrupted() || self.checkpoint_is_due()) {
+                self.checkpoint(observer, checkpoint)?;
+                if interrupted() {
+                    return Ok(Outcome::Interrupted);
+                }
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    /// Does the next thing. False when the state cannot be written down just now: a pool waits to be learned from, or
+    /// a draw is half made.
+    fn advance(&mut self, observer: &mut dyn Observer, interrupted: &dyn Fn() -> bool) -> Result<bool, RunError> {
+        let adapting = self.place.phase == Phase::Warmup;
+        let schedule = &self.plan.schedule;
+        let action = if adapting {
+            self.place.cursor.warmup_action(schedule).expect("the warm-up is not over").clone()
+        } else {
+            Action::Move(self.place.cursor.production_move(schedule).clone())
+        };
+        match action {
+            Action::Move(m) => self.move_chains(&m, adapting, observer)?,
+            Action::Train(action) => self.train(&action, observer, interrupted),
+        }
+        let learns_next = adapting
+            && matches!(self.place.cursor.warmup_action(&self.plan.schedule), Some(Action::Train(t)) if t.needs_pool());
+        Ok(!learns_next && self.place.steps.is_multiple_of(self.config.thin))
+    }
+
+    fn move_chains(&mut self, m: &Move, adapting: bool, observer: &mut dyn Observer) -> Result<(), RunError> {
+        let index = self.plan.kernels.iter().position(|k| k.name == m.kernel).expect("checked with the schedule");
+        let leaf = self.plan.first_leaf(index);
+        let n_leaves = self.plan.leaves().len();
+        let steps = if adapting { 1 } else { self.steps_of_chunk(m.times - self.place.cursor.step) };
+        self.recorder.refresh(self.plan.leaves(), self.flow.as_ref().map(Proposal::version));
+        let begun = Instant::now();
+        let named = &mut self.plan.kernels[index];
+        let needs_pool = named.kernel.needs().pool > 0;
+        let production = self.place.phase == Phase::Production;
+        let chunk = Chunk {
+            context: Context {
+                target: self.target,
+                flow: self.flow.as_ref().map(|f| f as &dyn Transport),
+                max_rows: self.config.max_batch_rows,
+            },
+            kernel: named.kernel.as_ref(),
+            leaf,
+            n_leaves,
+            recorder: &self.recorder,
+            thin: self.config.thin,
+            steps_before: self.place.steps,
+            steps,
+            rao_blackwell: production && self.config.rao_blackwell,
+        };
+        let totals = if production { &mut self.production_totals } else { &mut self.warmup_totals };
+        let records = Records { step: &mut self.step_tallies, since_draw: &mut self.since_draw, totals };
+        let pool = self.pool.as_mut().filter(|_| needs_pool);
+        let drawn = chunk.run(&mut self.ensemble, pool, records);
+        self.chunk_steps = next_chunk(steps, begun.elapsed());
+        if adapting {
+            let warmup = Warmup { step: self.place.adapted[index], total: self.plan.schedule.adapting_steps(&m.kernel) };
+            let tallies = Tallies::new(&self.step_tallies, n_leaves).part(leaf);
+            named.kernel.adapt(warmup, &self.ensemble, tallies);
+            self.place.adapted[index] += 1;
+            if let Some(trainer) = &mut self.trainer {
+                trainer.observe(self.ensemble.x());
+            }
+        }
+        self.recent.add(&self.step_tallies, &self.plan.leaves());
+        self.place.cursor.step += steps;
+        self.place.steps += steps;
+        self.place.draws += drawn.draws;
+        self.place.all_draws += drawn.draws;
+        if drawn.draws > 0 {
+            let group = if production { Group::Production } else { Group::Warmup };
+            if production || self.config.output.warmup {
+                self.sink.append(group, drawn.draws, &drawn.values, &drawn.stats)?;
+            }
+            self.monitor.observe(&drawn.values);
+        }
+        self.tell(observer, false);
+        Ok(())
+    }
+
+    /// Steps of the next chunk while nothing adapts: short enough for progress, no further than the phase, a stopping
+    /// check, or the memory bound.
+    fn steps_of_chunk(&self, left_in_move: usize) -> usize {
+        let row = self.recorder.n_values() + self.recorder.stats().len();
+        let memory = (CHUNK_NUMBERS / (row * self.ensemble.n_chains())).max(1) * self.config.thin;
+        let mut draws_left = self.planned_draws() - self.place.draws;
+        if self.place.phase == Phase::Production && self.stops_early() {
+            draws_left = draws_left.min(self.place.next_check.saturating_sub(self.place.draws).max(1));
+        }
+        let thin = self.config.thin;
+        let steps_left = draws_left * thin - self.place.steps % thin;
+        self.chunk_steps.min(left_in_move).min(memory).min(steps_left).max(1)
+    }
+
+    fn train(&mut self, action: &TrainAction, observer: &mut dyn Observer, interrupted: &dyn Fn() -> bool) {
+        self.tell(observer, true);
+        let (Some(flow), Some(trainer)) = (&mut self.flow, &mut self.trainer) else {
+            unreachable!("a schedule that trains has a flow");
+        };
+        let before = (flow.clone(), trainer.save());
+        let examples = Examples {
+            target: self.target,
+            chains: self.ensemble.x(),
+            pool: self.pool.as_ref().map(|p| (p.x(), p.log_weights(), p.n_particles())),
+        };
+        // A pool is not part of a checkpoint, so a call that learns from it is short and runs to its end.
+        let may_stop = !action.needs_pool();
+        match trainer.train(action, flow, examples, &|| may_stop && interrupted()) {
+            Ok(_) => self.place.cursor.finish_action(),
+            Err(TrainError::Interrupted) => {
+                *flow = before.0;
+                trainer.load(before.1).expect("the state is the trainer's own");
+            }
+        }
+    }
+
+    fn planned_draws(&self) -> usize {
+        match self.place.phase {
+            Phase::Warmup => self.plan.schedule.adapting_draws() / self.config.thin,
+            Phase::Frozen => self.plan.schedule.frozen,
+            Phase::Production => self.config.draws,
+            Phase::Finished => 0,
+        }
+    }
+
+    fn stops_early(&self) -> bool {
+        self.config.stop.ess > 0.0
+    }
+
+    fn phase_is_over(&mut self) -> Result<bool, RunError> {
+        let out_of_time = self.config.stop.seconds > 0.0 && self.seconds() >= self.config.stop.seconds;
+        match self.place.phase {
+            Phase::Warmup => Ok(self.place.cursor.warmup_action(&self.plan.schedule).is_none()),
+            Phase::Production => {
+                if self.place.draws >= self.config.draws || (out_of_time && self.place.draws > 0) {
+                    return Ok(true);
+                }
+                if self.stops_early() && self.place.draws >= self.place.next_check {
+                    self.place.next_check = self.place.draws + (self.place.draws / 4).max(1);
+                    return is_enough(&mut self.sink, self.ensemble.n_chains(), self.place.draws, self.config.stop);
+                }
+                Ok(false)
+            }
+            _ => Ok(self.place.draws >= self.planned_draws()),
+        }
+    }
+
+    fn end_phase(&mut self) {
+        let next = match self.place.phase {
+            Phase::Warmup => {
+                for named in &mut self.plan.kernels {
+                    named.kernel.freeze();
+                }
+                Phase::Frozen
+            }
+            Phase::Frozen => Phase::Production,
+            Phase::Production | Phase::Finished => Phase::Finished,
+        };
+        let place = &mut self.place;
+        (place.phase, place.steps, place.draws) = (next, 0, 0);
+        // Production goes on in the cycle where the frozen phase left it.
+        if next == Phase::Frozen {
+            place.cursor = Default::default();
+        }
+        self.since_draw.fill(Tally::default());
+        self.monitor.clear();
+        self.recent = Recent::default();
+    }
+
+    fn seconds(&self) -> f64 {
+        self.spent.seconds + self.started.elapsed().as_secs_f64()
+    }
+
+    /// What the run has cost so far, this session included.
+    pub fn spent(&self) -> Spent {
+        Spent {
+            seconds: self.seconds(),
+            densities: self.spent.densities + self.target.densities(),
+            gradients: self.spent.gradients + self.target.gradients(),
+        }
+    }
+
+    fn checkpoint_is_due(&self) -> bool {
+        self.last_checkpoint.elapsed().as_secs_f64() >= self.config.output.checkpoint_seconds
+    }
+
+    fn checkpoint(
+        &mut self,
+        observer: &mut dyn Observer,
+        write: &mut SaveCheckpoint<'_>,
+    ) -> Result<(), RunError> {
+        let state = self.save()?;
+        write(&state, self.flow.as_ref())?;
+        self.last_checkpoint = Instant::now();
+        observer.event(&Event::Checkpoint);
+        Ok(())
+    }
+
+    fn save(&mut self) -> Result<RunState, RunError> {
+        Ok(RunState {
+            progress: self.place.clone(),
+            ensemble: self.ensemble.save(),
+            kernels: self.plan.kernels.iter().map(|k| k.kernel.save()).collect(),
+            flow: self.flow.as_ref().map(Flow::save_state),
+            trainer: self.trainer.as_ref().map(Trainer::save),
+            warmup_totals: self.warmup_totals.clone(),
+            production_totals: self.production_totals.clone(),
+            store: self.sink.save()?,
+            spent: self.spent(),
+        })
+    }
+
+    /// Goes on from a saved state. The store is resumed by whoever made the sink.
+    pub fn restore(&mut self, state: RunState) -> Result<(), RunError> {
+        for (named, saved) in self.plan.kernels.iter_mut().zip(&state.kernels) {
+            named.kernel.load(saved)?;
+            if state.progress.phase > Phase::Warmup {
+                named.kernel.freeze();
+            }
+        }
+        if let (Some(flow), Some(saved)) = (&mut self.flow, &state.flow) {
+            flow.load_state(saved)?;
+        }
+        if let (Some(trainer), Some(saved)) = (&mut self.trainer, state.trainer) {
+            trainer.load(saved)?;
+        }
+        self.ensemble = Ensemble::restore(state.ensemble);
+        self.warmup_totals = state.warmup_totals;
+        self.production_totals = state.production_totals;
+        self.place = state.progress;
+        self.spent = state.spent;
+        Ok(())
+    }
+
+    fn tell(&mut self, observer: &mut dyn Observer, training: bool) {
+        let now = Instant::now();
+        if self.recent.rhat_at.is_none_or(|at| now - at >= MONITOR_TIME) {
+            self.recent.rhat = self.monitor.max_rhat().or(self.recent.rhat);
+            self.recent.rhat_at = Some(now);
+        }
+        let schedule = &self.plan.schedule;
+        let all = schedule.adapting_draws() / self.config.thin + schedule.frozen + self.config.draws;
+        let progress = Progress {
+            phase: self.place.phase,
+            draws: (self.place.draws, self.planned_draws()),
+            total: (self.place.all_draws, all),
+            training,
+            local_acceptance: (self.recent.local.1 > 0).then(|| self.recent.local.0 / self.recent.local.1 as f64),
+            global_acceptance: (self.recent.global.1 > 0)
+                .then(|| self.recent.global.0 as f64 / self.recent.global.1 as f64),
+            flow_loss: self.trainer.as_ref().map(|t| t.last_report().loss).filter(|l| l.is_finite()),
+            max_rhat: self.recent.rhat,
+            elapsed: Duration::from_secs_f64(self.seconds()),
+        };
+        observer.event(&Event::Progress(progress));
+    }
+}
+
+/// Production draws at which a stopping rule is first asked.
+const FIRST_CHECK: usize = 100;
+
+fn next_chunk(steps: usize, took: Duration) -> usize {
+    let grown = if took * 2 < CHUNK_TIME {
+        steps * 2
+    } else if took > CHUNK_TIME * 2 {
+        steps / 2
+    } else {
+        steps
+    };
+    grown.clamp(1, CHUNK_STEPS)
+}
+
+impl Recent {
+    /// Adds the last step, forgetting slowly: the line shows roughly the last few hundred steps.
+    fn add(&mut self, tallies: &[Tally], leaves: &[Leaf]) {
+        for (tally, leaf) in tallies.iter().zip(leaves.iter().cycle()) {
+            match leaf.role {
+                Role::Local => {
+                    self.local.0 += tally.accept_prob;
+                    self.local.1 += u64::from(tally.tries);
+                }
+                Role::Global => {
+                    self.global.0 += u64::from(tally.moves);
+                    self.global.1 += u64::from(tally.tries);
+                }
+            }
+        }
+        let many = 2000 * leaves.len().max(1) as u64;
+        if self.local.1 > many {
+            (self.local.0, self.local.1) = (self.local.0 / 2.0, self.local.1 / 2);
+        }
+        if self.global.1 > many {
+            (self.global.0, self.global.1) = (self.global.0 / 2, self.global.1 / 2);
+        }
+    }
+}
+
+/// A kernel with its name in the schedule.
+pub(super) struct NamedKernel {
+    pub name: String,
+    pub kernel: Box<dyn Kernel>,
+}

@@ -1,0 +1,43 @@
+//! Why a run could not be made or could not go on.
+
+use crate::ConfigError;
+use crate::io::{CheckpointError, IoError};
+use crate::kernel::StateError;
+
+/// A run that could not be made or could not go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The target cannot be built from its settings.
+    #[error("target: {0}")]
+    Target(String),
+    /// The target is not finite where a chain starts.
+    #[error(
+        "the {what} is {value} at the start of chain {chain} ({point}); choose other starts with [start], or check the target there"
+    )]
+    Start {
+        /// `log-density` or `gradient`.
+        what: &'static str,
+        /// What was found: `NaN`, `-inf` or `inf`.
+        value: f64,
+        /// The chain.
+        chain: usize,
+        /// The point, its first coordinates.
+        point: String,
+    },
+    /// A file or folder of the run.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// The checkpoint cannot be used.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The checkpoint holds another kernel.
+    #[error(transparent)]
+    Kernel(#[from] StateError),
+    /// The checkpoint holds another flow.
+    #[error("the checkpoint's flow cannot be used: {0}")]
+    Flow(#[from] crate::flow::FlowError),
+}

@@ -1,0 +1,235 @@
+//! The sampler as a user sees it: settings, a target, and a run in memory or in a folder.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::config::RunConfig;
+use super::engine::Outcome;
+use super::error::RunError;
+use super::method::{Method, Plan};
+use super::observer::{Observer, Silent};
+use super::schedule::{Move, Schedule, Stage};
+use super::session::Session;
+use super::sink::MemoryDraws;
+use super::start::Start;
+use super::summary::Summary;
+use crate::ConfigError;
+use crate::flow::{Flow, FlowConfig};
+use crate::kernel::Kernel;
+use crate::sampler::schedule::Action;
+use crate::target::Target;
+
+/// Draws from a target.
+///
+/// ```
+/// use mixwell::sampler::{KernelMethod, Method, Sampler};
+/// use mixwell::target::{Pointwise, FnTarget};
+///
+/// // A standard normal in two dimensions, from a closure that also gives the gradient.
+/// let target = FnTarget::with_gradient(2, |x: &[f64], grad: &mut [f64]| {
+///     grad[0] = -x[0];
+///     grad[1] = -x[1];
+///     -0.5 * (x[0] * x[0] + x[1] * x[1])
+/// })?;
+/// let method = Method::Kernel(KernelMethod { warmup: 200, ..Default::default() });
+/// let run = Sampler::new(Pointwise(target)).method(method).chains(4).draws(250).seed(1).run()?;
+/// assert!(run.summary().unwrap().parameters.iter().all(|p| p.summary.mean.abs() < 0.3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Sampler {
+    pub(super) target: Arc<dyn Target>,
+    pub(super) config: RunConfig,
+    pub(super) own_plan: Option<(Vec<(String, Box<dyn Kernel>)>, Schedule)>,
+    pub(super) flow: Option<Flow>,
+    pub(super) folder: Option<PathBuf>,
+    pub(super) observer: Box<dyn Observer>,
+    pub(super) interrupt: Arc<AtomicBool>,
+    threads: Option<usize>,
+}
+
+/// What a run leaves behind.
+#[derive(Debug)]
+pub struct Run {
+    pub(super) outcome: Outcome,
+    pub(super) summary: Option<Summary>,
+    pub(super) draws: Option<MemoryDraws>,
+    pub(super) flow: Option<Flow>,
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl Run {
+    /// Whether all draws were made.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Summary and verdict; `None` when the run was interrupted.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.summary.as_ref()
+    }
+
+    /// The draws, when they were kept in memory (no run folder).
+    pub fn draws(&self) -> Option<&MemoryDraws> {
+        self.draws.as_ref()
+    }
+
+    /// The flow as it was frozen, to be used again with [`Sampler::trained_flow`].
+    pub fn flow(&self) -> Option<&Flow> {
+        self.flow.as_ref()
+    }
+
+    /// The run folder, when there is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+}
+
+impl Sampler {
+    /// A sampler of `target` with default settings: FlEx2MCMC, 20 chains, 1000 draws each, draws in memory.
+    pub fn new(target: impl Target + 'static) -> Self {
+        Self::from_config(Arc::new(target), RunConfig::default())
+    }
+
+    /// A sampler of `target` with these settings.
+    pub fn from_config(target: Arc<dyn Target>, config: RunConfig) -> Self {
+        Self {
+            target,
+            config,
+            own_plan: None,
+            flow: None,
+            folder: None,
+            observer: Box::new(Silent),
+            interrupt: Arc::default(),
+            threads: None,
+        }
+    }
+
+    /// How chains move.
+    pub fn method(mut self, method: Method) -> Self {
+        self.config.method = method;
+        self
+    }
+
+    /// A kernel of your own, with `warmup` steps in which it adapts.
+    pub fn kernel(self, kernel: impl Kernel + 'static, warmup: usize) -> Self {
+        let moves = |times| Move::new("kernel", times);
+        let schedule = Schedule {
+            warmup: vec![Stage { repeat: 1, actions: vec![Action::Move(moves(warmup))] }],
+            frozen: 0,
+            production: vec![moves(1)],
+        };
+        self.kernels(vec![("kernel".into(), Box::new(kernel))], schedule)
+    }
+
+    /// Kernels of your own, and the schedule that uses them by name.
+    pub fn kernels(mut self, kernels: Vec<(String, Box<dyn Kernel>)>, schedule: Schedule) -> Self {
+        self.own_plan = Some((kernels, schedule));
+        self
+    }
+
+    /// Number of chains.
+    pub fn chains(mut self, chains: usize) -> Self {
+        self.config.chains = chains;
+        self
+    }
+
+    /// Production draws per chain.
+    pub fn draws(mut self, draws: usize) -> Self {
+        self.config.draws = draws;
+        self
+    }
+
+    /// Seed of every random stream.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.config.seed = seed;
+        self
+    }
+
+    /// Where chains start.
+    pub fn start(mut self, start: Start) -> Self {
+        self.config.start = start;
+        self
+    }
+
+    /// The flow that proposes global moves, to be trained in the warm-up.
+    pub fn flow(mut self, flow: FlowConfig) -> Self {
+        self.config.flow = flow;
+        self
+    }
+
+    /// A flow trained before; the method's training goes on from it.
+    pub fn trained_flow(mut self, flow: Flow) -> Self {
+        self.config.flow = flow.config().clone();
+        self.flow = Some(flow);
+        self
+    }
+
+    /// Every setting at once may be changed here.
+    pub fn configure(mut self, change: impl FnOnce(&mut RunConfig)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Write everything to a run folder, and draws there instead of into memory.
+    pub fn folder(mut self, path: impl Into<PathBuf>) -> Self {
+        self.folder = Some(path.into());
+        self
+    }
+
+    /// Who is told how the run goes.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// A flag that, once set (e.g. by a Ctrl-C handler), ends the run at the next safe place with a checkpoint.
+    pub fn interrupt(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.interrupt = flag;
+        self
+    }
+
+    /// Number of threads; without it, the process-wide pool is used. Draws do not depend on it.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Runs to the end, or until interrupted.
+    ///
+    /// # Errors
+    /// Settings that cannot be used, a target that is not finite at a start, or a folder that cannot be written.
+    /// Nothing that was already there is overwritten.
+    pub fn run(self) -> Result<Run, RunError> {
+        self.session(false)
+    }
+
+    /// Goes on with the run in the folder: the draws are those of a run that was never interrupted.
+    ///
+    /// # Errors
+    /// As [`Sampler::run`]; and when the folder holds no run, or its checkpoint is damaged or of other settings.
+    pub fn resume(self) -> Result<Run, RunError> {
+        self.session(true)
+    }
+
+    fn session(mut self, resume: bool) -> Result<Run, RunError> {
+        match self.threads.take() {
+            None => Session::open(self, resume)?.run(),
+            Some(0) => Err(ConfigError::new("threads", 0, "at least 1 is needed").into()),
+            Some(n) => {
+                let pool = rayon::ThreadPoolBuilder::new()
+                    .num_threads(n)
+                    .build()
+                    .map_err(|e| ConfigError::new("threads", n, e.to_string()))?;
+                pool.install(|| Session::open(self, resume)?.run())
+            }
+        }
+    }
+
+    pub(super) fn plan(&mut self) -> Result<Plan, RunError> {
+        match self.own_plan.take() {
+            Some((kernels, schedule)) => Ok(Plan::new(kernels, schedule)?),
+            None => Ok(self.config.method.plan(self.target.dim())?),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! One session of a run: checks everything that can fail before the long part, runs the engine, leaves the results.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use serde_json::{Map, Value, json};
+
+use super::config::RunConfig;
+use super::cost;
+use super::engine::{Engine, Outcome};
+use super::error::RunError;
+use super::estimate::proposal_report;
+use super::method::Plan;
+use super::observer::{Event, Observer, Phase};
+use super::record::Recorder;
+use super::run::{Run, Sampler};
+use super::sink::{MemoryDraws, Sink};
+use super::state::RunState;
+use super::summary::{Summary, summarise};
+use crate::flow::Flow;
+use crate::io::{
+    ConfigHash, DrawStore, RunFolder, StoreSchema, StoreState, load_checkpoint, save_checkpoint, timestamp,
+};
+use crate::kernel::Ensemble;
+use crate::rng::FLOW_INIT_STREAM;
+use crate::target::{Counted, Target};
+use crate::train::Trainer;
+use crate::{ConfigError, Stream};
+
+/// Everything of a run that is checked and open, before its first step.
+pub(super) struct Session {
+    target: Arc<dyn Target>,
+    config: RunConfig,
+    plan: Plan,
+    flow: Option<Flow>,
+    folder: Option<RunFolder>,
+    hash: ConfigHash,
+    saved: Option<RunState>,
+    observer: Box<dyn Observer>,
+    interrupt: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// Checks settings, opens the folder, and reads the checkpoint when `resume` is asked for.
+    pub fn open(mut sampler: Sampler, resume: bool) -> Result<Self, RunError> {
+        sampler.config.check()?;
+        let dim = sampler.target.dim();
+        if dim == 0 {
+            return Err(ConfigError::new("target", "of 0 coordinates", "at least 1 is needed").into());
+        }
+        let plan = sampler.plan()?;
+        if plan.uses_gradient() && !sampler.target.has_gradient() {
+            let reason = "this method needs gradients; give one, or use a gradient-free local kernel (random_walk)";
+            return Err(ConfigError::new("target", "a density without gradient", reason).into());
+        }
+        let flow = match sampler.flow.take() {
+            _ if !plan.uses_flow => None,
+            Some(flow) if crate::proposal::Proposal::dim(&flow) != dim => {
+                let value = format!("of {} coordinates", crate::proposal::Proposal::dim(&flow));
+                return Err(ConfigError::new("flow", value, format!("the target has {dim}")).into());
+            }
+            Some(flow) => Some(flow),
+            None => {
+                let mut stream = Stream::new(sampler.config.seed, FLOW_INIT_STREAM);
+                Some(Flow::new(&sampler.config.flow, dim, &mut stream).map_err(|e| e.under("flow"))?)
+            }
+        };
+        let text = crate::config::commented(&sampler.config)
+            .map_err(|e| ConfigError::new("config", "not writable as TOML", e.to_string()))?;
+        let names: Vec<String> = plan.leaves().into_iter().map(|l| l.name).collect();
+        let hash = ConfigHash::of(format!("{text}\n{}\n{dim}", names.join(" ")).as_bytes());
+        let folder = sampler.folder.take().map(|path| open_folder(path, resume, &text)).transpose()?;
+        let saved = match &folder {
+            Some(folder) if resume && folder.has_checkpoint() => Some(load_checkpoint(&folder.checkpoint(), hash)?),
+            _ => None,
+        };
+        Ok(Self {
+            target: sampler.target,
+            config: sampler.config,
+            plan,
+            flow,
+            folder,
+            hash,
+            saved,
+            observer: sampler.observer,
+            interrupt: sampler.interrupt,
+        })
+    }
+
+    /// Runs the engine and leaves summary and flow.
+    pub fn run(mut self) -> Result<Run, RunError> {
+        let target = self.target.clone();
+        let counted = Counted::new(&*target);
+        let config = self.config.clone();
+        let recorder = Recorder::new(&*target, self.plan.leaves());
+        let resumed = self.saved.is_some();
+        let starts = config.start.points(&*target, config.chains, config.seed)?;
+        let ensemble = Ensemble::new(&counted, starts, Stream::for_chains(config.seed, config.chains));
+        let mut ensemble = ensemble;
+        if !resumed {
+            check_starts(&mut ensemble, &counted, self.plan.uses_gradient())?;
+        }
+        let row = recorder.n_values() + recorder.stats().len();
+        let n_params = self.flow.as_ref().map_or(0, Flow::n_params);
+        let cost = cost::estimate(&config, &self.plan, target.dim(), row, n_params, self.folder.is_some());
+        self.observer.event(&Event::Planned { memory: cost.memory, disk: cost.disk });
+        if let Some(folder) = &self.folder
+            && let Some(free) = folder.available_bytes()
+            && free < cost.disk
+        {
+            let message = format!(
+                "draws may need up to {} MB but the disk has {} MB left; draw less, thin, or choose another folder",
+                cost.disk >> 20,
+                free >> 20
+            );
+            self.observer.event(&Event::Warning(message));
+        }
+        let mut sink = self.sink(&recorder, self.saved.as_mut().and_then(|s| s.store.take()))?;
+        if self.saved.as_ref().is_some_and(|s| s.progress.phase == Phase::Finished) {
+            sink.finish(Map::new())?;
+        }
+        let trainer = match &self.flow {
+            Some(flow) => {
+                let calls = self.plan.schedule.planned_training_calls();
+                let trainer = Trainer::new(config.training.clone(), flow, calls, config.seed);
+                Some(trainer.map_err(|e| e.under("training"))?)
+            }
+            None => None,
+        };
+        let mut engine =
+            Engine::new(&config, &counted, self.plan, ensemble, self.flow, trainer, recorder, sink);
+        if let Some(saved) = self.saved {
+            engine.restore(saved)?;
+        }
+        let (folder, hash) = (&self.folder, self.hash);
+        let mut observer = Logged::new(self.observer, folder.as_ref().map(RunFolder::log));
+        observer.line(if resumed { "resumed" } else { "started" });
+        let mut write = |state: &RunState, flow: Option<&Flow>| -> Result<(), RunError> {
+            let Some(folder) = folder else { return Ok(()) };
+            save_checkpoint(&folder.checkpoint(), hash, state)?;
+            if let (Some(flow), true) = (flow, state.progress.phase > Phase::Warmup) {
+                folder.write(&folder.flow(), &flow.to_safetensors())?;
+            }
+            Ok(())
+        };
+        let outcome = engine.run(&mut observer, &self.interrupt, &mut write)?;
+        let spent = engine.spent();
+        let summary = match outcome {
+            Outcome::Interrupted => {
+                observer.line("interrupted; a checkpoint was written");
+                None
+            }
+            Outcome::Finished => {
+                let mut attributes = Map::new();
+                attributes.insert("sampling_time".into(), json!(spent.seconds));
+                engine.sink.finish(attributes)?;
+                let proposal = proposal_report(&engine);
+                let summary = summarise(&mut engine, spent, proposal)?;
+                observer.line(&summary.verdict_line());
+                if let Some(folder) = &self.folder {
+                    folder.write(&folder.summary(), summary.to_json().as_bytes())?;
+                }
+                Some(summary)
+            }
+        };
+        let draws = match engine.sink {
+            Sink::Memory(draws) => Some(draws),
+            Sink::Store(_) => None,
+        };
+        let folder = self.folder.as_ref().map(|f| f.path().to_path_buf());
+        Ok(Run { outcome, summary, draws, flow: engine.flow, folder })
+    }
+
+    fn sink(&self, recorder: &Recorder, saved: Option<StoreState>) -> Result<Sink, RunError> {
+        let Some(folder) = &self.folder else {
+            return Ok(Sink::Memory(MemoryDraws::new(
+                self.config.chains,
+                recorder.n_values(),
+                recorder.stats().iter().map(|s| s.name.clone()).collect(),
+            )));
+        };
+        let schedule = &self.plan.schedule;
+        let warmup = schedule.adapting_draws() / self.config.thin + schedule.frozen;
+        let schema = StoreSchema {
+            n_chains: self.config.chains,
+            variables: self.target.variables(),
+            stats: recorder.stats().to_vec(),
+            warmup_draws: if self.config.output.warmup { warmup } else { 0 },
+            draws: self.config.draws,
+            attributes: self.attributes(),
+        };
+        let path = folder.draws();
+        let store = match saved {
+            Some(state) => DrawStore::resume(&path, schema, state)?,
+            None => {
+                folder.clear_draws()?;
+                DrawStore::create(&path, schema)?
+            }
+        };
+        Ok(Sink::Store(Box::new(store)))
+    }
+
+    fn attributes(&self) -> Map<String, Value> {
+        let version = env!("CARGO_PKG_VERSION");
+        let attributes = json!({
+            "created_at": timestamp(std::time::SystemTime::now()),
+            "creation_library": "mixwell",
+            "creation_library_version": version,
+            "creation_library_language": "Rust",
+            "inference_library": "mixwell",
+            "inference_library_version": version,
+            "method": self.config.method.name(),
+            "seed": self.config.seed,
+            "config_hash": self.hash.to_string(),
+            "tuning_steps": self.plan.schedule.adapting_draws(),
+        });
+        match attributes {
+            Value::Object(map) => map,
+            _ => unreachable!("an object was written above"),
+        }
+    }
+}
+
+fn open_folder(path: PathBuf, resume: bool, config: &str) -> Result<RunFolder, RunError> {
+    if resume {
+        return Ok(RunFolder::open(&path)?);
+    }
+    let folder = RunFolder::create(&path)?;
+    folder.write(&folder.config(), config.as_bytes())?;
+    Ok(folder)
+}
+
+/// The log-density (and the gradient, where it is needed) must be finite where chains start.
+fn check_starts(ensemble: &mut Ensemble, target: &dyn Target, gradient: bool) -> Result<(), RunError> {
+    let refuse = |what: &'static str, value: f64, chain: usize, point: &[f64]| {
+        let shown: Vec<String> = point.iter().take(8).map(f64::to_string).collect();
+        let more = if point.len() > 8 { ", .." } else { "" };
+        RunError::Start { what, value, chain, point: format!("x = [{}{more}]", shown.join(", ")) }
+    };
+    for (chain, (value, point)) in ensemble.log_prob().iter().zip(ensemble.x().iter()).enumerate() {
+        if !value.is_finite() {
+            return Err(refuse("log-density", *value, chain, point));
+        }
+    }
+    if gradient {
+        let mut block = ensemble.whole();
+        let grads: Vec<f64> = block.gradients(target).data().to_vec();
+        let dim = block.dim();
+        for (chain, grad) in grads.chunks_exact(dim).enumerate() {
+            if let Some(value) = grad.iter().find(|g| !g.is_finite()) {
+                return Err(refuse("gradient", *value, chain, block.x().row(chain)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Passes events on and keeps the notable ones in the run's log.
+struct Logged {
+    inner: Box<dyn Observer>,
+    log: Option<std::fs::File>,
+}
+
+impl Logged {
+    fn new(inner: Box<dyn Observer>, path: Option<PathBuf>) -> Self {
+        let log = path.and_then(|p| std::fs::OpenOptions::new().create(true).append(true).open(p).ok());
+        Self { inner, log }
+    }
+
+    /// The log is a convenience: a line that cannot be written does not end a run.
+    fn line(&mut self, text: &str) {
+        if let Some(log) = &mut self.log {
+            let _ = writeln!(log, "{} {text}", timestamp(std::time::SystemTime::now()));
+        }
+    }
+}
+
+impl Observer for Logged {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::PhaseEnded(phase) => self.line(&format!("{} ended", phase.name())),
+            Event::Warning(text) => self.line(&format!("warning: {text}")),
+            Event::Planned { memory, disk } => {
+                self.line(&format!("needs about {} MB of memory, up to {} MB of disk", memory >> 20, disk >> 20));
+            }
+            Event::Progress(_) | Event::Checkpoint => {}
+        }
+        self.inner.event(event);
+    }
+}

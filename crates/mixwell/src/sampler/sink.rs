@@ -1,0 +1,144 @@
+//! Where draws go: into memory, or streaming into the store of a run folder.
+
+use serde_json::{Map, Value};
+
+use super::RunError;
+use crate::io::{DrawReader, DrawStore, Phase as Group, StoreState};
+
+/// Memory for reading draws back.
+const READ_BYTES: usize = 64 << 20;
+
+/// Draws of a run, in memory or on disk.
+pub(super) enum Sink {
+    Memory(MemoryDraws),
+    Store(Box<DrawStore>),
+}
+
+/// Draws kept in memory: two groups, draw after draw, chain after chain.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDraws {
+    n_chains: usize,
+    n_values: usize,
+    stat_names: Vec<String>,
+    warmup: (Vec<f64>, Vec<f64>),
+    production: (Vec<f64>, Vec<f64>),
+}
+
+impl MemoryDraws {
+    pub(super) fn new(n_chains: usize, n_values: usize, stat_names: Vec<String>) -> Self {
+        Self { n_chains, n_values, stat_names, ..Self::default() }
+    }
+
+    fn group(&self, group: Group) -> &(Vec<f64>, Vec<f64>) {
+        match group {
+            Group::Warmup => &self.warmup,
+            Group::Production => &self.production,
+        }
+    }
+
+    /// All values of a group: draw after draw, chain after chain, `n_values` each.
+    pub fn values(&self, group: Group) -> &[f64] {
+        &self.group(group).0
+    }
+
+    /// Draws per chain in a group.
+    pub fn n_draws(&self, group: Group) -> usize {
+        self.values(group).len() / (self.n_chains * self.n_values)
+    }
+
+    /// One reported value, chain after chain (`n_chains x n_draws / thin`); every `thin`-th draw.
+    pub fn scalar(&self, group: Group, index: usize, thin: usize) -> Vec<f64> {
+        column(self.values(group), self.n_chains, self.n_values, index, thin)
+    }
+
+    /// One sample statistic by name, laid out like [`MemoryDraws::scalar`]; `None` when there is none of this name.
+    pub fn stat(&self, group: Group, name: &str, thin: usize) -> Option<Vec<f64>> {
+        let index = self.stat_names.iter().position(|n| n == name)?;
+        Some(column(&self.group(group).1, self.n_chains, self.stat_names.len(), index, thin))
+    }
+}
+
+/// Column `index` of draws of `n_chains` rows of `width` numbers, chain after chain.
+fn column(draws: &[f64], n_chains: usize, width: usize, index: usize, thin: usize) -> Vec<f64> {
+    let draw = n_chains * width;
+    let mut out = Vec::with_capacity(draws.len() / width / thin + n_chains);
+    for chain in 0..n_chains {
+        out.extend(draws.chunks_exact(draw).step_by(thin).map(|d| d[chain * width + index]));
+    }
+    out
+}
+
+impl Sink {
+    pub fn append(&mut self, group: Group, draws: usize, values: &[f64], stats: &[f64]) -> Result<(), RunError> {
+        match self {
+            Sink::Memory(memory) => {
+                let (all_values, all_stats) = match group {
+                    Group::Warmup => &mut memory.warmup,
+                    Group::Production => &mut memory.production,
+                };
+                all_values.extend_from_slice(values);
+                all_stats.extend_from_slice(stats);
+            }
+            Sink::Store(store) => store.append(group, draws, values, stats)?,
+        }
+        Ok(())
+    }
+
+    /// Everything a checkpoint needs about the draws; `None` for draws in memory, which no checkpoint outlives.
+    pub fn save(&mut self) -> Result<Option<StoreState>, RunError> {
+        match self {
+            Sink::Memory(_) => Ok(None),
+            Sink::Store(store) => Ok(Some(store.save()?)),
+        }
+    }
+
+    pub fn finish(&mut self, attributes: Map<String, Value>) -> Result<(), RunError> {
+        if let Sink::Store(store) = self {
+            store.finish(attributes)?;
+        }
+        Ok(())
+    }
+
+    /// One sample statistic of a group, chain after chain; `None` when there is none of this name.
+    pub fn stat(&mut self, group: Group, name: &str, thin: usize) -> Result<Option<Vec<f64>>, RunError> {
+        match self {
+            Sink::Memory(memory) => Ok(memory.stat(group, name, thin)),
+            Sink::Store(store) => {
+                store.sync()?;
+                let reader = DrawReader::open(store.path())?;
+                let known = reader.variables(group.stats_group())?.iter().any(|v| v.name == name);
+                let read = || reader.read_variable(group.stats_group(), name, thin);
+                Ok(if known { Some(read()?) } else { None })
+            }
+        }
+    }
+
+    /// Calls `f` with the index and the draws (`chains x draws / thin`) of every reported value of a group in turn.
+    pub fn for_each_scalar(
+        &mut self,
+        group: Group,
+        thin: usize,
+        mut f: impl FnMut(usize, &[f64]),
+    ) -> Result<(), RunError> {
+        match self {
+            Sink::Memory(memory) => {
+                for index in 0..memory.n_values {
+                    f(index, &memory.scalar(group, index, thin));
+                }
+            }
+            Sink::Store(store) => {
+                store.sync()?;
+                let reader = DrawReader::open(store.path())?;
+                let mut first = 0;
+                for variable in reader.variables(group.values_group())? {
+                    let each = |i: usize, draws: &[f64]| f(first + i, draws);
+                    reader.for_each_scalar(group.values_group(), &variable.name, thin, READ_BYTES, each)?;
+                    first += variable.len();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+

@@ -1,4 +1,4 @@
-//! Scalar functions used everywhere: log-sum-exp and the standard normal law.
+//! Scalar functions used everywhere: log-sum-exp, the standard normal law, the beta law.
 
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 
@@ -88,6 +88,77 @@ pub fn normal_quantile(p: f64) -> f64 {
     x
 }
 
+/// Distribution function of the beta law, the regularised incomplete beta function `I_x(a, b)`, by the continued
+/// fraction of DLMF 8.17.22 (modified Lentz). NaN unless `a`, `b` are positive and `x` is in `[0, 1]`.
+pub fn beta_cdf(x: f64, a: f64, b: f64) -> f64 {
+    if !(a > 0.0 && b > 0.0 && a.is_finite() && b.is_finite() && (0.0..=1.0).contains(&x)) {
+        return f64::NAN;
+    }
+    // The fraction converges fast below the mean; above it, mirror.
+    if x > (a + 1.0) / (a + b + 2.0) {
+        return 1.0 - beta_cdf_below_mean(1.0 - x, b, a);
+    }
+    beta_cdf_below_mean(x, a, b)
+}
+
+fn beta_cdf_below_mean(x: f64, a: f64, b: f64) -> f64 {
+    if x <= 0.0 {
+        return 0.0;
+    }
+    let log_front = a * x.ln() + b * (-x).ln_1p() + libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b);
+    let away_from_zero = |v: f64| if v.abs() < 1e-300 { 1e-300 } else { v };
+    let (mut c, mut d) = (1.0, 1.0 / away_from_zero(1.0 - (a + b) * x / (a + 1.0)));
+    let mut fraction = d;
+    // Of the order of sqrt(max(a, b)) terms are needed.
+    for m in 1..100_000 {
+        let m = f64::from(m);
+        let mut delta = 1.0;
+        for term in [
+            m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m)),
+            -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0)),
+        ] {
+            d = 1.0 / away_from_zero(1.0 + term * d);
+            c = away_from_zero(1.0 + term / c);
+            delta = c * d;
+            fraction *= delta;
+        }
+        if (delta - 1.0_f64).abs() < 1e-15 {
+            break;
+        }
+    }
+    log_front.exp() * fraction / a
+}
+
+/// Quantile function of the beta law: Newton's method on [`beta_cdf`], kept inside a shrinking bracket. NaN outside
+/// `0 <= p <= 1` or unless `a`, `b` are positive.
+pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
+    if !((0.0..=1.0).contains(&p) && a > 0.0 && b > 0.0 && a.is_finite() && b.is_finite()) {
+        return f64::NAN;
+    }
+    if p == 0.0 || p == 1.0 {
+        return p;
+    }
+    let log_norm = libm::lgamma(a + b) - libm::lgamma(a) - libm::lgamma(b);
+    let (mut low, mut high) = (0.0, 1.0);
+    let mut x = a / (a + b);
+    for _ in 0..200 {
+        let excess = beta_cdf(x, a, b) - p;
+        if excess < 0.0 {
+            low = x;
+        } else {
+            high = x;
+        }
+        let density = (log_norm + (a - 1.0) * x.ln() + (b - 1.0) * (-x).ln_1p()).exp();
+        let newton = x - excess / density;
+        let next = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
+        if (next - x).abs() <= 1e-15 * x {
+            return next;
+        }
+        x = next;
+    }
+    x
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,5 +189,32 @@ mod tests {
         assert_eq!(logistic(1000.0), 1.0);
         assert_eq!(softplus(1000.0), 1000.0);
         assert!((softplus(0.0) - 2f64.ln()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn beta_law_against_polynomials() {
+        // I_x(2, 3) = 6x^2 - 8x^3 + 3x^4; I_x(1, b) = 1 - (1 - x)^b; I_x(1/2, 1/2) = 2/pi asin(sqrt x).
+        for i in 1..100 {
+            let x = f64::from(i) / 100.0;
+            assert!((beta_cdf(x, 2.0, 3.0) - x * x * (6.0 - 8.0 * x + 3.0 * x * x)).abs() < 1e-14);
+            assert!((beta_cdf(x, 1.0, 7.5) - (1.0 - (1.0 - x).powf(7.5))).abs() < 1e-14);
+            let arcsine = 2.0 * x.sqrt().asin() / std::f64::consts::PI;
+            assert!((beta_cdf(x, 0.5, 0.5) - arcsine).abs() < 1e-14);
+        }
+        assert_eq!((beta_cdf(0.0, 2.0, 3.0), beta_cdf(1.0, 2.0, 3.0)), (0.0, 1.0));
+        assert!(beta_cdf(0.5, 0.0, 1.0).is_nan() && beta_cdf(1.5, 1.0, 1.0).is_nan());
+    }
+
+    #[test]
+    fn beta_quantile_inverts_the_distribution_function() {
+        for (a, b) in [(0.5, 0.7), (1.0, 1.0), (2.0, 30.0), (4001.0, 201.0), (5e5, 4.5e6)] {
+            for p in [1e-6, 0.1586553, 0.5, 0.8413447, 0.999] {
+                let x = beta_quantile(p, a, b);
+                assert!((beta_cdf(x, a, b) - p).abs() < 1e-9, "a = {a}, b = {b}, p = {p}: {x}");
+            }
+        }
+        // A symmetric law has its median in the middle.
+        assert!((beta_quantile(0.5, 1234.5, 1234.5) - 0.5).abs() < 1e-14);
+        assert!(beta_quantile(f64::NAN, 1.0, 1.0).is_nan());
     }
 }

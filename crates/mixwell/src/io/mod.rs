@@ -1,1 +1,16 @@
-//! (in construction)
+//! Files: the run folder, draws in ArviZ's layout, checkpoints, and the tables that targets are made from.
+//!
+//! Formats only, no algorithm. Nothing here prints, and the only clock is the one a caller passes in.
+//!
+//! Crash safety rests on three rules. Every file is written under a temporary name and renamed, so it is whole or absent.
+//! A checkpoint names only chunks of draws that are already on the disk. What a checkpoint names is never written again.
+
+mod atomic;
+mod checkpoint;
+mod error;
+mod timestamp;
+
+pub use atomic::atomic_write;
+pub use checkpoint::{CheckpointError, ConfigHash, CHECKPOINT_FORMAT, load_checkpoint, save_checkpoint};
+pub use error::IoError;
+pub use timestamp::timestamp;

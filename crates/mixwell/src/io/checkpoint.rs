@@ -55,7 +55,10 @@ pub enum CheckpointError {
     #[error(transparent)]
     Io(#[from] IoError),
     /// The file ends too early.
-    #[error("the checkpoint `{path}` is cut off: {expected} bytes are needed and it has {found}; {}", fallback(path))]
+    #[error(
+        "the checkpoint `{path}` is cut off: {expected} bytes are needed and it has {found}; {}",
+        fallback(path)
+    )]
     Truncated {
         /// The file.
         path: PathBuf,
@@ -71,7 +74,9 @@ pub enum CheckpointError {
         path: PathBuf,
     },
     /// The file was written by another version.
-    #[error("the checkpoint `{path}` was written by mixwell {found} and this is {expected}; finish the run with that version, or start a new one")]
+    #[error(
+        "the checkpoint `{path}` was written by mixwell {found} and this is {expected}; finish the run with that version, or start a new one"
+    )]
     Version {
         /// The file.
         path: PathBuf,
@@ -81,7 +86,9 @@ pub enum CheckpointError {
         expected: String,
     },
     /// The file belongs to a run with another config.
-    #[error("the checkpoint `{path}` belongs to another config (hash {found}, now {expected}); undo the changes to config.toml, or start a new run")]
+    #[error(
+        "the checkpoint `{path}` belongs to another config (hash {found}, now {expected}); undo the changes to config.toml, or start a new run"
+    )]
     Config {
         /// The file.
         path: PathBuf,
@@ -97,7 +104,9 @@ pub enum CheckpointError {
         path: PathBuf,
     },
     /// The payload is not what the reader expects, or cannot be written.
-    #[error("the contents of the checkpoint `{path}` cannot be {verb}: {reason}; please report this as a bug")]
+    #[error(
+        "the contents of the checkpoint `{path}` cannot be {verb}: {reason}; please report this as a bug"
+    )]
     Payload {
         /// The file.
         path: PathBuf,
@@ -112,9 +121,14 @@ pub enum CheckpointError {
 fn fallback(path: &Path) -> String {
     let previous = previous(path);
     if previous.exists() {
-        format!("the one before it is kept: rename `{}` to `{}` and resume again", previous.display(), path.display())
+        format!(
+            "the one before it is kept: rename `{}` to `{}` and resume again",
+            previous.display(),
+            path.display()
+        )
     } else {
-        "restore it from a copy, or start the run again: the same config and seed give the same draws".to_owned()
+        "restore it from a copy, or start the run again: the same config and seed give the same draws"
+            .to_owned()
     }
 }
 
@@ -126,7 +140,11 @@ fn previous(path: &Path) -> PathBuf {
 }
 
 /// Writes `payload` to `path`, all or nothing, and keeps the file that was there as `*.previous`.
-pub fn save_checkpoint<T: Serialize>(path: &Path, config: ConfigHash, payload: &T) -> Result<(), CheckpointError> {
+pub fn save_checkpoint<T: Serialize>(
+    path: &Path,
+    config: ConfigHash,
+    payload: &T,
+) -> Result<(), CheckpointError> {
     let bytes = encode(config, payload).map_err(|e| CheckpointError::Payload {
         path: path.to_path_buf(),
         verb: "written",
@@ -181,7 +199,10 @@ fn decode<T: DeserializeOwned>(path: &Path, bytes: &[u8], config: ConfigHash) ->
     reader.take(MAGIC.len() as u64)?;
     let format = u32::from_le_bytes(reader.array()?);
     if format != CHECKPOINT_FORMAT {
-        let (found, expected) = (format!("with file format {format}"), format!("{CRATE_VERSION} with format {CHECKPOINT_FORMAT}"));
+        let (found, expected) = (
+            format!("with file format {format}"),
+            format!("{CRATE_VERSION} with format {CHECKPOINT_FORMAT}"),
+        );
         return Err(CheckpointError::Version { path: path_buf(), found, expected });
     }
     let version_length = reader.array::<1>()?[0];
@@ -195,7 +216,11 @@ fn decode<T: DeserializeOwned>(path: &Path, bytes: &[u8], config: ConfigHash) ->
         return Err(CheckpointError::Damaged { path: path_buf() });
     }
     if version != CRATE_VERSION {
-        return Err(CheckpointError::Version { path: path_buf(), found: version, expected: CRATE_VERSION.to_owned() });
+        return Err(CheckpointError::Version {
+            path: path_buf(),
+            found: version,
+            expected: CRATE_VERSION.to_owned(),
+        });
     }
     if hash != config {
         return Err(CheckpointError::Config { path: path_buf(), found: hash, expected: config });

@@ -18,7 +18,9 @@ pub enum IoError {
         source: io::Error,
     },
     /// A new run was asked for in a folder that already holds one.
-    #[error("`{path}` already holds a run (it has a {found}); continue it with `mixwell resume {path}`, or choose another folder with --out")]
+    #[error(
+        "`{path}` already holds a run (it has a {found}); continue it with `mixwell resume {path}`, or choose another folder with --out"
+    )]
     AlreadyARun {
         /// The folder.
         path: PathBuf,
@@ -26,7 +28,9 @@ pub enum IoError {
         found: &'static str,
     },
     /// A folder was opened that holds no run.
-    #[error("`{path}` is not the folder of a run: it has no {missing}; check the path, or start a run there with `mixwell run`")]
+    #[error(
+        "`{path}` is not the folder of a run: it has no {missing}; check the path, or start a run there with `mixwell run`"
+    )]
     NotARun {
         /// The folder.
         path: PathBuf,
@@ -42,7 +46,9 @@ pub enum IoError {
         pid: Option<u32>,
     },
     /// A chunk of draws is missing or damaged.
-    #[error("chunk {chunk} of `{array}` (draws {first} to {last}) {reason}: `{path}`; restore the file from a copy, or make the run again: the same config and seed give the same draws")]
+    #[error(
+        "chunk {chunk} of `{array}` (draws {first} to {last}) {reason}: `{path}`; restore the file from a copy, or make the run again: the same config and seed give the same draws"
+    )]
     Chunk {
         /// Group and variable, e.g. `posterior/theta`.
         array: String,
@@ -58,7 +64,9 @@ pub enum IoError {
         reason: String,
     },
     /// The description of an array or group is damaged or not one of ours.
-    #[error("`{path}` does not describe draws as expected: {reason}; restore it from a copy, or make the run again")]
+    #[error(
+        "`{path}` does not describe draws as expected: {reason}; restore it from a copy, or make the run again"
+    )]
     Metadata {
         /// The file.
         path: PathBuf,

@@ -8,9 +8,11 @@
 mod atomic;
 mod checkpoint;
 mod error;
+mod store;
 mod timestamp;
 
 pub use atomic::atomic_write;
-pub use checkpoint::{CheckpointError, ConfigHash, CHECKPOINT_FORMAT, load_checkpoint, save_checkpoint};
+pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError, ConfigHash, load_checkpoint, save_checkpoint};
 pub use error::IoError;
+pub use store::{DrawReader, DrawStore, Phase, Stat, StatKind, StoreSchema, StoreState, StoredVariable};
 pub use timestamp::timestamp;

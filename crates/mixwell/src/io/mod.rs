@@ -8,11 +8,17 @@
 mod atomic;
 mod checkpoint;
 mod error;
+mod npy;
+mod run_folder;
 mod store;
+mod table;
 mod timestamp;
 
 pub use atomic::atomic_write;
 pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError, ConfigHash, load_checkpoint, save_checkpoint};
 pub use error::IoError;
+pub use npy::{NpyArray, NpyData, NpyError, read_npy};
+pub use run_folder::{RunFolder, available_bytes};
 pub use store::{DrawReader, DrawStore, Phase, Stat, StatKind, StoreSchema, StoreState, StoredVariable};
+pub use table::{CellProblem, Column, TableError, TableOptions, TextTable, parse_table, read_table};
 pub use timestamp::timestamp;

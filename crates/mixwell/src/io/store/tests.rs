@@ -32,6 +32,11 @@ fn schema(warmup_draws: usize, draws: usize) -> StoreSchema {
     }
 }
 
+/// An empty folder, in memory where that is possible: thousands of small files are waited for here.
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 /// The rows of one draw of all chains: numbers that name their place, so that a swapped index is seen.
 fn draw_rows(phase: Phase, draw: usize) -> (Vec<f64>, Vec<f64>) {
     let base = if phase == Phase::Warmup { 1e6 } else { 0.0 };
@@ -84,7 +89,7 @@ fn files(path: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn what_is_written_comes_back() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let path = folder.path().join("draws.zarr");
     finished(&path);
     let reader = DrawReader::open(&path).unwrap();
@@ -113,7 +118,7 @@ fn what_is_written_comes_back() {
 
 #[test]
 fn thinning_and_passes_agree_with_single_numbers() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     finished(folder.path());
     let reader = DrawReader::open(folder.path()).unwrap();
     for thin in [1, 2, 3, 5, 20] {
@@ -136,7 +141,7 @@ fn thinning_and_passes_agree_with_single_numbers() {
 
 #[test]
 fn blocks_of_draws_make_the_same_files_as_single_draws() {
-    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a, b) = (scratch(), scratch());
     let expected = finished(a.path());
     let mut store = new_store(b.path());
     for (phase, n) in [(Phase::Warmup, 5), (Phase::Production, 11)] {
@@ -152,7 +157,7 @@ fn blocks_of_draws_make_the_same_files_as_single_draws() {
 
 #[test]
 fn a_kill_at_any_draw_changes_nothing() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let expected = finished(&folder.path().join("whole"));
     let run = run();
     for saved_at in 0..=run.len() {
@@ -200,7 +205,7 @@ fn a_kill_at_any_draw_changes_nothing() {
 
 #[test]
 fn complete_chunks_are_not_touched_on_resume() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let mut store = new_store(folder.path());
     (0..6).for_each(|draw| append_one(&mut store, Phase::Production, draw));
     let state = store.save().unwrap();
@@ -215,7 +220,7 @@ fn complete_chunks_are_not_touched_on_resume() {
 
 #[test]
 fn lost_and_damaged_chunks_are_named() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     finished(folder.path());
     let chunk = folder.path().join("posterior/mu/c.0.1");
     let good = std::fs::read(&chunk).unwrap();
@@ -241,7 +246,7 @@ fn lost_and_damaged_chunks_are_named() {
 
 #[test]
 fn constant_chunks_are_written_too() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let mut store = DrawStore::create(folder.path(), schema(0, 2)).unwrap();
     let values = vec![f64::NAN; 2 * N_CHAINS * N_VALUES];
     store.append(Phase::Production, 2, &values, &vec![0.0; 2 * N_CHAINS * N_STATS]).unwrap();
@@ -254,7 +259,7 @@ fn constant_chunks_are_written_too() {
 
 #[test]
 fn odd_bits_survive() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     let variables = vec![Variable::new("x", &[4])];
     let one = StoreSchema { n_chains: 1, variables, stats: vec![], ..schema(0, 1) };
     let mut store = DrawStore::create(folder.path(), one).unwrap();
@@ -267,7 +272,7 @@ fn odd_bits_survive() {
 
 #[test]
 fn a_foreign_state_is_refused() {
-    let (a, b) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (a, b) = (scratch(), scratch());
     let mut store = new_store(a.path());
     append_one(&mut store, Phase::Production, 0);
     let state = store.save().unwrap();
@@ -284,7 +289,7 @@ fn a_foreign_state_is_refused() {
 
 #[test]
 fn an_occupied_folder_and_unknown_names_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     finished(folder.path());
     assert!(matches!(DrawStore::create(folder.path(), schema(4, 4)), Err(IoError::AlreadyARun { .. })));
     let reader = DrawReader::open(folder.path()).unwrap();
@@ -300,7 +305,7 @@ fn an_occupied_folder_and_unknown_names_are_refused() {
 
 #[test]
 fn damaged_descriptions_are_refused_without_panic() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = scratch();
     finished(folder.path());
     let path = folder.path().join("posterior/b/zarr.json");
     let good = std::fs::read(&path).unwrap();

@@ -1,1 +1,24 @@
-//! (in construction)
+//! Files: the run folder, draws in ArviZ's layout, checkpoints, and the tables that targets are made from.
+//!
+//! Formats only, no algorithm. Nothing here prints, and the only clock is the one a caller passes in.
+//!
+//! Crash safety rests on three rules. Every file is written under a temporary name and renamed, so it is whole or absent.
+//! A checkpoint names only chunks of draws that are already on the disk. What a checkpoint names is never written again.
+
+mod atomic;
+mod checkpoint;
+mod error;
+mod npy;
+mod run_folder;
+mod store;
+mod table;
+mod timestamp;
+
+pub use atomic::atomic_write;
+pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError, ConfigHash, load_checkpoint, save_checkpoint};
+pub use error::IoError;
+pub use npy::{NpyArray, NpyData, NpyError, read_npy};
+pub use run_folder::{RunFolder, available_bytes};
+pub use store::{DrawReader, DrawStore, Phase, Stat, StatKind, StoreSchema, StoreState, StoredVariable};
+pub use table::{CellProblem, Column, TableError, TableOptions, TextTable, parse_table, read_table};
+pub use timestamp::timestamp;

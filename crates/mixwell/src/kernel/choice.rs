@@ -99,8 +99,7 @@ impl ProposalConfig {
             Self::Flow => Ok(()),
             Self::Gaussian(gaussian) => gaussian.check(),
             Self::Defensive { weight, wide } => {
-                open_fraction("weight", *weight)?;
-                wide.check().map_err(|e| e.under("wide"))
+                open_fraction("weight", *weight).and_then(|()| wide.check().map_err(|e| e.under("wide")))
             }
         }
         .map_err(|e| e.under("proposal"))

@@ -4,6 +4,8 @@
 //! log q. Derived values are either those of the current position (and, for log q, of the proposal version they are
 //! stored with) or marked unknown; [`Block`]'s methods are the only way to change a position, and they keep that promise.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use crate::proposal::Proposal;
@@ -126,6 +128,28 @@ impl Ensemble {
         target.log_prob(self.x.as_batch(), &mut self.log_prob);
     }
 
+    /// Latent of every chain, where a transport produced it; `None` when one of them is unknown.
+    pub fn latents(&self) -> Option<Batch<'_>> {
+        self.log_q_version.iter().all(|&v| v != 0).then(|| self.z.as_batch())
+    }
+
+    /// Points with known log-density and nothing else: what a kernel that works in latent space moves.
+    ///
+    /// It has no streams of its own; see [`Block::nested`].
+    pub(crate) fn bare(x: Points, log_prob: Vec<f64>) -> Self {
+        let (n, dim) = (log_prob.len(), x.dim());
+        Self {
+            grad: Points::zeros(n, dim),
+            grad_known: vec![false; n],
+            z: Points::zeros(n, dim),
+            log_q: vec![0.0; n],
+            log_q_version: vec![0; n],
+            streams: Vec::new(),
+            log_prob,
+            x,
+        }
+    }
+
     pub(crate) fn save(&self) -> EnsembleState {
         EnsembleState {
             x: self.x.clone(),
@@ -198,8 +222,23 @@ impl<'a> Block<'a> {
         &mut self.streams[row]
     }
 
+    /// Everything a proposal is made of, borrowed at once.
+    pub fn parts(&mut self) -> Parts<'_> {
+        Parts {
+            x: self.x.as_batch(),
+            log_prob: self.log_prob,
+            grad: self.grad.as_batch(),
+            z: self.z.as_batch(),
+            log_q: self.log_q,
+            streams: self.streams,
+        }
+    }
+
     /// Gradients of every row; evaluates those that are unknown, in one batch.
     pub fn gradients(&mut self, target: &dyn Target) -> Batch<'_> {
+        if self.grad_known.iter().all(|&known| known) {
+            return self.grad.as_batch();
+        }
         let dim = self.dim();
         let unknown: Vec<usize> = (0..self.rows()).filter(|&i| !self.grad_known[i]).collect();
         if unknown.len() == self.rows() {
@@ -290,6 +329,84 @@ impl<'a> Block<'a> {
     pub fn pool(&mut self) -> Option<&mut PoolBlock<'a>> {
         self.pool.as_mut()
     }
+
+    /// The rows of `range` as a block of their own.
+    pub fn sub(&mut self, range: Range<usize>) -> Block<'_> {
+        Block {
+            first_chain: self.first_chain + range.start,
+            x: self.x.slice_mut(range.clone()),
+            log_prob: &mut self.log_prob[range.clone()],
+            grad: self.grad.slice_mut(range.clone()),
+            grad_known: &mut self.grad_known[range.clone()],
+            z: self.z.slice_mut(range.clone()),
+            log_q: &mut self.log_q[range.clone()],
+            log_q_version: &mut self.log_q_version[range.clone()],
+            streams: &mut self.streams[range.clone()],
+            pool: self.pool.as_mut().map(|p| p.sub(range)),
+        }
+    }
+
+    /// Exchanges two rows with all that belongs to them; a kernel that does so puts them back before it returns.
+    pub(crate) fn swap_rows(&mut self, i: usize, j: usize) {
+        if i == j {
+            return;
+        }
+        swap_rows(&mut self.x, i, j, 1);
+        swap_rows(&mut self.grad, i, j, 1);
+        swap_rows(&mut self.z, i, j, 1);
+        self.log_prob.swap(i, j);
+        self.grad_known.swap(i, j);
+        self.log_q.swap(i, j);
+        self.log_q_version.swap(i, j);
+        self.streams.swap(i, j);
+        if let Some(pool) = &mut self.pool {
+            pool.swap_rows(i, j);
+        }
+    }
+
+    /// A block over the chains of `inner` that draws from this block's streams, row by row.
+    ///
+    /// # Panics
+    /// When the numbers of rows differ.
+    pub(crate) fn nested<'b>(&'b mut self, inner: &'b mut Ensemble) -> Block<'b> {
+        assert_eq!(inner.n_chains(), self.rows(), "one inner chain per row");
+        let dim = inner.dim();
+        Block {
+            first_chain: self.first_chain,
+            x: inner.x.as_batch_mut(),
+            log_prob: &mut inner.log_prob,
+            grad: BatchMut::new(inner.grad.data_mut(), dim),
+            grad_known: &mut inner.grad_known,
+            z: inner.z.as_batch_mut(),
+            log_q: &mut inner.log_q,
+            log_q_version: &mut inner.log_q_version,
+            streams: self.streams,
+            pool: None,
+        }
+    }
+}
+
+/// What [`Block::parts`] lends: row `i` of every field belongs to the same chain.
+pub struct Parts<'b> {
+    /// Positions.
+    pub x: Batch<'b>,
+    /// Log-densities.
+    pub log_prob: &'b [f64],
+    /// Gradients; right only after [`Block::gradients`].
+    pub grad: Batch<'b>,
+    /// Latents; right only after [`Block::log_q`] of a transport.
+    pub z: Batch<'b>,
+    /// Log-densities under a proposal; right only after [`Block::log_q`].
+    pub log_q: &'b [f64],
+    /// Random streams.
+    pub streams: &'b mut [Stream],
+}
+
+/// Exchanges the groups of `n` rows that begin at rows `i * n` and `j * n`.
+fn swap_rows(rows: &mut BatchMut<'_>, i: usize, j: usize, n: usize) {
+    let (len, i, j) = (n * rows.dim(), i.min(j), i.max(j));
+    let (head, tail) = rows.data_mut().split_at_mut(j * len);
+    head[i * len..(i + 1) * len].swap_with_slice(&mut tail[..len]);
 }
 
 /// The particles of the last i-SIR step of every chain: flow training and Rao-Blackwellised estimates use them.
@@ -352,7 +469,24 @@ impl PoolBlock<'_> {
 
     /// The particles (`n_particles x dim`) and log-weights of row `row`, to be written.
     pub fn row_mut(&mut self, row: usize) -> (BatchMut<'_>, &mut [f64]) {
-        let range = row * self.n_particles..(row + 1) * self.n_particles;
+        self.rows_mut(row..row + 1)
+    }
+
+    fn sub(&mut self, rows: Range<usize>) -> PoolBlock<'_> {
+        let n_particles = self.n_particles;
+        let (x, log_weight) = self.rows_mut(rows);
+        PoolBlock { n_particles, x, log_weight }
+    }
+
+    fn rows_mut(&mut self, rows: Range<usize>) -> (BatchMut<'_>, &mut [f64]) {
+        let range = rows.start * self.n_particles..rows.end * self.n_particles;
         (self.x.slice_mut(range.clone()), &mut self.log_weight[range])
+    }
+
+    fn swap_rows(&mut self, i: usize, j: usize) {
+        let n = self.n_particles;
+        swap_rows(&mut self.x, i, j, n);
+        let (head, tail) = self.log_weight.split_at_mut(i.max(j) * n);
+        head[i.min(j) * n..(i.min(j) + 1) * n].swap_with_slice(&mut tail[..n]);
     }
 }

@@ -4,9 +4,46 @@
 //! with the new position or marked unknown, and writes what happened to a [`Report`]. Parameters change only in
 //! [`Kernel::adapt`], which the sampler calls between steps of the warm-up and never after [`Kernel::freeze`].
 
+mod accept;
+mod adapt;
+mod choice;
+mod compose;
+mod config;
+mod elliptical_slice;
 mod ensemble;
+mod hmc;
+mod independent_mh;
+mod isir;
+mod leapfrog;
+mod mala;
+mod neutra;
+mod nuts;
+mod pulled_back;
+mod random_walk;
+mod range;
+mod scratch;
+mod step_size;
+mod ula;
 
-pub use ensemble::{Block, Ensemble, Pool, PoolBlock};
+pub use adapt::{MetricKind, StepRule};
+pub use choice::{ProposalChoice, ProposalConfig};
+pub use compose::{Mixture, MixtureConfig, Repeat, RepeatConfig, Sequence, SequenceConfig};
+pub use config::{
+    CatalogueEntry, KernelConfig, catalogue, ex2, hmc, independent_mh, isir, mala, mixture, neutra, nuts,
+    random_walk, sequence, ula,
+};
+pub use elliptical_slice::{EllipticalSlice, EllipticalSliceConfig};
+pub use ensemble::{Block, Ensemble, Parts, Pool, PoolBlock};
+pub use hmc::{Hmc, HmcConfig};
+pub use independent_mh::{IndependentMh, IndependentMhConfig};
+pub use isir::{Isir, IsirConfig};
+pub use mala::{Mala, MalaConfig};
+pub use neutra::{Neutra, NeutraConfig};
+pub use nuts::{Nuts, NutsConfig};
+pub use pulled_back::PulledBack;
+pub use random_walk::{RandomWalk, RandomWalkConfig};
+pub use step_size::StepSize;
+pub use ula::{Ula, UlaConfig};
 
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +129,9 @@ pub struct Leaf {
 }
 
 /// What one leaf did to one chain during one step of the whole kernel.
+///
+/// The run zeroes tallies before a step. Kernels add to the counts and to `accept_prob`, since a step may repeat them, and
+/// overwrite `tree_depth`, `energy` and `isir_ess`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tally {
     /// Proposals made.
@@ -134,6 +174,19 @@ impl<'a> Report<'a> {
     /// The tally of this leaf for row `row` of the block.
     pub fn tally(&mut self, row: usize) -> &mut Tally {
         &mut self.tallies[row * self.n_leaves + self.leaf]
+    }
+
+    /// The report of the rows of `range`.
+    pub fn rows(&mut self, range: std::ops::Range<usize>) -> Report<'_> {
+        let tallies = &mut self.tallies[range.start * self.n_leaves..range.end * self.n_leaves];
+        Report { tallies, n_leaves: self.n_leaves, leaf: self.leaf }
+    }
+
+    /// Exchanges the tallies of two rows.
+    pub(crate) fn swap_rows(&mut self, i: usize, j: usize) {
+        for leaf in 0..self.n_leaves {
+            self.tallies.swap(i * self.n_leaves + leaf, j * self.n_leaves + leaf);
+        }
     }
 
     /// The report of a part whose first leaf is `offset` places after this one's.
@@ -208,6 +261,20 @@ impl KernelState {
         Self { name: name.into(), bytes, parts: Vec::new() }
     }
 
+    /// The state of a kernel that is made of others and has none of its own.
+    pub fn of_parts(name: &str, parts: Vec<KernelState>) -> Self {
+        Self { name: name.into(), bytes: Vec::new(), parts }
+    }
+
+    /// The states of the parts of the kernel `name`, which has `n` of them.
+    pub fn parts_of(&self, name: &str, n: usize) -> Result<&[KernelState], StateError> {
+        if self.name == name && self.parts.len() == n {
+            return Ok(&self.parts);
+        }
+        let found = format!("{} with {} parts", self.name, self.parts.len());
+        Err(StateError { expected: format!("{name} with {n} parts"), found })
+    }
+
     /// Decodes the state of a kernel without parts.
     pub fn read<'a, S: Deserialize<'a>>(&'a self, name: &str) -> Result<S, StateError> {
         if self.name != name {
@@ -229,3 +296,6 @@ pub struct StateError {
     /// What was found instead.
     pub found: String,
 }
+
+#[cfg(test)]
+mod tests;

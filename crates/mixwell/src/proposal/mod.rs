@@ -3,6 +3,14 @@
 //! Every proposal is a fixed map of standard normal noise. So the noise of each chain comes from the chain's own stream,
 //! while the map runs on one big batch; that is what keeps draws independent of threads and block sizes.
 
+mod defensive;
+mod gaussian;
+mod scale;
+
+pub use defensive::Defensive;
+pub use gaussian::{Gaussian, GaussianConfig};
+pub use scale::Scale;
+
 use std::ops::Range;
 
 use crate::{Batch, BatchMut};
@@ -50,4 +58,14 @@ pub trait Transport: Proposal {
     ///
     /// Rows are handled in blocks, so `upstream` may be called several times.
     fn forward_pullback(&self, z: Batch<'_>, upstream: &mut Upstream<'_>, dz: BatchMut<'_>);
+}
+
+/// A version made of the numbers that define a density (FNV-1a over their bits), so that it survives a restart.
+pub(crate) fn content_version(words: impl IntoIterator<Item = u64>) -> u64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in words.into_iter().flat_map(u64::to_le_bytes) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    // Small numbers are left to proposals that count their updates; zero means unknown.
+    hash | 1 << 63
 }

@@ -1,0 +1,122 @@
+//! Which proposal a global kernel draws from: the run's flow, a fixed density, or one of them mixed with a wide Gaussian.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Context;
+use super::range::open_fraction;
+use crate::ConfigError;
+use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
+
+/// The proposal of a global kernel.
+#[derive(Clone)]
+pub enum ProposalChoice {
+    /// The flow of the run.
+    Flow,
+    /// A density that does not change.
+    Fixed(Arc<dyn Proposal>),
+    /// `(1 - weight) base + weight wide`.
+    Defensive {
+        /// The proposal whose tails may be too light.
+        base: Box<ProposalChoice>,
+        /// The Gaussian that bounds the importance weights.
+        wide: Arc<Gaussian>,
+        /// Share of the Gaussian.
+        weight: f64,
+    },
+}
+
+impl ProposalChoice {
+    /// Whether the run must provide a flow.
+    pub fn needs_flow(&self) -> bool {
+        match self {
+            Self::Flow => true,
+            Self::Fixed(_) => false,
+            Self::Defensive { base, .. } => base.needs_flow(),
+        }
+    }
+
+    /// Whether the proposal is an invertible map of standard normal latents.
+    pub fn is_transport(&self) -> bool {
+        match self {
+            Self::Flow => true,
+            Self::Fixed(p) => p.as_transport().is_some(),
+            Self::Defensive { .. } => false,
+        }
+    }
+
+    /// Calls `f` with the proposal.
+    ///
+    /// # Panics
+    /// When it is the flow and the run has none, although the kernel's needs say so.
+    pub fn with<R>(&self, context: &Context<'_>, f: impl FnOnce(&dyn Proposal) -> R) -> R {
+        let mut f = Some(f);
+        let result = self.visit(context, &mut |p| f.take().map(|f| f(p)));
+        result.expect("every choice ends in one call")
+    }
+
+    /// [`ProposalChoice::with`] without a type parameter per level, so that choices can be nested.
+    fn visit<R>(&self, context: &Context<'_>, f: &mut dyn FnMut(&dyn Proposal) -> Option<R>) -> Option<R> {
+        match self {
+            Self::Flow => f(context.flow.expect("this kernel's needs ask for a flow")),
+            Self::Fixed(p) => f(&**p),
+            Self::Defensive { base, wide, weight } => {
+                base.visit(context, &mut |p| f(&Defensive::new(p, wide, *weight)))
+            }
+        }
+    }
+}
+
+/// How a config file names the proposal of a global kernel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ProposalConfig {
+    /// The flow of the run.
+    #[default]
+    Flow,
+    /// A fixed Gaussian.
+    Gaussian(GaussianConfig),
+    /// The flow mixed with a wide Gaussian.
+    Defensive {
+        /// Share of the Gaussian, between 0 and 1.
+        #[serde(default = "default_weight")]
+        weight: f64,
+        /// The wide Gaussian.
+        #[serde(default)]
+        wide: GaussianConfig,
+    },
+}
+
+fn default_weight() -> f64 {
+    0.1
+}
+
+impl ProposalConfig {
+    /// Refuses settings that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::Flow => Ok(()),
+            Self::Gaussian(gaussian) => gaussian.check(),
+            Self::Defensive { weight, wide } => {
+                open_fraction("weight", *weight).and_then(|()| wide.check().map_err(|e| e.under("wide")))
+            }
+        }
+        .map_err(|e| e.under("proposal"))
+    }
+
+    /// The choice in `dim` dimensions.
+    pub fn build(&self, dim: usize) -> Result<ProposalChoice, ConfigError> {
+        self.check()?;
+        let under = |e: ConfigError| e.under("proposal");
+        Ok(match self {
+            Self::Flow => ProposalChoice::Flow,
+            Self::Gaussian(g) => ProposalChoice::Fixed(Arc::new(g.build(dim).map_err(under)?)),
+            Self::Defensive { weight, wide } => ProposalChoice::Defensive {
+                base: Box::new(ProposalChoice::Flow),
+                wide: Arc::new(wide.build(dim).map_err(|e| under(e.under("wide")))?),
+                weight: *weight,
+            },
+        })
+    }
+}

@@ -1,0 +1,150 @@
+//! `Mixture`: in each step every chain runs one of the parts, chosen at random with fixed probabilities.
+//!
+//! The choice is made by one uniform number of the chain's own stream, whatever its position, so the law of the target is kept
+//! and the draws depend neither on threads nor on block sizes. Chains with the same choice are brought together by exchanging
+//! rows, moved in one batch, and put back.
+
+use serde::{Deserialize, Serialize};
+
+use super::offsets;
+use crate::ConfigError;
+use crate::kernel::{
+    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Leaf, Needs, Report, StateError, Tallies,
+    Warmup, independent_mh, mala,
+};
+
+const NAME: &str = "mixture";
+
+/// Settings of [`Mixture`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MixtureConfig {
+    /// The kernels to choose from.
+    pub parts: Vec<KernelConfig>,
+    /// Their weights, which need not add up to 1; empty for equal ones.
+    pub weights: Vec<f64>,
+}
+
+impl Default for MixtureConfig {
+    fn default() -> Self {
+        Self { parts: vec![independent_mh(), mala()], weights: vec![0.1, 0.9] }
+    }
+}
+
+impl MixtureConfig {
+    /// Refuses settings that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.parts.is_empty() {
+            return Err(ConfigError::new("parts", "empty", "a mixture needs at least one kernel"));
+        }
+        let fits = self.weights.is_empty() || self.weights.len() == self.parts.len();
+        if !fits || !self.weights.iter().all(|w| w.is_finite() && *w > 0.0) {
+            let reason = format!("{} positive numbers are needed, one per kernel", self.parts.len());
+            return Err(ConfigError::new("weights", format!("{:?}", self.weights), reason));
+        }
+        for (i, part) in self.parts.iter().enumerate() {
+            part.check().map_err(|e| e.under(&format!("parts[{i}]")))?;
+        }
+        Ok(())
+    }
+
+    /// The kernel in `dim` dimensions.
+    pub fn build(&self, dim: usize) -> Result<Mixture, ConfigError> {
+        self.check()?;
+        let build = |(i, part): (usize, &KernelConfig)| {
+            part.build(dim).map_err(|e| e.under(&format!("parts[{i}]")))
+        };
+        let parts = self.parts.iter().enumerate().map(build).collect::<Result<Vec<_>, _>>()?;
+        let weights = if self.weights.is_empty() { vec![1.0; parts.len()] } else { self.weights.clone() };
+        Ok(Mixture::new(parts, &weights))
+    }
+}
+
+/// One of several kernels, at random.
+pub struct Mixture {
+    parts: Vec<Box<dyn Kernel>>,
+    offsets: Vec<usize>,
+    cumulative: Vec<f64>,
+}
+
+impl Mixture {
+    /// The kernel that runs each of `parts` with probability proportional to its weight.
+    ///
+    /// # Panics
+    /// When there are none or the numbers of kernels and weights differ.
+    pub fn new(parts: Vec<Box<dyn Kernel>>, weights: &[f64]) -> Self {
+        assert!(!parts.is_empty() && parts.len() == weights.len(), "one weight per kernel");
+        let total: f64 = weights.iter().sum();
+        let mut sum = 0.0;
+        let cumulative = weights
+            .iter()
+            .map(|w| {
+                sum += w / total;
+                sum
+            })
+            .collect();
+        Self { offsets: offsets(&parts), parts, cumulative }
+    }
+
+    fn choose(&self, u: f64) -> usize {
+        self.cumulative.iter().position(|c| u < *c).unwrap_or(self.parts.len() - 1)
+    }
+}
+
+impl Kernel for Mixture {
+    fn leaves(&self) -> Vec<Leaf> {
+        self.parts.iter().flat_map(|part| part.leaves()).collect()
+    }
+
+    fn needs(&self) -> Needs {
+        self.parts.iter().fold(Needs::default(), |needs, part| needs.and(part.needs()))
+    }
+
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+        let n = block.rows();
+        let mut choices: Vec<usize> = (0..n).map(|row| self.choose(block.stream(row).uniform())).collect();
+        let mut swaps = Vec::new();
+        let mut first = 0;
+        for (k, (part, &offset)) in self.parts.iter().zip(&self.offsets).enumerate() {
+            let mut end = first;
+            for row in first..n {
+                if choices[row] == k {
+                    if row != end {
+                        choices.swap(row, end);
+                        block.swap_rows(row, end);
+                        report.swap_rows(row, end);
+                        swaps.push((row, end));
+                    }
+                    end += 1;
+                }
+            }
+            if end > first {
+                part.step(context, &mut block.sub(first..end), report.rows(first..end).part(offset));
+            }
+            first = end;
+        }
+        for (i, j) in swaps.into_iter().rev() {
+            block.swap_rows(i, j);
+            report.swap_rows(i, j);
+        }
+    }
+
+    fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
+        for (part, &offset) in self.parts.iter_mut().zip(&self.offsets) {
+            part.adapt(warmup, chains, tallies.part(offset));
+        }
+    }
+
+    fn freeze(&mut self) {
+        self.parts.iter_mut().for_each(|part| part.freeze());
+    }
+
+    fn save(&self) -> KernelState {
+        KernelState::of_parts(NAME, self.parts.iter().map(|part| part.save()).collect())
+    }
+
+    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
+        let states = state.parts_of(NAME, self.parts.len())?;
+        self.parts.iter_mut().zip(states).try_for_each(|(part, state)| part.load(state))
+    }
+}

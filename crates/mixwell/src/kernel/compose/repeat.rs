@@ -1,0 +1,85 @@
+//! `Repeat`: the same kernel several times in one step.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ConfigError;
+use crate::kernel::range::at_least;
+use crate::kernel::{
+    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Leaf, Needs, Report, StateError, Tallies,
+    Warmup, mala,
+};
+
+/// Settings of [`Repeat`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RepeatConfig {
+    /// How many times.
+    pub n_steps: usize,
+    /// The kernel.
+    pub kernel: Box<KernelConfig>,
+}
+
+impl Default for RepeatConfig {
+    fn default() -> Self {
+        Self { n_steps: 5, kernel: Box::new(mala()) }
+    }
+}
+
+impl RepeatConfig {
+    /// Refuses settings that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        at_least("n_steps", self.n_steps, 1)?;
+        self.kernel.check().map_err(|e| e.under("kernel"))
+    }
+
+    /// The kernel in `dim` dimensions.
+    pub fn build(&self, dim: usize) -> Result<Repeat, ConfigError> {
+        self.check()?;
+        Ok(Repeat::new(self.n_steps, self.kernel.build(dim).map_err(|e| e.under("kernel"))?))
+    }
+}
+
+/// A kernel several times; its tallies add up. Its state is that of the kernel itself.
+pub struct Repeat {
+    n_steps: usize,
+    inner: Box<dyn Kernel>,
+}
+
+impl Repeat {
+    /// The kernel that runs `inner` `n_steps` times.
+    pub fn new(n_steps: usize, inner: Box<dyn Kernel>) -> Self {
+        Self { n_steps, inner }
+    }
+}
+
+impl Kernel for Repeat {
+    fn leaves(&self) -> Vec<Leaf> {
+        self.inner.leaves()
+    }
+
+    fn needs(&self) -> Needs {
+        self.inner.needs()
+    }
+
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+        for _ in 0..self.n_steps {
+            self.inner.step(context, block, report.part(0));
+        }
+    }
+
+    fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
+        self.inner.adapt(warmup, chains, tallies);
+    }
+
+    fn freeze(&mut self) {
+        self.inner.freeze();
+    }
+
+    fn save(&self) -> KernelState {
+        self.inner.save()
+    }
+
+    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
+        self.inner.load(state)
+    }
+}

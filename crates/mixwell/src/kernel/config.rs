@@ -1,0 +1,290 @@
+//! Every kernel as a value that can be written in a config file, and short names to build such values in code.
+//!
+//! ```toml
+//! [kernel]
+//! kind = "sequence"
+//! parts = [
+//!     { kind = "isir", n_particles = 64 },
+//!     { kind = "repeat", n_steps = 5, kernel = { kind = "mala", step_size = { dt = 0.1 } } },
+//! ]
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use super::compose::{MixtureConfig, RepeatConfig, SequenceConfig};
+use super::elliptical_slice::EllipticalSliceConfig;
+use super::hmc::HmcConfig;
+use super::independent_mh::IndependentMhConfig;
+use super::isir::IsirConfig;
+use super::mala::MalaConfig;
+use super::neutra::NeutraConfig;
+use super::nuts::NutsConfig;
+use super::random_walk::RandomWalkConfig;
+use super::ula::UlaConfig;
+use super::{Kernel, StepSize};
+use crate::ConfigError;
+
+/// Any kernel, as settings.
+///
+/// ```
+/// use mixwell::kernel::{KernelConfig, ex2, isir, mala};
+/// let kernel = ex2(isir(64), mala().repeat(5));
+/// assert_eq!(kernel, KernelConfig::Sequence(Default::default()));
+/// assert!(kernel.build(2)?.needs().gradient);
+/// # Ok::<(), mixwell::ConfigError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum KernelConfig {
+    /// See [`super::RandomWalk`].
+    RandomWalk(RandomWalkConfig),
+    /// See [`super::Ula`].
+    Ula(UlaConfig),
+    /// See [`super::Mala`].
+    Mala(MalaConfig),
+    /// See [`super::Hmc`].
+    Hmc(HmcConfig),
+    /// See [`super::Nuts`].
+    Nuts(NutsConfig),
+    /// See [`super::EllipticalSlice`].
+    EllipticalSlice(EllipticalSliceConfig),
+    /// See [`super::IndependentMh`].
+    IndependentMh(IndependentMhConfig),
+    /// See [`super::Isir`].
+    Isir(IsirConfig),
+    /// See [`super::Neutra`].
+    Neutra(NeutraConfig),
+    /// See [`super::Sequence`].
+    Sequence(SequenceConfig),
+    /// See [`super::Repeat`].
+    Repeat(RepeatConfig),
+    /// See [`super::Mixture`].
+    Mixture(MixtureConfig),
+}
+
+impl Default for KernelConfig {
+    /// Ex2MCMC: i-SIR with the flow, then five MALA steps.
+    fn default() -> Self {
+        Self::Sequence(SequenceConfig::default())
+    }
+}
+
+impl KernelConfig {
+    /// Refuses settings that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        match self {
+            Self::RandomWalk(c) => c.check(),
+            Self::Ula(c) => c.check(),
+            Self::Mala(c) => c.check(),
+            Self::Hmc(c) => c.check(),
+            Self::Nuts(c) => c.check(),
+            Self::EllipticalSlice(c) => c.check(),
+            Self::IndependentMh(c) => c.check(),
+            Self::Isir(c) => c.check(),
+            Self::Neutra(c) => c.check(),
+            Self::Sequence(c) => c.check(),
+            Self::Repeat(c) => c.check(),
+            Self::Mixture(c) => c.check(),
+        }
+    }
+
+    /// The kernel in `dim` dimensions.
+    pub fn build(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(match self {
+            Self::RandomWalk(c) => Box::new(c.build(dim)?),
+            Self::Ula(c) => Box::new(c.build()?),
+            Self::Mala(c) => Box::new(c.build(dim)?),
+            Self::Hmc(c) => Box::new(c.build(dim)?),
+            Self::Nuts(c) => Box::new(c.build(dim)?),
+            Self::EllipticalSlice(c) => Box::new(c.build(dim)?),
+            Self::IndependentMh(c) => Box::new(c.build(dim)?),
+            Self::Isir(c) => Box::new(c.build(dim)?),
+            Self::Neutra(c) => Box::new(c.build(dim)?),
+            Self::Sequence(c) => Box::new(c.build(dim)?),
+            Self::Repeat(c) => Box::new(c.build(dim)?),
+            Self::Mixture(c) => Box::new(c.build(dim)?),
+        })
+    }
+
+    /// Whether it keeps the target's law exactly, given frozen parameters.
+    pub fn is_exact(&self) -> bool {
+        match self {
+            Self::Ula(_) => false,
+            Self::Neutra(c) => c.kernel.is_exact(),
+            Self::Repeat(c) => c.kernel.is_exact(),
+            Self::Sequence(c) => c.parts.iter().all(Self::is_exact),
+            Self::Mixture(c) => c.parts.iter().all(Self::is_exact),
+            _ => true,
+        }
+    }
+
+    /// Its name in a config file.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::RandomWalk(_) => "random_walk",
+            Self::Ula(_) => "ula",
+            Self::Mala(_) => "mala",
+            Self::Hmc(_) => "hmc",
+            Self::Nuts(_) => "nuts",
+            Self::EllipticalSlice(_) => "elliptical_slice",
+            Self::IndependentMh(_) => "independent_mh",
+            Self::Isir(_) => "isir",
+            Self::Neutra(_) => "neutra",
+            Self::Sequence(_) => "sequence",
+            Self::Repeat(_) => "repeat",
+            Self::Mixture(_) => "mixture",
+        }
+    }
+
+    /// The same kernel `n_steps` times per step.
+    pub fn repeat(self, n_steps: usize) -> Self {
+        Self::Repeat(RepeatConfig { n_steps, kernel: Box::new(self) })
+    }
+
+    /// The same kernel with this Langevin step (MALA, ULA) or, for the others with a step size, with its `dt`.
+    pub fn step_size(mut self, step: StepSize) -> Self {
+        let length = (2.0 * step.eta()).sqrt();
+        match &mut self {
+            Self::Mala(c) => c.step_size = step,
+            Self::Ula(c) => c.step_size = step,
+            Self::Hmc(c) => c.step_size = length,
+            Self::Nuts(c) => c.step_size = length,
+            Self::RandomWalk(c) => c.step_size = length,
+            Self::Repeat(c) => c.kernel = Box::new(c.kernel.as_ref().clone().step_size(step)),
+            Self::Neutra(c) => c.kernel = Box::new(c.kernel.as_ref().clone().step_size(step)),
+            _ => {}
+        }
+        self
+    }
+}
+
+/// Random-walk Metropolis with default settings.
+pub fn random_walk() -> KernelConfig {
+    KernelConfig::RandomWalk(RandomWalkConfig::default())
+}
+
+/// Unadjusted Langevin with default settings; biased.
+pub fn ula() -> KernelConfig {
+    KernelConfig::Ula(UlaConfig::default())
+}
+
+/// MALA with default settings.
+pub fn mala() -> KernelConfig {
+    KernelConfig::Mala(MalaConfig::default())
+}
+
+/// HMC with `n_leapfrog` steps per trajectory.
+pub fn hmc(n_leapfrog: usize) -> KernelConfig {
+    KernelConfig::Hmc(HmcConfig { n_leapfrog, ..HmcConfig::default() })
+}
+
+/// NUTS with default settings.
+pub fn nuts() -> KernelConfig {
+    KernelConfig::Nuts(NutsConfig::default())
+}
+
+/// Independent Metropolis-Hastings with the flow.
+pub fn independent_mh() -> KernelConfig {
+    KernelConfig::IndependentMh(IndependentMhConfig::default())
+}
+
+/// i-SIR with the flow and this many particles, the current point included.
+pub fn isir(n_particles: usize) -> KernelConfig {
+    KernelConfig::Isir(IsirConfig { n_particles, ..IsirConfig::default() })
+}
+
+/// `inner` in the latent space of the flow.
+pub fn neutra(inner: KernelConfig) -> KernelConfig {
+    KernelConfig::Neutra(NeutraConfig { kernel: Box::new(inner), ..NeutraConfig::default() })
+}
+
+/// Kernels one after the other.
+pub fn sequence(parts: impl IntoIterator<Item = KernelConfig>) -> KernelConfig {
+    KernelConfig::Sequence(SequenceConfig { parts: parts.into_iter().collect() })
+}
+
+/// One of several kernels at random, each with its weight.
+pub fn mixture(parts: impl IntoIterator<Item = (f64, KernelConfig)>) -> KernelConfig {
+    let (weights, parts) = parts.into_iter().unzip();
+    KernelConfig::Mixture(MixtureConfig { parts, weights })
+}
+
+/// Ex2MCMC: a global move, then local ones.
+pub fn ex2(global: KernelConfig, local: KernelConfig) -> KernelConfig {
+    sequence([global, local])
+}
+
+/// A kernel as `mixwell list kernels` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CatalogueEntry {
+    /// Its name in a config file.
+    pub name: &'static str,
+    /// What it does, in a line.
+    pub summary: &'static str,
+    /// Its settings with every default.
+    pub default: KernelConfig,
+    /// Whether it keeps the target's law; if not, its draws are biased.
+    pub exact: bool,
+}
+
+/// All kernels.
+pub fn catalogue() -> Vec<CatalogueEntry> {
+    let entry = |default: KernelConfig, summary| CatalogueEntry {
+        name: default.kind(),
+        summary,
+        exact: default.is_exact(),
+        default,
+    };
+    vec![
+        entry(random_walk(), "random-walk Metropolis: no gradient needed"),
+        entry(ula(), "unadjusted Langevin: biased by its step size"),
+        entry(mala(), "Langevin proposals with Metropolis correction"),
+        entry(hmc(10), "Hamiltonian trajectories of fixed length"),
+        entry(nuts(), "Hamiltonian trajectories that stop before they turn back"),
+        entry(
+            KernelConfig::EllipticalSlice(EllipticalSliceConfig::default()),
+            "slices on ellipses around a Gaussian: nothing to tune",
+        ),
+        entry(independent_mh(), "global moves: accept or reject one draw of the flow"),
+        entry(isir(64), "global moves: choose among many draws of the flow and the current point"),
+        entry(
+            KernelConfig::Neutra(NeutraConfig::default()),
+            "another kernel in the flow's latent space",
+        ),
+        entry(KernelConfig::default(), "kernels one after the other (default: Ex2MCMC)"),
+        entry(mala().repeat(5), "a kernel several times per step"),
+        entry(
+            KernelConfig::Mixture(MixtureConfig::default()),
+            "one of several kernels at random, chain by chain",
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kernel_survives_a_config_file() {
+        for entry in catalogue() {
+            let text = toml::to_string(&entry.default).unwrap();
+            let read: KernelConfig = toml::from_str(&text).unwrap();
+            assert_eq!(read, entry.default, "{text}");
+            let bare: KernelConfig = toml::from_str(&format!("kind = '{}'", entry.name)).unwrap();
+            assert_eq!(bare, entry.default, "defaults of {}", entry.name);
+            assert!(entry.default.build(3).is_ok());
+            assert_eq!(entry.exact, entry.name != "ula");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_name_their_place() {
+        let unknown = toml::from_str::<KernelConfig>("kind = 'mala'\nstep = 1.0").unwrap_err().to_string();
+        assert!(unknown.contains("step"), "{unknown}");
+        assert!(toml::from_str::<KernelConfig>("kind = 'malla'").is_err());
+        let bad = ex2(isir(64), mala().step_size(StepSize::from_eta(-1.0)).repeat(2));
+        assert_eq!(bad.check().unwrap_err().key, "parts[1].kernel.step_size");
+        let bad = mixture([(0.0, mala())]);
+        assert_eq!(bad.check().unwrap_err().key, "weights");
+    }
+}

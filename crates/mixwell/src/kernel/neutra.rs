@@ -1,0 +1,146 @@
+//! NeuTra: runs another kernel on the latents `z` of a transport instead of on `x = T(z)`.
+//!
+//! The inner kernel sees `log pi_z(z) = log pi(T(z)) + ln|det dT/dz|` (see `pulled_back.rs`) and must keep that law; then this
+//! kernel keeps the target's. Where the flow fits well, `pi_z` is nearly `N(0, I)` and any local kernel does well on it; it does
+//! not join modes that the flow does not join.
+//! A chain that moved gets position, log-density, latent and log q together, all from the same latent; a chain that did not keeps
+//! every bit. The latents travel with the chain, their gradient does not: let the inner kernel repeat several steps.
+//! A temperature `1/T` on the target multiplies `log pi` once, before it comes here; the log-determinant is never tempered.
+//! Reference: Hoffman et al. (2019); with `elliptical_slice` inside: Cabezas and Nemeth, AISTATS 2023.
+
+use serde::{Deserialize, Serialize};
+
+use super::choice::{ProposalChoice, ProposalConfig};
+use super::config::KernelConfig;
+use super::pulled_back::PulledBack;
+use super::{
+    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, StateError, Tallies, Warmup,
+};
+use crate::math::standard_normal_log_prob;
+use crate::proposal::Proposal;
+use crate::{ConfigError, Points};
+
+const NAME: &str = "neutra";
+
+/// Settings of [`Neutra`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NeutraConfig {
+    /// The kernel that moves the latents.
+    pub kernel: Box<KernelConfig>,
+    /// The transport: `flow`, or `gaussian` for a fixed linear map.
+    pub proposal: ProposalConfig,
+}
+
+impl Default for NeutraConfig {
+    fn default() -> Self {
+        Self { kernel: Box::new(super::config::mala().repeat(5)), proposal: ProposalConfig::Flow }
+    }
+}
+
+impl NeutraConfig {
+    /// Refuses settings that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if matches!(self.proposal, ProposalConfig::Defensive { .. }) {
+            return Err(ConfigError::new("proposal.kind", "defensive", "a mixture has no latents: use `flow`"));
+        }
+        self.proposal.check()?;
+        self.kernel.check().map_err(|e| e.under("kernel"))
+    }
+
+    /// The kernel in `dim` dimensions.
+    pub fn build(&self, dim: usize) -> Result<Neutra, ConfigError> {
+        self.check()?;
+        let inner = self.kernel.build(dim).map_err(|e| e.under("kernel"))?;
+        Ok(Neutra::new(self.proposal.build(dim)?, inner))
+    }
+}
+
+/// Another kernel, run in latent space.
+pub struct Neutra {
+    transport: ProposalChoice,
+    inner: Box<dyn Kernel>,
+}
+
+impl Neutra {
+    /// Runs `inner` on the latents of `transport`.
+    ///
+    /// # Panics
+    /// When `transport` is no invertible map, see [`ProposalChoice::is_transport`].
+    pub fn new(transport: ProposalChoice, inner: Box<dyn Kernel>) -> Self {
+        assert!(transport.is_transport(), "latents need an invertible map");
+        Self { transport, inner }
+    }
+}
+
+impl Kernel for Neutra {
+    fn leaves(&self) -> Vec<Leaf> {
+        let inside = |leaf: Leaf| Leaf { name: format!("{NAME}.{}", leaf.name), ..leaf };
+        self.inner.leaves().into_iter().map(inside).collect()
+    }
+
+    fn needs(&self) -> Needs {
+        let inner = self.inner.needs();
+        Needs { flow: inner.flow || self.transport.needs_flow(), gradient: inner.gradient, pool: 0 }
+    }
+
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, report: Report<'_>) {
+        self.transport.with(context, |q: &dyn Proposal| {
+            let map = q.as_transport().expect("checked when the kernel was made");
+            let dim = block.dim();
+            block.log_q(q);
+            let start = Points::from_vec(block.latents().data().to_vec(), dim);
+            // log pi_z = log pi + ln|det dT/dz| = log pi + log rho(z) - log q(x).
+            let parts = block.parts();
+            let log_prob = (parts.z.iter().zip(parts.log_prob).zip(parts.log_q))
+                .map(|((z, p), q)| p + standard_normal_log_prob(z) - q)
+                .collect();
+            let mut latents = Ensemble::bare(start.clone(), log_prob);
+            let pulled_back = PulledBack::new(context.target, map);
+            let inside = Context { target: &pulled_back, flow: None, max_rows: context.max_rows };
+            self.inner.step(&inside, &mut block.nested(&mut latents), report);
+
+            let moved: Vec<usize> =
+                (0..block.rows()).filter(|&row| latents.x().row(row) != start.row(row)).collect();
+            let moved: Vec<usize> =
+                moved.into_iter().filter(|&row| start.row(row).iter().all(|z| z.is_finite())).collect();
+            if moved.is_empty() {
+                return;
+            }
+            let mut z = Points::zeros(moved.len(), dim);
+            for (to, &row) in moved.iter().enumerate() {
+                z.row_mut(to).copy_from_slice(latents.x().row(row));
+            }
+            let (mut x, mut log_det) = (Points::zeros(moved.len(), dim), vec![0.0; moved.len()]);
+            let mut log_prob = vec![0.0; moved.len()];
+            map.forward(z.as_batch(), x.as_batch_mut(), &mut log_det);
+            context.target.log_prob(x.as_batch(), &mut log_prob);
+            for (i, &row) in moved.iter().enumerate() {
+                let log_q = standard_normal_log_prob(z.row(i)) - log_det[i];
+                block.move_to_proposed(row, x.row(i), log_prob[i], Some(z.row(i)), log_q, q.version());
+            }
+        });
+    }
+
+    /// The inner kernel learns from the latents while all of them are known, and otherwise only its step size.
+    fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
+        let latents = match chains.latents() {
+            Some(z) => Points::from_vec(z.data().to_vec(), z.dim()),
+            None => Points::zeros(0, chains.dim()),
+        };
+        let log_prob = vec![0.0; latents.rows()];
+        self.inner.adapt(warmup, &Ensemble::bare(latents, log_prob), tallies);
+    }
+
+    fn freeze(&mut self) {
+        self.inner.freeze();
+    }
+
+    fn save(&self) -> KernelState {
+        KernelState::of_parts(NAME, vec![self.inner.save()])
+    }
+
+    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
+        self.inner.load(&state.parts_of(NAME, 1)?[0])
+    }
+}

@@ -1,0 +1,133 @@
+//! Random-walk Metropolis: `y = x + sigma L xi`, `xi ~ N(0, I)`, accepted with `min(1, pi(y) / pi(x))`.
+//!
+//! Keeps the target's law. Cost: one log-density per chain and step, no gradient. `L` is the metric (identity unless one is
+//! learnt in warm-up). The step size is `sigma`, a standard deviation.
+//! Reference: Metropolis et al. (1953); target acceptance 0.234, Roberts, Gelman and Gilks, Ann. Appl. Probab. 7 (1997).
+
+use serde::{Deserialize, Serialize};
+
+use super::accept::{accept, usable};
+use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
+use super::range::positive;
+use super::scratch::scratch;
+use super::{
+    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
+};
+use crate::{Batch, ConfigError};
+
+const NAME: &str = "random_walk";
+
+/// Settings of [`RandomWalk`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RandomWalkConfig {
+    /// Standard deviation of a proposal in every coordinate.
+    pub step_size: f64,
+    /// How the step size is adapted during warm-up.
+    pub adapt: StepRule,
+    /// Acceptance that adaptation aims at.
+    pub target_accept: f64,
+    /// Metric learnt during warm-up: `unit`, `diagonal` or `dense`.
+    pub metric: MetricKind,
+}
+
+impl Default for RandomWalkConfig {
+    fn default() -> Self {
+        Self {
+            step_size: 0.1,
+            adapt: StepRule::default(),
+            target_accept: 0.234,
+            metric: MetricKind::Unit,
+        }
+    }
+}
+
+impl RandomWalkConfig {
+    fn tuner(&self) -> TunerConfig {
+        TunerConfig {
+            step: self.step_size,
+            power: 1,
+            rule: self.adapt,
+            target_accept: self.target_accept,
+            metric: self.metric,
+        }
+    }
+
+    /// Refuses settings that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        positive("step_size", self.step_size)?;
+        self.tuner().check()
+    }
+
+    /// The kernel in `dim` dimensions.
+    pub fn build(&self, dim: usize) -> Result<RandomWalk, ConfigError> {
+        self.check()?;
+        Ok(RandomWalk { tuner: Tuner::new(&self.tuner(), dim) })
+    }
+}
+
+/// Random-walk Metropolis.
+pub struct RandomWalk {
+    tuner: Tuner,
+}
+
+impl Kernel for RandomWalk {
+    fn leaves(&self) -> Vec<Leaf> {
+        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()) }]
+    }
+
+    fn needs(&self) -> Needs {
+        Needs::default()
+    }
+
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+        let (n, dim) = (block.rows(), block.dim());
+        let (mut y, mut log_prob, mut noise) = (scratch(n * dim), scratch(n), scratch(dim));
+        let parts = block.parts();
+        for ((y, x), stream) in y.chunks_exact_mut(dim).zip(parts.x.iter()).zip(parts.streams) {
+            stream.fill_normal(&mut noise);
+            y.copy_from_slice(x);
+            self.tuner.scale().add(self.tuner.step(), &noise, y);
+        }
+        context.target.log_prob(Batch::new(&y, dim), &mut log_prob);
+        for (row, y) in y.chunks_exact(dim).enumerate() {
+            let tally = report.tally(row);
+            let ratio = if usable(log_prob[row], &[], tally) {
+                log_prob[row] - block.log_prob()[row]
+            } else {
+                f64::NEG_INFINITY
+            };
+            if accept(ratio, block.stream(row), tally) {
+                block.move_to(row, y, log_prob[row], None);
+            }
+        }
+    }
+
+    fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
+        self.tuner.update(warmup, chains.x(), tallies.mean_accept_prob());
+    }
+
+    fn freeze(&mut self) {
+        self.tuner.freeze();
+    }
+
+    fn save(&self) -> KernelState {
+        self.tuner.save(NAME)
+    }
+
+    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
+        self.tuner.load(NAME, state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unusable_settings_are_refused() {
+        let bad = |c: RandomWalkConfig| c.check().unwrap_err().key;
+        assert_eq!(bad(RandomWalkConfig { step_size: f64::NAN, ..Default::default() }), "step_size");
+        assert_eq!(bad(RandomWalkConfig { target_accept: 1.0, ..Default::default() }), "target_accept");
+    }
+}

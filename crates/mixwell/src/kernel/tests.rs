@@ -1,0 +1,118 @@
+//! Targets and runs that the unit tests of the kernels share.
+
+use super::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
+use crate::target::Target;
+use crate::{Batch, BatchMut, Points, Stream};
+
+/// `N(0, I)` in this many dimensions.
+pub(crate) struct StandardNormal(pub(crate) usize);
+
+impl Target for StandardNormal {
+    fn dim(&self) -> usize {
+        self.0
+    }
+
+    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
+        for (p, x) in log_prob.iter_mut().zip(x.iter()) {
+            *p = -0.5 * x.iter().map(|v| v * v).sum::<f64>();
+        }
+    }
+
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
+        self.log_prob(x, log_prob);
+        grad.data_mut().iter_mut().zip(x.data()).for_each(|(g, x)| *g = -x);
+    }
+}
+
+/// Independent Gumbel laws, `log pi = -x - exp(-x)`: skewed and not quadratic.
+pub(crate) struct Gumbel(pub(crate) usize);
+
+impl Target for Gumbel {
+    fn dim(&self) -> usize {
+        self.0
+    }
+
+    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
+        for (p, x) in log_prob.iter_mut().zip(x.iter()) {
+            *p = x.iter().map(|v| -v - (-v).exp()).sum();
+        }
+    }
+
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
+        self.log_prob(x, log_prob);
+        grad.data_mut().iter_mut().zip(x.data()).for_each(|(g, x)| *g = (-x).exp() - 1.0);
+    }
+}
+
+/// Chains at standard normal points.
+fn start(target: &dyn Target, n_chains: usize) -> Ensemble {
+    let mut x = Points::zeros(n_chains, target.dim());
+    Stream::new(7, 1 << 40).fill_normal(x.data_mut());
+    Ensemble::new(target, x, Stream::for_chains(7, n_chains))
+}
+
+fn step(kernel: &dyn Kernel, target: &dyn Target, chains: &mut Ensemble) -> Vec<Tally> {
+    let mut tallies = vec![Tally::default(); chains.n_chains()];
+    let context = Context { target, flow: None, max_rows: 1024 };
+    kernel.step(&context, &mut chains.whole(), Report::new(&mut tallies, 1));
+    tallies
+}
+
+/// Mean acceptance probability and the sum of all tallies (the last depth) of a one-leaf kernel.
+pub(crate) fn mean_accept(
+    kernel: &dyn Kernel,
+    target: &dyn Target,
+    n_chains: usize,
+    n_steps: usize,
+) -> (f64, Tally) {
+    let mut chains = start(target, n_chains);
+    let mut sum = Tally::default();
+    for _ in 0..n_steps {
+        for t in step(kernel, target, &mut chains) {
+            sum.tries += t.tries;
+            sum.moves += t.moves;
+            sum.accept_prob += t.accept_prob;
+            sum.divergences += t.divergences;
+            sum.leapfrogs += t.leapfrogs;
+            sum.tree_depth = t.tree_depth;
+        }
+    }
+    (sum.accept_prob / f64::from(sum.tries), sum)
+}
+
+/// All positions of all chains after the first `skip` steps.
+pub(crate) fn long_run(
+    kernel: &dyn Kernel,
+    target: &dyn Target,
+    n_chains: usize,
+    skip: usize,
+    n_steps: usize,
+) -> Points {
+    let mut chains = start(target, n_chains);
+    let mut draws = Vec::new();
+    for i in 0..skip + n_steps {
+        step(kernel, target, &mut chains);
+        if i >= skip {
+            draws.extend_from_slice(chains.x().data());
+        }
+    }
+    Points::from_vec(draws, target.dim())
+}
+
+/// Where one chain is after one step from `x`.
+pub(crate) fn one_step(kernel: &dyn Kernel, target: &dyn Target, x: &[f64]) -> Vec<f64> {
+    let x = Points::from_rows(&[x]);
+    let mut chains = Ensemble::new(target, x, Stream::for_chains(7, 1));
+    step(kernel, target, &mut chains);
+    chains.x().row(0).to_vec()
+}
+
+/// A warm-up of `total` steps, then freezes.
+pub(crate) fn adapt_run(kernel: &mut dyn Kernel, target: &dyn Target, n_chains: usize, total: usize) {
+    let mut chains = start(target, n_chains);
+    for i in 0..total {
+        let tallies = step(kernel, target, &mut chains);
+        kernel.adapt(Warmup { step: i, total }, &chains, Tallies::new(&tallies, 1));
+    }
+    kernel.freeze();
+}

@@ -69,7 +69,7 @@ impl ProposalChoice {
 }
 
 /// How a config file names the proposal of a global kernel.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ProposalConfig {
     /// The flow of the run.
@@ -93,6 +93,11 @@ fn default_weight() -> f64 {
 }
 
 impl ProposalConfig {
+    /// Whether the run must provide a flow.
+    pub fn needs_flow(&self) -> bool {
+        !matches!(self, Self::Gaussian(_))
+    }
+
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         match self {

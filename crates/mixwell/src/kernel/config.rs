@@ -33,7 +33,7 @@ use crate::ConfigError;
 /// assert!(kernel.build(2)?.needs().gradient);
 /// # Ok::<(), mixwell::ConfigError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum KernelConfig {
     /// See [`super::RandomWalk`].

@@ -23,7 +23,7 @@ const NAME: &str = "elliptical_slice";
 const MAX_SHRINKS: usize = 100;
 
 /// Settings of [`EllipticalSlice`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EllipticalSliceConfig {
     /// The Gaussian that is split off the target.
@@ -65,7 +65,7 @@ struct Open {
 
 impl Kernel for EllipticalSlice {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: None }]
+        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: None, hamiltonian: false }]
     }
 
     fn needs(&self) -> Needs {

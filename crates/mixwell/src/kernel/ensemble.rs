@@ -290,6 +290,11 @@ impl<'a> Block<'a> {
         self.log_q
     }
 
+    /// Log-density of row `row` under the proposal of this version, if it is known.
+    pub fn known_log_q(&self, row: usize, version: u64) -> Option<f64> {
+        (self.log_q_version[row] == version).then(|| self.log_q[row])
+    }
+
     /// Latents of every row under the transport whose [`Block::log_q`] was asked for last.
     pub fn latents(&self) -> Batch<'_> {
         self.z.as_batch()

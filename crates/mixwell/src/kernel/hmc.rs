@@ -25,7 +25,7 @@ use crate::{Batch, BatchMut, ConfigError};
 const NAME: &str = "hmc";
 
 /// Settings of [`Hmc`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HmcConfig {
     /// Leapfrog step `epsilon`.
@@ -173,7 +173,7 @@ impl Bundle<'_> {
 
 impl Kernel for Hmc {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()) }]
+        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()), hamiltonian: true }]
     }
 
     fn needs(&self) -> Needs {

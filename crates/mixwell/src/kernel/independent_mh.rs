@@ -21,7 +21,7 @@ use crate::{Batch, BatchMut, ConfigError};
 const NAME: &str = "independent_mh";
 
 /// Settings of [`IndependentMh`].
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IndependentMhConfig {
     /// What is proposed: `flow`, `gaussian` or `defensive`.
@@ -54,7 +54,7 @@ impl IndependentMh {
 
 impl Kernel for IndependentMh {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Global, step_size: None }]
+        vec![Leaf { name: NAME.into(), role: Role::Global, step_size: None, hamiltonian: false }]
     }
 
     fn needs(&self) -> Needs {

@@ -27,7 +27,7 @@ use crate::{Batch, BatchMut, ConfigError, Stream};
 const NAME: &str = "isir";
 
 /// Settings of [`Isir`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IsirConfig {
     /// Particles per chain and step, the current point included.
@@ -238,7 +238,7 @@ fn record(block: &mut Block<'_>, row: usize, particles: &[f64], weights: &[f64])
 
 impl Kernel for Isir {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Global, step_size: None }]
+        vec![Leaf { name: NAME.into(), role: Role::Global, step_size: None, hamiltonian: false }]
     }
 
     fn needs(&self) -> Needs {

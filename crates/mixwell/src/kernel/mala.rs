@@ -29,7 +29,7 @@ use crate::{Batch, BatchMut, ConfigError};
 const NAME: &str = "mala";
 
 /// Settings of [`Mala`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MalaConfig {
     /// Step: a number is `eta` (proposal variance `2 eta`); `{ tau = .. }` and `{ dt = .. }` are converted.
@@ -84,7 +84,7 @@ pub struct Mala {
 
 impl Kernel for Mala {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()) }]
+        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()), hamiltonian: false }]
     }
 
     fn needs(&self) -> Needs {

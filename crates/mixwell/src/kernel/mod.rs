@@ -33,6 +33,7 @@ pub use config::{
     random_walk, sequence, ula,
 };
 pub use elliptical_slice::{EllipticalSlice, EllipticalSliceConfig};
+pub(crate) use ensemble::EnsembleState;
 pub use ensemble::{Block, Ensemble, Parts, Pool, PoolBlock};
 pub use hmc::{Hmc, HmcConfig};
 pub use independent_mh::{IndependentMh, IndependentMhConfig};
@@ -126,6 +127,8 @@ pub struct Leaf {
     pub role: Role,
     /// Its step size in its own convention, where it has one (`eta` for Langevin, `epsilon` for Hamiltonian kernels).
     pub step_size: Option<f64>,
+    /// Whether it follows Hamiltonian trajectories, and so has an energy and can diverge.
+    pub hamiltonian: bool,
 }
 
 /// What one leaf did to one chain during one step of the whole kernel.
@@ -152,6 +155,21 @@ pub struct Tally {
     pub energy: f64,
     /// Effective number of particles of the last i-SIR step, between 1 and the pool size.
     pub isir_ess: f64,
+}
+
+impl Tally {
+    /// Adds a later step of the same leaf: counts add up, what describes the last trajectory is replaced.
+    pub fn add(&mut self, later: &Tally) {
+        self.tries += later.tries;
+        self.moves += later.moves;
+        self.accept_prob += later.accept_prob;
+        self.non_finite += later.non_finite;
+        self.divergences += later.divergences;
+        self.leapfrogs += later.leapfrogs;
+        if later.tries > 0 {
+            (self.tree_depth, self.energy, self.isir_ess) = (later.tree_depth, later.energy, later.isir_ess);
+        }
+    }
 }
 
 /// Where the leaves of a kernel write their tallies: `rows x n_leaves`, chain after chain.

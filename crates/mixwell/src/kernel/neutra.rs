@@ -23,7 +23,7 @@ use crate::{ConfigError, Points};
 const NAME: &str = "neutra";
 
 /// Settings of [`Neutra`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NeutraConfig {
     /// The kernel that moves the latents.

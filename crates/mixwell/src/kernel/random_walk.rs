@@ -18,7 +18,7 @@ use crate::{Batch, ConfigError};
 const NAME: &str = "random_walk";
 
 /// Settings of [`RandomWalk`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RandomWalkConfig {
     /// Standard deviation of a proposal in every coordinate.
@@ -73,7 +73,7 @@ pub struct RandomWalk {
 
 impl Kernel for RandomWalk {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()) }]
+        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()), hamiltonian: false }]
     }
 
     fn needs(&self) -> Needs {

@@ -52,6 +52,16 @@ impl StepSize {
     }
 }
 
+impl schemars::JsonSchema for StepSize {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "StepSize".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Written::json_schema(generator)
+    }
+}
+
 impl From<StepSize> for f64 {
     fn from(step: StepSize) -> f64 {
         step.eta
@@ -59,7 +69,7 @@ impl From<StepSize> for f64 {
 }
 
 /// How a config file may write a step size.
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(untagged, expecting = "a number (eta), or one of { eta = .. }, { tau = .. }, { dt = .. }")]
 enum Written {
     Whole(i64),
@@ -67,7 +77,7 @@ enum Written {
     Named(Named),
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 enum Named {
     Eta(f64),
@@ -90,7 +100,7 @@ impl From<Written> for StepSize {
 mod tests {
     use super::*;
 
-    #[derive(Deserialize)]
+    #[derive(Deserialize, schemars::JsonSchema)]
     struct File {
         step_size: StepSize,
     }

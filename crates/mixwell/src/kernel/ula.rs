@@ -21,7 +21,7 @@ use crate::{Batch, BatchMut, ConfigError};
 const NAME: &str = "ula";
 
 /// Settings of [`Ula`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UlaConfig {
     /// Step: a number is `eta` (noise variance `2 eta`); `{ tau = .. }` and `{ dt = .. }` are converted.
@@ -72,7 +72,7 @@ pub struct Ula {
 
 impl Kernel for Ula {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.config.step_size.eta()) }]
+        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.config.step_size.eta()), hamiltonian: false }]
     }
 
     fn needs(&self) -> Needs {

@@ -10,7 +10,7 @@ use crate::math::standard_normal_log_prob;
 use crate::{Batch, BatchMut, ConfigError, Points};
 
 /// Settings of a [`Gaussian`]. A list of one number stands for the same number in every coordinate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianConfig {
     /// Mean: one number, or one per coordinate.

@@ -302,6 +302,9 @@ impl<'a> Engine<'a> {
             Phase::Production | Phase::Finished => Phase::Finished,
         };
         let place = &mut self.place;
+        if place.phase == Phase::Production {
+            place.produced = place.draws;
+        }
         (place.phase, place.steps, place.draws) = (next, 0, 0);
         // Production goes on in the cycle where the frozen phase left it.
         if next == Phase::Frozen {
@@ -314,6 +317,20 @@ impl<'a> Engine<'a> {
 
     fn seconds(&self) -> f64 {
         self.spent.seconds + self.started.elapsed().as_secs_f64()
+    }
+
+    /// Production draws per chain made so far.
+    pub fn production_draws(&self) -> usize {
+        match self.place.phase {
+            Phase::Production => self.place.draws,
+            Phase::Finished => self.place.produced,
+            _ => 0,
+        }
+    }
+
+    /// True when all draws are made.
+    pub fn is_finished(&self) -> bool {
+        self.place.phase == Phase::Finished
     }
 
     /// What the run has cost so far, this session included.

@@ -8,6 +8,7 @@
 //! - `kernel`: one kernel with a warm-up. - `schedule`: kernels and stages of your own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,8 +18,9 @@ use super::schedule::{Action, Move, Schedule, Stage};
 use crate::ConfigError;
 use crate::kernel::{
     HmcConfig, IndependentMhConfig, IsirConfig, Kernel, KernelConfig, Leaf, MalaConfig, MetricKind, NeutraConfig,
-    NutsConfig, RepeatConfig, SequenceConfig,
+    NutsConfig, ProposalChoice, RepeatConfig, SequenceConfig,
 };
+use crate::proposal::Proposal;
 use crate::train::{MixSchedule, Objective, TrainAction};
 
 /// How chains move.
@@ -64,7 +66,7 @@ pub struct Ex2 {
 impl Default for Ex2 {
     fn default() -> Self {
         Self {
-            global: IsirConfig { particles: 32, ..IsirConfig::default() },
+            global: IsirConfig { n_particles: 32, ..IsirConfig::default() },
             local: Box::new(default_local()),
             local_steps: 5,
             warmup: 500,
@@ -98,7 +100,7 @@ pub struct Flex2 {
 impl Default for Flex2 {
     fn default() -> Self {
         Self {
-            global: IsirConfig { particles: 64, ..IsirConfig::default() },
+            global: IsirConfig { n_particles: 64, ..IsirConfig::default() },
             local: Box::new(default_local()),
             local_steps: 5,
             burn_in: 200,
@@ -225,6 +227,8 @@ pub(super) struct Plan {
     pub schedule: Schedule,
     /// Whether some kernel or training call needs a flow.
     pub uses_flow: bool,
+    /// The fixed proposal of the global kernel, when it is not the flow.
+    pub proposal: Option<Arc<dyn Proposal>>,
 }
 
 impl Plan {
@@ -234,7 +238,7 @@ impl Plan {
         schedule.check(&names)?;
         let uses_flow = kernels.iter().any(|(_, k)| k.needs().flow) || schedule.training().next().is_some();
         let kernels = kernels.into_iter().map(|(name, kernel)| NamedKernel { name, kernel }).collect();
-        Ok(Self { kernels, schedule, uses_flow })
+        Ok(Self { kernels, schedule, uses_flow, proposal: None })
     }
 
     /// The leaves of all kernels, kernel after kernel.
@@ -312,7 +316,7 @@ impl Method {
             Method::Flex2(m) => vec![("flex2".into(), build(&round(&m.global, &m.local, m.local_steps))?)],
             Method::Flowmc(m) => vec![("local".into(), build(&m.local)?), ("global".into(), build(&m.global)?)],
             Method::Neutra(m) => {
-                let latent = KernelConfig::Neutra(NeutraConfig { inner: m.inner.clone() });
+                let latent = KernelConfig::Neutra(NeutraConfig { kernel: m.inner.clone(), ..NeutraConfig::default() });
                 vec![("local".into(), build(&m.local)?), ("neutra".into(), build(&latent)?)]
             }
             Method::Kernel(m) => vec![("kernel".into(), build(&m.kernel)?)],
@@ -321,7 +325,13 @@ impl Method {
                 built.collect::<Result<_, ConfigError>>()?
             }
         };
-        Plan::new(kernels, self.schedule()).map_err(|e| e.under("method"))
+        let mut plan = Plan::new(kernels, self.schedule()).map_err(|e| e.under("method"))?;
+        if let Method::Ex2(m) = self
+            && let ProposalChoice::Fixed(fixed) = m.global.proposal.build(dim)?
+        {
+            plan.proposal = Some(fixed);
+        }
+        Ok(plan)
     }
 
     fn schedule(&self) -> Schedule {
@@ -346,9 +356,9 @@ fn round(global: &IsirConfig, local: &KernelConfig, local_steps: usize) -> Kerne
     let local = match local_steps {
         0 => return global,
         1 => local.clone(),
-        times => KernelConfig::Repeat(RepeatConfig { times, kernel: Box::new(local.clone()) }),
+        n_steps => KernelConfig::Repeat(RepeatConfig { n_steps, kernel: Box::new(local.clone()) }),
     };
-    KernelConfig::Sequence(SequenceConfig { kernels: vec![global, local] })
+    KernelConfig::Sequence(SequenceConfig { parts: vec![global, local] })
 }
 
 fn moves(kernel: &str, times: usize) -> Action {

@@ -1,1 +1,37 @@
-//! x
+//! The run: phases, adaptation, stopping, progress, checkpoints, and what is written where.
+//!
+//! [`Sampler`] is the way in. A [`Method`] expands into kernels and a [`Schedule`]; one loop runs every schedule through the
+//! phases warm-up, frozen and production; an [`Observer`] is told how it goes.
+
+mod chunk;
+mod config;
+mod cost;
+mod engine;
+mod error;
+mod estimate;
+mod method;
+mod monitor;
+mod observer;
+mod record;
+mod run;
+mod schedule;
+mod session;
+mod sink;
+mod start;
+mod state;
+mod stopping;
+mod summary;
+mod totals;
+
+pub use config::{Output, RunConfig, Stop};
+pub use engine::Outcome;
+pub use error::RunError;
+pub use estimate::ProposalReport;
+pub use method::{Ex2, Flex2, FlowMc, KernelMethod, Method, NeutraMethod, ScheduleMethod};
+pub use observer::{Event, Observer, Phase, Progress, Silent};
+pub use run::{Run, Sampler};
+pub use schedule::{Action, Cursor, Move, Schedule, Stage};
+pub use sink::MemoryDraws;
+pub use start::Start;
+pub use state::Spent;
+pub use summary::{KernelAcceptance, Parameter, Summary, TrainingReport};

@@ -212,6 +212,14 @@ impl Sampler {
         self.session(true)
     }
 
+    /// The summary of what the folder's last checkpoint holds, without going on with the run.
+    ///
+    /// # Errors
+    /// When the folder holds no checkpoint, or it is damaged or of other settings.
+    pub fn peek(self) -> Result<Summary, RunError> {
+        Session::open(self, true)?.peek()
+    }
+
     fn session(mut self, resume: bool) -> Result<Run, RunError> {
         match self.threads.take() {
             None => Session::open(self, resume)?.run(),

@@ -2,13 +2,14 @@
 //!
 //! Ex2MCMC, FlEx2MCMC, flowMC and NeuTra differ only in their [`Schedule`]; one loop (`engine.rs`) runs them all.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
 use crate::train::TrainAction;
 
 /// The order of moves and training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
     /// Stages of the warm-up, run once each in order. Kernels adapt and the flow trains.
@@ -21,7 +22,7 @@ pub struct Schedule {
 }
 
 /// Some actions, repeated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Stage {
     /// How many times the actions are run through.
@@ -31,7 +32,7 @@ pub struct Stage {
 }
 
 /// One thing a warm-up does.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Moves the chains.
@@ -41,7 +42,7 @@ pub enum Action {
 }
 
 /// Steps of one kernel; every step is one draw.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Move {
     /// The kernel, by its name in the method.
@@ -131,7 +132,7 @@ impl Action {
 }
 
 /// A place in a schedule: what comes next, and how much of it is done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cursor {
     /// Current stage of the warm-up.
     pub stage: usize,

@@ -35,6 +35,8 @@ pub(crate) struct Place {
     pub draws: usize,
     /// Draws per chain made in all phases.
     pub all_draws: usize,
+    /// Production draws per chain, once production is over.
+    pub produced: usize,
     /// Adapting steps done by each kernel.
     pub adapted: Vec<usize>,
     /// Production draws at which the stopping rule is asked next.

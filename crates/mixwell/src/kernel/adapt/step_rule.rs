@@ -13,7 +13,7 @@ use super::dual_averaging::DualAveraging;
 use crate::ConfigError;
 
 /// How a step size is adapted during warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
 pub enum StepRule {
     /// Dual averaging.

@@ -13,7 +13,7 @@ use crate::proposal::Scale;
 use crate::{Batch, ConfigError};
 
 /// Which metric a kernel learns during warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricKind {
     /// None: all directions alike.

@@ -16,7 +16,7 @@ use crate::kernel::{
 const NAME: &str = "mixture";
 
 /// Settings of [`Mixture`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MixtureConfig {
     /// The kernels to choose from.

@@ -10,7 +10,7 @@ use crate::kernel::{
 };
 
 /// Settings of [`Repeat`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RepeatConfig {
     /// How many times.

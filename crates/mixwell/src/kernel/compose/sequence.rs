@@ -12,7 +12,7 @@ use crate::kernel::{
 const NAME: &str = "sequence";
 
 /// Settings of [`Sequence`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SequenceConfig {
     /// The kernels, in order.

@@ -31,7 +31,7 @@ use crate::{ConfigError, Stream};
 const NAME: &str = "nuts";
 
 /// Settings of [`Nuts`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NutsConfig {
     /// Leapfrog step `epsilon` that warm-up starts from.
@@ -172,7 +172,7 @@ impl Workspace {
 
 impl Kernel for Nuts {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()) }]
+        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()), hamiltonian: true }]
     }
 
     fn needs(&self) -> Needs {

@@ -1,0 +1,34 @@
+//! `init`: a config for a target with every default written out and explained.
+
+use std::io::Write;
+
+use mixwell::config::{commented, parse};
+use mixwell::sampler::{Method, RunConfig};
+use mixwell::target::catalogue;
+
+use crate::cli::InitArgs;
+use crate::exit::{Status, bad_input};
+
+/// Runs the subcommand.
+pub fn run(args: &InitArgs) -> anyhow::Result<Status> {
+    let entries = catalogue();
+    let Some(entry) = entries.iter().find(|e| e.kind == args.target) else {
+        let kinds: Vec<&str> = entries.iter().map(|e| e.kind).collect();
+        return Err(bad_input(format!("no target is called `{}`; there are {}", args.target, kinds.join(", "))));
+    };
+    let method = parse::<Wrapper>(&format!("[method]\nkind = \"{}\"", args.method))
+        .map_err(|e| bad_input(format!("--method: {}", e.message)))?
+        .settings
+        .method;
+    let config = RunConfig { target: Some(entry.default.clone()), method, ..RunConfig::default() };
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "# {}\n# Run it with: mixwell run FILE.toml", entry.summary)?;
+    write!(out, "{}", commented(&config)?)?;
+    Ok(Status::Finished)
+}
+
+/// A file that holds a method and nothing else.
+#[derive(serde::Deserialize, schemars::JsonSchema)]
+struct Wrapper {
+    method: Method,
+}

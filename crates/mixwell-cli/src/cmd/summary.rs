@@ -1,0 +1,124 @@
+//! `summary`: means, errors, diagnostics and the verdict of a run.
+
+use std::io::{BufWriter, Write};
+
+use mixwell::io::RunFolder;
+use mixwell::sampler::{RunError, Summary};
+
+use super::run;
+use crate::cli::SummaryArgs;
+use crate::exit::{Status, bad_input};
+
+/// Rows shown of the table of parameters; the rest is in summary.json.
+const MOST_ROWS: usize = 60;
+
+/// Runs the subcommand.
+pub fn run(args: &SummaryArgs) -> anyhow::Result<Status> {
+    let folder = RunFolder::view(&args.dir).map_err(RunError::from)?;
+    let text = if folder.summary().exists() {
+        folder.read_text(&folder.summary()).map_err(RunError::from)?
+    } else {
+        // Not finished yet: what the last checkpoint holds.
+        let text = folder.read_text(&folder.config()).map_err(RunError::from)?;
+        let config = mixwell::config::parse(&text).map_err(|e| bad_input(format!("{}, {e}", folder.config().display())))?;
+        run::sampler(config.settings)?.folder(&args.dir).peek()?.to_json()
+    };
+    if args.json {
+        writeln!(std::io::stdout(), "{text}")?;
+    } else {
+        let summary = Summary::from_json(&text)
+            .map_err(|e| bad_input(format!("{} is damaged: {e}; delete it and run `mixwell resume`", folder.summary().display())))?;
+        print(&summary)?;
+    }
+    Ok(Status::Finished)
+}
+
+/// Prints the tables and the verdict.
+pub fn print(s: &Summary) -> std::io::Result<()> {
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let width = s.parameters.iter().take(MOST_ROWS).map(|p| p.name.len()).max().unwrap_or(0).max(9);
+    writeln!(
+        out,
+        "{:width$} {:>10} {:>10} {:>9} {:>10} {:>10} {:>10} {:>8} {:>8} {:>6}",
+        "parameter", "mean", "sd", "mcse", "5 %", "median", "95 %", "ess bulk", "ess tail", "R-hat"
+    )?;
+    for p in s.parameters.iter().take(MOST_ROWS) {
+        let v = &p.summary;
+        writeln!(
+            out,
+            "{:width$} {:>10} {:>10} {:>9} {:>10} {:>10} {:>10} {:>8.0} {:>8.0} {:>6.3}",
+            p.name,
+            number(v.mean),
+            number(v.sd),
+            number(v.mcse_mean),
+            number(v.q5),
+            number(v.median),
+            number(v.q95),
+            v.ess_bulk,
+            v.ess_tail,
+            v.rhat
+        )?;
+    }
+    if s.parameters.len() > MOST_ROWS {
+        writeln!(out, ".. and {} more in summary.json", s.parameters.len() - MOST_ROWS)?;
+    }
+    writeln!(out)?;
+    for (name, a) in &s.acceptance {
+        let step = a.step_size.map_or_else(String::new, |e| format!(", step size {}", number(e)));
+        writeln!(
+            out,
+            "{name} ({}): acceptance {:.3} (sd over chains {:.3}), moved {:.3}{step}",
+            a.role, a.acceptance_rate, a.sd_over_chains, a.move_rate
+        )?;
+    }
+    if let Some(weights) = &s.mode_weights {
+        let shown: Vec<String> = weights.iter().map(|w| format!("{w:.3}")).collect();
+        let exact = s.exact_mode_weights.as_ref().map_or_else(String::new, |exact| {
+            format!(" (exact {})", exact.iter().map(|w| format!("{w:.3}")).collect::<Vec<_>>().join(" "))
+        });
+        writeln!(out, "mode weights {}{exact}", shown.join(" "))?;
+    }
+    if let (Some(value), Some(error)) = (s.log_evidence, s.log_evidence_se) {
+        writeln!(out, "log evidence {value:.4} +- {error:.4} from {}", s.proposal_words())?;
+    }
+    writeln!(
+        out,
+        "{} chains x {} draws in {:.1} s; {} gradients, {} densities",
+        s.chains, s.draws, s.wall_seconds, s.gradient_evaluations, s.density_evaluations
+    )?;
+    writeln!(out, "\n{}", s.verdict_line())?;
+    for reason in &s.reasons {
+        writeln!(out, "  - {reason}")?;
+    }
+    for warning in &s.warnings {
+        writeln!(out, "  warning: {warning}")?;
+    }
+    out.flush()
+}
+
+/// Four significant digits, in whichever notation is shorter.
+fn number(v: f64) -> String {
+    if v.is_nan() {
+        return "-".into();
+    }
+    let size = v.abs();
+    if size != 0.0 && !(1e-3..1e5).contains(&size) {
+        return format!("{v:.3e}");
+    }
+    let digits = if size == 0.0 { 3 } else { (3 - size.log10().floor() as i32).clamp(0, 6) as usize };
+    format!("{v:.digits$}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn numbers_have_four_digits() {
+        assert_eq!(number(0.0), "0.000");
+        assert_eq!(number(-1.23456), "-1.235");
+        assert_eq!(number(123.456), "123.5");
+        assert_eq!(number(1.0e-5), "1.000e-5");
+        assert_eq!(number(f64::NAN), "-");
+    }
+}

@@ -1,4 +1,5 @@
-//! Diagnostics against numbers computed elsewhere: ArviZ on thirty sets of draws, and the vectors of our specification.
+//! Diagnostics against numbers computed elsewhere: ArviZ on sets of draws and of weights, and the vectors of our
+//! specification.
 
 use mixwell::diagnostics::*;
 use serde::Deserialize;
@@ -60,6 +61,53 @@ fn agrees_with_arviz() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Log-weights and what `psislw` of ArviZ makes of them.
+#[derive(Deserialize)]
+struct WeightCase {
+    name: String,
+    log_weights: Vec<Weight>,
+    pareto_k: Option<f64>,
+    smoothed: Vec<Weight>,
+}
+
+/// A log-weight; JSON has no word for `-inf`, so it is written as text.
+#[derive(Clone, Deserialize)]
+#[serde(untagged)]
+enum Weight {
+    Finite(f64),
+    Zero(String),
+}
+
+fn log_weights(weights: &[Weight]) -> Vec<f64> {
+    weights.iter().map(|w| if let Weight::Finite(v) = w { *v } else { f64::NEG_INFINITY }).collect()
+}
+
+#[test]
+fn pareto_smoothing_agrees_with_arviz() {
+    #[derive(Deserialize)]
+    struct Reference {
+        cases: Vec<WeightCase>,
+    }
+    let reference: Reference = serde_json::from_str(include_str!("data/arviz_psis.json")).unwrap();
+    for case in &reference.cases {
+        assert!(case.log_weights.iter().all(|w| !matches!(w, Weight::Zero(s) if s != "-inf")));
+        let ours = pareto_smooth(&log_weights(&case.log_weights), 1.0);
+        match case.pareto_k {
+            Some(k) => {
+                assert!((ours.pareto_k - k).abs() < 1e-8, "{}: {} is not {k}", case.name, ours.pareto_k)
+            }
+            None => assert_eq!(ours.pareto_k, f64::INFINITY, "{}", case.name),
+        }
+        // Which of two equal weights gets which smoothed one is not defined: compare in order of size.
+        let (mut a, mut b) = (ours.log_weights, log_weights(&case.smoothed));
+        a.sort_by(f64::total_cmp);
+        b.sort_by(f64::total_cmp);
+        for (x, y) in a.iter().zip(&b) {
+            assert!(x == y || (x - y).abs() < 1e-8, "{}: {x} is not {y}", case.name);
+        }
+    }
+}
+
 /// `x <- 0.6 x + u - 1/2` with `u` from the generator of the specification, 200 draws from each of four seeds.
 fn set_a() -> Vec<f64> {
     let mut out = Vec::new();
@@ -105,7 +153,10 @@ fn agrees_with_the_vectors_of_the_specification() {
         for (set, (x, value)) in ["A", "B", "C"].iter().zip([&a, &b, &c].iter().zip(expected)) {
             let ours = f(Draws::new(x, 4));
             // The table has ten digits.
-            assert!((ours - value).abs() < 1e-8 * value.max(1.0), "{name} of set {set}: {ours} is not {value}");
+            assert!(
+                (ours - value).abs() < 1e-8 * value.max(1.0),
+                "{name} of set {set}: {ours} is not {value}"
+            );
         }
     }
 }

@@ -6,6 +6,7 @@
 //! Only the average is wanted, so power spectra are added up and transformed back once; and two real series share one
 //! complex transform, because the power of `a + ib` at frequencies `k` and `-k` adds up to twice that of `a` and `b`.
 //! The real part of the transform back sees the sum of both frequencies only, so they need not be taken apart.
+//! Padding only needs to be as long as the largest lag asked for.
 //!
 //! Shapes: `m x n`, series after series. Plans and buffers are kept for the next call.
 
@@ -27,9 +28,10 @@ impl Autocovariance {
         Self { planner: FftPlanner::new(), buffer: Vec::new(), scratch: Vec::new(), power: Vec::new() }
     }
 
-    /// Writes the autocovariance at lags `0..n`, averaged over the series of length `n` in `series`, to `out`.
-    pub(super) fn averaged(&mut self, series: &[f64], n: usize, out: &mut Vec<f64>) {
-        let size = transform_size(2 * n);
+    /// Writes the autocovariance at lags `0..lags`, averaged over the series of length `n` in `series`, to `out`.
+    pub(super) fn averaged(&mut self, series: &[f64], n: usize, lags: usize, out: &mut Vec<f64>) {
+        // Lag t wraps around onto the n - (size - t) draws at the end unless size >= n + t.
+        let size = transform_size(n + lags);
         let plan = self.planner.plan_fft_forward(size);
         let zero = Complex64::default();
         self.scratch.resize(plan.get_inplace_scratch_len().max(self.scratch.len()), zero);
@@ -61,13 +63,17 @@ impl Autocovariance {
         plan.process_with_scratch(&mut self.buffer, &mut self.scratch);
         let scale = 1.0 / (size as f64 * series.len() as f64);
         out.clear();
-        out.extend(self.buffer[..n].iter().map(|z| z.re * scale));
+        out.extend(self.buffer[..lags].iter().map(|z| z.re * scale));
     }
 }
 
-/// The smallest `2^a 3^b` with `b <= 3` that is at least `n`: sizes with fast transforms.
+/// The smallest product of a power of two and a small odd number with a fast transform that is at least `n`.
 fn transform_size(n: usize) -> usize {
-    [1, 3, 9, 27].into_iter().map(|odd| odd * n.div_ceil(odd).next_power_of_two()).min().unwrap_or(n)
+    [1, 3, 5, 9, 15, 27, 81]
+        .into_iter()
+        .map(|odd| odd * n.div_ceil(odd).next_power_of_two())
+        .min()
+        .unwrap_or(n)
 }
 
 #[cfg(test)]
@@ -94,9 +100,12 @@ mod tests {
         let mut fast = Vec::new();
         for (m, n) in [(1, 2), (2, 5), (3, 17), (4, 64), (5, 100), (8, 33)] {
             let x: Vec<f64> = (0..m * n).map(|i| 3.0 * (i / n) as f64 + stream.normal()).collect();
-            engine.averaged(&x, n, &mut fast);
-            for (t, (a, b)) in fast.iter().zip(slow(&x, n)).enumerate() {
-                assert!((a - b).abs() < 1e-13, "m = {m}, n = {n}, lag {t}: {a} is not {b}");
+            for lags in [1, n / 2, n] {
+                engine.averaged(&x, n, lags, &mut fast);
+                assert_eq!(fast.len(), lags);
+                for (t, (a, b)) in fast.iter().zip(slow(&x, n)).enumerate() {
+                    assert!((a - b).abs() < 1e-13, "m = {m}, n = {n}, lag {t} of {lags}: {a} is not {b}");
+                }
             }
         }
     }

@@ -101,21 +101,24 @@ pub(super) fn effective_size(
     if is_constant(series) {
         return total;
     }
-    engine.averaged(series, n, acov);
-    let mut variance_plus = acov[0];
-    if series.len() > n {
-        let means: Vec<f64> = series.chunks_exact(n).map(mean).collect();
-        variance_plus += variance(&means);
+    let variance_of_means =
+        if series.len() > n { variance(&series.chunks_exact(n).map(mean).collect::<Vec<_>>()) } else { 0.0 };
+    // Chains that mix need few lags, and few lags take half the time.
+    for lags in [(64 + n / 32).min(n), n] {
+        engine.averaged(series, n, lags, acov);
+        let variance_plus = acov[0] + variance_of_means;
+        if !(variance_plus.is_finite() && variance_plus > 0.0) {
+            return f64::NAN;
+        }
+        if let Some(tau) = geyer_time(acov, n, variance_plus) {
+            return total / tau.max(1.0 / total.log10());
+        }
     }
-    if !(variance_plus.is_finite() && variance_plus > 0.0) {
-        return f64::NAN;
-    }
-    total / geyer_time(acov, variance_plus).max(1.0 / total.log10())
+    f64::NAN
 }
 
-/// `tau` before its lower bound.
-fn geyer_time(acov: &[f64], variance_plus: f64) -> f64 {
-    let n = acov.len();
+/// `tau` before its lower bound, from the first autocovariances of series of length `n`; `None` if more are needed.
+fn geyer_time(acov: &[f64], n: usize, variance_plus: f64) -> Option<f64> {
     let within = acov[0] * n as f64 / (n as f64 - 1.0);
     let rho = |t: usize| 1.0 - (within - acov[t]) / variance_plus;
     // Pairs (rho_t, rho_{t+1}), t = 0, 2, 4, ..: add them up while their sum is positive, each no larger than the one
@@ -126,10 +129,13 @@ fn geyer_time(acov: &[f64], variance_plus: f64) -> f64 {
         largest = (even + odd).min(largest);
         total += largest;
         t += 2;
+        if t + 1 >= acov.len() {
+            return None;
+        }
         (even, odd) = (rho(t), rho(t + 1));
     }
     let last = if even > 0.0 || even + odd >= 0.0 { even } else { 0.0 };
-    -1.0 + 2.0 * total + last
+    Some(-1.0 + 2.0 * total + last)
 }
 
 #[cfg(test)]
@@ -156,9 +162,10 @@ mod tests {
         // Pairs 1.5, .2, .3 cut to .2 (monotone), then a negative one, of which the negative first term is not used:
         // tau = -1 + 2 * 1.9 = 2.8. With rho_6 = .1, rho_7 = -.4 the first term is used: 2.9.
         let mut acov = [10.0, 6.0, 3.0, 1.0, 3.0, 2.0, -3.0, 0.0, 9.0, 9.0, 9.0];
-        assert!((geyer_time(&acov, 10.0) - 2.8).abs() < 1e-14);
+        assert!((geyer_time(&acov, 11, 10.0).unwrap() - 2.8).abs() < 1e-14);
+        assert_eq!(geyer_time(&acov[..7], 11, 10.0), None);
         (acov[6], acov[7]) = (2.0, -3.0);
-        assert!((geyer_time(&acov, 10.0) - 2.9).abs() < 1e-14);
+        assert!((geyer_time(&acov, 11, 10.0).unwrap() - 2.9).abs() < 1e-14);
     }
 
     #[test]

@@ -14,19 +14,32 @@ pub(super) struct Order {
     values: Vec<f64>,
     /// `places[i]` is where `values[i]` stands in the unsorted draws.
     places: Vec<u32>,
-    keys: Vec<(u64, u32)>,
+    keys: Vec<u64>,
+    spare: Vec<u64>,
 }
 
 impl Order {
     /// Sorts draws without NaN.
+    ///
+    /// Key and place share one word: the upper 32 bits of the number, which a radix sort puts in order, and its place.
+    /// Runs with the same upper half are then put in order by the whole number.
     pub(super) fn sort(&mut self, draws: &[f64]) {
         self.keys.clear();
-        self.keys.extend(draws.iter().enumerate().map(|(i, v)| (sortable(*v), i as u32)));
-        self.keys.sort_unstable_by_key(|k| k.0);
+        self.keys.extend(draws.iter().enumerate().map(|(i, v)| sortable(*v) >> 32 << 32 | i as u64));
+        radix_sort_upper_half(&mut self.keys, &mut self.spare);
         self.places.clear();
-        self.places.extend(self.keys.iter().map(|k| k.1));
+        self.places.extend(self.keys.iter().map(|k| *k as u32));
+        let mut from = 0;
+        for run in self.keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+            let to = from + run.len();
+            if run.len() > 1 {
+                // Stable: equal draws stay in the order of their places, so that long runs of ties cost nothing.
+                self.places[from..to].sort_by_key(|i| sortable(draws[*i as usize]));
+            }
+            from = to;
+        }
         self.values.clear();
-        self.values.extend(self.keys.iter().map(|k| from_sortable(k.0)));
+        self.values.extend(self.places.iter().map(|i| draws[*i as usize] + 0.0));
     }
 
     /// The draws in ascending order.
@@ -69,18 +82,24 @@ impl Order {
         // Rounding is monotone, so distances grow away from the median on either side.
         let mut above = order.values.partition_point(|v| *v < median);
         let mut below = above;
-        while below > 0 || above < n {
-            let down = if below > 0 { (order.values[below - 1] - median).abs() } else { f64::INFINITY };
-            let up = if above < n { (order.values[above] - median).abs() } else { f64::INFINITY };
-            if above < n && (up <= down || below == 0) {
-                self.values.push(up);
-                self.places.push(order.places[above]);
-                above += 1;
-            } else {
-                self.values.push(down);
-                self.places.push(order.places[below - 1]);
-                below -= 1;
-            }
+        self.values.resize(n, 0.0);
+        self.places.resize(n, 0);
+        let distance = |i: usize| (order.values[i] - median).abs();
+        let mut at = 0;
+        // No branch on which side is nearer: it could not be predicted.
+        while below > 0 && above < n {
+            let (down, up) = (distance(below - 1), distance(above));
+            let outwards = up <= down;
+            self.values[at] = if outwards { up } else { down };
+            self.places[at] = order.places[if outwards { above } else { below - 1 }];
+            above += usize::from(outwards);
+            below -= usize::from(!outwards);
+            at += 1;
+        }
+        for i in (0..below).rev().chain(above..n) {
+            self.values[at] = distance(i);
+            self.places[at] = order.places[i];
+            at += 1;
         }
     }
 
@@ -98,7 +117,7 @@ impl Order {
                 end += 1;
             }
             // Ranks start + 1 ..= end, on average (start + 1 + end) / 2.
-            let score = table.score(start + 1 + end);
+            let score = table.score(start + end - 1);
             for &place in &self.places[start..end] {
                 out[place as usize] = score;
             }
@@ -127,8 +146,9 @@ pub(super) fn sorted_quantile(sorted: &[f64], p: f64) -> f64 {
 #[derive(Default)]
 pub(super) struct ScoreTable {
     n: usize,
+    /// Entry `i` is the score of rank `1 + i`.
     whole: Vec<f64>,
-    /// Filled when the first tie of an even number of draws turns up.
+    /// Entry `i` is the score of rank `3/2 + i`; filled when the first tie of an even number of draws turns up.
     half: Vec<f64>,
 }
 
@@ -137,25 +157,32 @@ impl ScoreTable {
         if self.n != n {
             self.n = n;
             self.half.clear();
-            self.whole.clear();
-            self.whole.extend((1..=n.div_ceil(2)).map(|r| score(r as f64, n)));
+            fill_symmetric(&mut self.whole, n, |i| score(1.0 + i as f64, n));
         }
     }
 
-    /// Score of rank `twice / 2`; the upper half of the ranks mirrors the lower.
+    /// Score of rank `1 + twice / 2`.
     fn score(&mut self, twice: usize) -> f64 {
-        let mirrored = 2 * (self.n + 1) - twice;
-        if twice > mirrored {
-            return -self.score(mirrored);
-        }
         if twice.is_multiple_of(2) {
-            return self.whole[twice / 2 - 1];
+            return self.whole[twice / 2];
         }
+        let n = self.n;
         if self.half.is_empty() {
-            let n = self.n;
-            self.half.extend((1..=n.div_ceil(2)).map(|r| score(r as f64 + 0.5, n)));
+            fill_symmetric(&mut self.half, n - 1, |i| score(1.5 + i as f64, n));
         }
-        self.half[twice / 2 - 1]
+        self.half[twice / 2]
+    }
+}
+
+/// Fills `out` with `f(0), f(1), ..`, of which the second half mirrors the first with the sign changed.
+fn fill_symmetric(out: &mut Vec<f64>, n: usize, f: impl Fn(usize) -> f64) {
+    out.clear();
+    out.extend((0..n / 2).map(f));
+    if !n.is_multiple_of(2) {
+        out.push(0.0);
+    }
+    for i in (0..n / 2).rev() {
+        out.push(-out[i]);
     }
 }
 
@@ -169,8 +196,34 @@ fn sortable(value: f64) -> u64 {
     if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
 }
 
-fn from_sortable(key: u64) -> f64 {
-    f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
+/// Sorts by the upper 32 bits, keeping the order of equal ones: three passes of 11 bits, least significant first.
+fn radix_sort_upper_half(keys: &mut Vec<u64>, spare: &mut Vec<u64>) {
+    const BITS: u32 = 11;
+    const SIZE: usize = 1 << BITS;
+    let digit = |key: u64, pass: u32| (key >> (32 + BITS * pass)) as usize & (SIZE - 1);
+    let mut counts = [[0u32; SIZE]; 3];
+    for key in keys.iter() {
+        for (pass, counts) in counts.iter_mut().enumerate() {
+            counts[digit(*key, pass as u32)] += 1;
+        }
+    }
+    spare.clear();
+    spare.resize(keys.len(), 0);
+    for (pass, counts) in counts.iter_mut().enumerate() {
+        if counts.iter().any(|c| *c as usize == keys.len()) {
+            continue;
+        }
+        let mut next = 0;
+        for count in counts.iter_mut() {
+            next += std::mem::replace(count, next);
+        }
+        for key in keys.iter() {
+            let place = &mut counts[digit(*key, pass as u32)];
+            spare[*place as usize] = *key;
+            *place += 1;
+        }
+        std::mem::swap(keys, spare);
+    }
 }
 
 #[cfg(test)]

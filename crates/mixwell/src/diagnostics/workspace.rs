@@ -128,7 +128,8 @@ impl Workspace {
 
     /// Autocovariance of whole chains, averaged over them, at lags `0..n_draws`.
     pub(super) fn autocovariance(&mut self, draws: Draws<'_>) -> &[f64] {
-        self.autocovariance.averaged(draws.data(), draws.n_draws(), &mut self.acov);
+        let n = draws.n_draws();
+        self.autocovariance.averaged(draws.data(), n, n, &mut self.acov);
         &self.acov
     }
 

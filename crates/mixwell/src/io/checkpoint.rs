@@ -133,7 +133,7 @@ fn fallback(path: &Path) -> String {
 }
 
 /// Where the checkpoint before the one at `path` is kept.
-fn previous(path: &Path) -> PathBuf {
+pub(super) fn previous(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".previous");
     name.into()

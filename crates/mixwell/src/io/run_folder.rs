@@ -16,11 +16,13 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{IoError, atomic, atomic_write};
+use super::{IoError, atomic, atomic_write, checkpoint};
 
 const CONFIG: &str = "config.toml";
 const DRAWS: &str = "draws.zarr";
 const CHECKPOINT: &str = "checkpoint";
+const STATE: &str = "checkpoint/state.bin";
+const SUMMARY: &str = "summary.json";
 const LOCK: &str = ".lock";
 
 /// The folder of a run. Dropping it lets other processes in.
@@ -34,19 +36,19 @@ pub struct RunFolder {
 impl RunFolder {
     /// Prepares a folder for a new run: makes it and its parents, checks that it can be written to, and locks it.
     ///
-    /// A folder that holds a run, or a part of one, is refused; other files in it are left alone.
+    /// A folder that holds a run, or a part of one, is refused; other files in it are left alone. Write `config.toml` first.
     pub fn create(path: &Path) -> Result<Self, IoError> {
-        let parts =
-            [(CONFIG, CONFIG), (DRAWS, DRAWS), (CHECKPOINT, "checkpoint"), ("summary.json", "summary.json")];
-        let refuse = || parts.iter().find(|(name, _)| path.join(name).exists());
-        if let Some((_, found)) = refuse() {
+        // The config is what a caller writes first, so a process killed before that leaves no run.
+        let parts = [CONFIG, DRAWS, STATE, SUMMARY];
+        let refuse = || parts.iter().copied().find(|name| path.join(name).exists());
+        if let Some(found) = refuse() {
             return Err(IoError::AlreadyARun { path: path.to_path_buf(), found });
         }
         let checkpoint = path.join(CHECKPOINT);
         fs::create_dir_all(path).map_err(IoError::file("create the folder", path))?;
         let lock = lock(path)?;
         // Looked at once more: another process may have begun between the first look and the lock.
-        if let Some((_, found)) = refuse() {
+        if let Some(found) = refuse() {
             return Err(IoError::AlreadyARun { path: path.to_path_buf(), found });
         }
         fs::create_dir_all(&checkpoint).map_err(IoError::file("create the folder", &checkpoint))?;
@@ -90,7 +92,14 @@ impl RunFolder {
 
     /// The checkpoint.
     pub fn checkpoint(&self) -> PathBuf {
-        self.path.join(CHECKPOINT).join("state.bin")
+        self.path.join(STATE)
+    }
+
+    /// Whether there is a checkpoint to go on from (a kill may have left only the previous one). Without one, a run that
+    /// has a config starts again from its first draw.
+    pub fn has_checkpoint(&self) -> bool {
+        let path = self.checkpoint();
+        path.exists() || checkpoint::previous(&path).exists()
     }
 
     /// The weights of the flow.
@@ -100,7 +109,7 @@ impl RunFolder {
 
     /// The summary.
     pub fn summary(&self) -> PathBuf {
-        self.path.join("summary.json")
+        self.path.join(SUMMARY)
     }
 
     /// The log.

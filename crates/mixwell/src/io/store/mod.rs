@@ -19,6 +19,7 @@ mod array;
 mod group;
 mod reader;
 mod schema;
+mod stored_array;
 #[cfg(test)]
 mod tests;
 mod writer;

@@ -249,7 +249,7 @@ fn constant_chunks_are_written_too() {
     let folder = scratch();
     let mut store = DrawStore::create(folder.path(), schema(0, 2)).unwrap();
     let values = vec![f64::NAN; 2 * N_CHAINS * N_VALUES];
-    store.append(Phase::Production, 2, &values, &vec![0.0; 2 * N_CHAINS * N_STATS]).unwrap();
+    store.append(Phase::Production, 2, &values, &[0.0; 2 * N_CHAINS * N_STATS]).unwrap();
     store.finish(Map::new()).unwrap();
     let reader = DrawReader::open(folder.path()).unwrap();
     assert!(reader.read_scalar("posterior", "mu", 0).unwrap().iter().all(|v| v.is_nan()));

@@ -1,0 +1,211 @@
+//! Dual moon: a thin shell cut into four caps, in five dimensions by default.
+//!
+//! `log_prob(x) = -((|x| - radius)/width)^2 / 2 + sum over j = 0, 1 of ln(exp(-((x_j - c)/s_j)^2/2) + exp(-((x_j + c)/s_j)^2/2))`,
+//! unnormalised. Exact: mean 0 and four modes of weight 1/4, by the symmetry under `x_j -> -x_j`; `log_prob(0) = -218.14496`.
+//! Reference: the tutorial of the flowMC package. The gradient of `|x|` at the origin, where there is none, is zero here.
+//! Shapes: points are rows of `dim`.
+
+use serde::{Deserialize, Serialize};
+
+use super::check::{check_dim, check_finite, check_positive};
+use super::exp::exp_nonpositive;
+use super::lanes::{self, Lanes};
+use super::{Facts, Modes, Target};
+use crate::{Batch, BatchMut, ConfigError, Points};
+
+/// Settings of [`DualMoon`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DualMoonConfig {
+    /// Number of coordinates.
+    pub dim: usize,
+    /// Radius of the shell.
+    pub radius: f64,
+    /// Thickness of the shell.
+    pub width: f64,
+    /// Where the first two coordinates are drawn to, up to their sign.
+    pub centre: f64,
+    /// How strongly they are drawn there: standard deviations.
+    pub scales: [f64; 2],
+}
+
+impl Default for DualMoonConfig {
+    fn default() -> Self {
+        Self { dim: 5, radius: 2.0, width: 0.1, centre: 3.0, scales: [0.8, 0.6] }
+    }
+}
+
+impl DualMoonConfig {
+    /// Checks every range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        check_dim(self.dim, 2)?;
+        check_positive("radius", self.radius)?;
+        check_positive("width", self.width)?;
+        check_finite("centre", self.centre)?;
+        (0..2).try_for_each(|i| check_positive(&format!("scales[{i}]"), self.scales[i]))
+    }
+
+    /// The target.
+    pub fn build(&self) -> Result<DualMoon, ConfigError> {
+        self.check()?;
+        Ok(DualMoon { config: self.clone() })
+    }
+}
+
+/// The dual moon; see the module's head for its density.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DualMoon {
+    config: DualMoonConfig,
+}
+
+impl DualMoon {
+    /// The maximum with both first coordinates positive; `None` when the ascent does not end inside the quadrant, or ends
+    /// less than one nat above the axes that part the quadrants.
+    fn mode(&self) -> Option<Vec<f64>> {
+        let c = &self.config;
+        let mut x = vec![0.0; c.dim];
+        x[..2].fill(c.radius / 2f64.sqrt());
+        let mut grad = vec![0.0; c.dim];
+        // Gradient ascent with half the step that the stiffest direction allows.
+        let step = 0.5 / (c.width.powi(-2) + c.scales[0].powi(-2) + c.scales[1].powi(-2));
+        for _ in 0..20_000 {
+            self.log_prob_and_grad(Batch::new(&x, c.dim), &mut [0.0], BatchMut::new(&mut grad, c.dim));
+            x.iter_mut().zip(&grad).for_each(|(x, g)| *x += step * g);
+            if grad.iter().all(|g| g.abs() < 1e-10) {
+                break;
+            }
+        }
+        let settled = grad.iter().all(|g| g.abs() < 1e-6);
+        let mut heights = [0.0; 3];
+        let mut points = Points::zeros(3, c.dim);
+        points.row_mut(0).copy_from_slice(&x);
+        points.row_mut(1)[0] = c.radius;
+        points.row_mut(2)[1] = c.radius;
+        self.log_prob(points.as_batch(), &mut heights);
+        let apart = heights[0] > 1.0 + heights[1].max(heights[2]);
+        (settled && apart && x[..2].iter().all(|v| *v > 0.0)).then_some(x)
+    }
+}
+
+impl Lanes for DualMoon {
+    fn lanes_dim(&self) -> usize {
+        self.config.dim
+    }
+
+    fn evaluate<const L: usize, const GRAD: bool>(
+        &self,
+        x: &[[f64; L]],
+        grad: &mut [[f64; L]],
+        _: &mut [[f64; L]],
+    ) -> [f64; L] {
+        let c = &self.config;
+        let (centre, inverse_width) = (c.centre.abs(), 1.0 / c.width);
+        let mut square = [0.0; L];
+        for column in x {
+            for l in 0..L {
+                square[l] += column[l] * column[l];
+            }
+        }
+        let r = lanes::map(square, f64::sqrt);
+        let mut out = [0.0; L];
+        for l in 0..L {
+            let off = (r[l] - c.radius) * inverse_width;
+            out[l] = -0.5 * off * off;
+        }
+        if GRAD {
+            let slope = lanes::map(r, |r| {
+                if r == 0.0 { 0.0 } else { -(r - c.radius) * inverse_width * inverse_width / r }
+            });
+            for (g, x) in grad.iter_mut().zip(x) {
+                for l in 0..L {
+                    g[l] = slope[l] * x[l];
+                }
+            }
+        }
+        for j in 0..2 {
+            let precision = 1.0 / (c.scales[j] * c.scales[j]);
+            // The nearer peak taken out: -(|x| - c)^2/(2 s^2) + ln(1 + e), e = exp(-2 c |x| / s^2).
+            let e = lanes::map(x[j], |x| exp_nonpositive(-2.0 * centre * x.abs() * precision));
+            for l in 0..L {
+                let off = x[j][l].abs() - centre;
+                out[l] += e[l].ln_1p() - 0.5 * off * off * precision;
+            }
+            if GRAD {
+                for l in 0..L {
+                    let pull = centre * (1.0 - e[l]) / (1.0 + e[l]);
+                    let pull = if x[j][l] < 0.0 { -pull } else { pull };
+                    grad[j][l] -= (x[j][l] - pull) * precision;
+                }
+            }
+        }
+        out
+    }
+}
+
+impl Target for DualMoon {
+    fn dim(&self) -> usize {
+        self.config.dim
+    }
+
+    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
+        lanes::log_prob(self, x, log_prob);
+    }
+
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
+        lanes::log_prob_and_grad(self, x, log_prob, grad);
+    }
+
+    fn facts(&self) -> Facts {
+        let modes = self.mode().map(|mode| {
+            let mut centres = Points::zeros(4, self.config.dim);
+            for (k, row) in centres.as_batch_mut().iter_mut().enumerate() {
+                row[0] = if k & 2 == 0 { mode[0] } else { -mode[0] };
+                row[1] = if k & 1 == 0 { mode[1] } else { -mode[1] };
+            }
+            Modes { centres, weights: Some(vec![0.25; 4]) }
+        });
+        Facts { mean: Some(vec![0.0; self.config.dim]), modes, ..Facts::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_prob_at_the_origin() {
+        // -(2/0.1)^2/2 + ln 2 - (3/0.8)^2/2 + ln 2 - (3/0.6)^2/2 = -200 - 7.03125 - 12.5 + 1.38629436.
+        let (mut out, mut grad) = ([0.0], [1.0; 5]);
+        let target = DualMoonConfig::default().build().unwrap();
+        target.log_prob_and_grad(Batch::new(&[0.0; 5], 5), &mut out, BatchMut::new(&mut grad, 5));
+        assert!((out[0] + 218.144_955_638_880_1).abs() < 1e-9, "{}", out[0]);
+        assert_eq!(grad, [0.0; 5]);
+    }
+
+    #[test]
+    fn far_from_the_peaks_the_two_peak_sum_does_not_underflow() {
+        let mut out = [0.0];
+        DualMoonConfig::default()
+            .build()
+            .unwrap()
+            .log_prob(Batch::new(&[1e3, 0.0, 0.0, 0.0, 0.0], 5), &mut out);
+        // -(998/0.1)^2/2 - (997/0.8)^2/2 + ln 2 - 12.5.
+        assert!((out[0] / -50_576_575.938_1 - 1.0).abs() < 1e-3 && out[0].is_finite(), "{}", out[0]);
+    }
+
+    #[test]
+    fn merged_caps_have_no_stated_modes() {
+        let modes = |c: DualMoonConfig| c.build().unwrap().facts().modes;
+        assert!(modes(DualMoonConfig { scales: [5.0, 5.0], ..Default::default() }).is_none());
+        assert!(modes(DualMoonConfig { centre: 0.0, ..Default::default() }).is_none());
+        assert_eq!(modes(DualMoonConfig::default()).unwrap().centres.rows(), 4);
+    }
+
+    #[test]
+    fn bad_settings_are_named() {
+        assert_eq!(DualMoonConfig { dim: 1, ..Default::default() }.check().unwrap_err().key, "dim");
+        assert_eq!(DualMoonConfig { width: 0.0, ..Default::default() }.check().unwrap_err().key, "width");
+        let c = DualMoonConfig { scales: [1.0, f64::NAN], ..Default::default() };
+        assert_eq!(c.check().unwrap_err().key, "scales[1]");
+    }
+}

@@ -12,6 +12,7 @@ mod importance;
 mod mcse;
 mod mode_weights;
 mod moments;
+mod null;
 mod pareto;
 mod ranks;
 mod rhat;
@@ -23,6 +24,7 @@ pub use autocorrelation::{
     AutocorrelationBand, IntegratedTime, autocorrelation, autocorrelation_band, integrated_time,
 };
 pub use draws::Draws;
+pub(crate) use null::null_as_nan;
 pub use ess::{ess_bulk, ess_mean, ess_quantile, ess_raw, ess_sd, ess_tail};
 pub use ex2_ess::ex2_ess;
 pub use importance::ImportanceSummary;

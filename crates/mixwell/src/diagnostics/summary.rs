@@ -5,9 +5,10 @@
 //! deviation has divisor `S - 1`.
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Draws;
+use super::null::null_as_nan;
 use super::ess::smaller;
 use super::moments::{mean, squares_about};
 use super::rhat::larger;
@@ -15,25 +16,34 @@ use super::workspace::with_workspace;
 use crate::Batch;
 
 /// Summary of the draws of one scalar. What cannot be computed is NaN (`null` in JSON).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ScalarSummary {
     /// Mean of all draws.
+    #[serde(deserialize_with = "null_as_nan")]
     pub mean: f64,
     /// Standard deviation of all draws, divisor `S - 1`.
+    #[serde(deserialize_with = "null_as_nan")]
     pub sd: f64,
     /// Monte Carlo standard error of the mean.
+    #[serde(deserialize_with = "null_as_nan")]
     pub mcse_mean: f64,
     /// 5 % quantile.
+    #[serde(deserialize_with = "null_as_nan")]
     pub q5: f64,
     /// Median.
+    #[serde(deserialize_with = "null_as_nan")]
     pub median: f64,
     /// 95 % quantile.
+    #[serde(deserialize_with = "null_as_nan")]
     pub q95: f64,
     /// Effective number of draws for the middle of the distribution, see [`ess_bulk`](super::ess_bulk).
+    #[serde(deserialize_with = "null_as_nan")]
     pub ess_bulk: f64,
     /// Effective number of draws for the 5 % and 95 % quantiles, see [`ess_tail`](super::ess_tail).
+    #[serde(deserialize_with = "null_as_nan")]
     pub ess_tail: f64,
     /// Rank-normalised split R-hat, see [`rhat`](super::rhat()).
+    #[serde(deserialize_with = "null_as_nan")]
     pub rhat: f64,
 }
 

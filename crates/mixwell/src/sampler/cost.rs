@@ -22,7 +22,7 @@ pub(super) fn estimate(config: &RunConfig, plan: &Plan, dim: usize, row: usize, 
     // A batch holds points, gradients, noise and network activations.
     let batches = threads * config.max_batch_rows.min(config.chains * particles.max(1)) * (4 * dim + 4);
     let state = config.chains * (4 * dim + 8 + particles * (dim + 1));
-    let replay = if plan.flow.is_some() { config.training.max_examples * dim } else { 0 };
+    let replay = if plan.uses_flow { config.training.max_examples * dim } else { 0 };
     // Parameters, moments, gradients of the training slices.
     let network = flow_params * 24;
     let chunk = 2 * (1usize << 21).min(256 * config.chains * row);

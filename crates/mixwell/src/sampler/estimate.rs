@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
-use crate::diagnostics::ImportanceSummary;
+use crate::diagnostics::{ImportanceSummary, null_as_nan};
 use crate::proposal::Proposal;
 use crate::rng::ESTIMATE_STREAM;
 use crate::target::Target;
@@ -15,14 +15,19 @@ pub struct ProposalReport {
     /// Fresh draws.
     pub draws: usize,
     /// Effective number of them as a share, between 0 and 1.
+    #[serde(deserialize_with = "null_as_nan")]
     pub ess_share: f64,
     /// Largest normalised weight.
+    #[serde(deserialize_with = "null_as_nan")]
     pub max_weight: f64,
     /// Shape of the tail of the weights: above 0.7 the evidence is not to be believed.
+    #[serde(deserialize_with = "null_as_nan")]
     pub pareto_k: f64,
     /// Estimate of the log evidence.
+    #[serde(deserialize_with = "null_as_nan")]
     pub log_evidence: f64,
     /// Its standard error.
+    #[serde(deserialize_with = "null_as_nan")]
     pub log_evidence_se: f64,
     /// Draws at which the target was NaN or infinite; they count as weight zero.
     pub non_finite: usize,

@@ -9,6 +9,7 @@ mod cost;
 mod engine;
 mod error;
 mod estimate;
+mod judge;
 mod method;
 mod monitor;
 mod observer;

@@ -13,7 +13,7 @@ use super::engine::{Engine, Outcome};
 use super::error::RunError;
 use super::estimate::proposal_report;
 use super::method::Plan;
-use super::observer::{Event, Observer, Phase};
+use super::observer::{Event, Observer, Phase, Silent};
 use super::record::Recorder;
 use super::run::{Run, Sampler};
 use super::sink::{MemoryDraws, Sink};
@@ -21,7 +21,8 @@ use super::state::RunState;
 use super::summary::{Summary, summarise};
 use crate::flow::Flow;
 use crate::io::{
-    ConfigHash, DrawStore, RunFolder, StoreSchema, StoreState, load_checkpoint, save_checkpoint, timestamp,
+    ConfigHash, DrawReader, DrawStore, RunFolder, StoreSchema, StoreState, atomic_write, available_bytes, load_checkpoint,
+    save_checkpoint, timestamp,
 };
 use crate::kernel::Ensemble;
 use crate::rng::FLOW_INIT_STREAM;
@@ -89,38 +90,86 @@ impl Session {
         })
     }
 
+    /// Summarises what the checkpoint holds; leaves the folder as it is.
+    pub fn peek(mut self) -> Result<Summary, RunError> {
+        let folder = self.folder.take();
+        let Some(saved) = self.saved.take() else {
+            return Ok(Summary::of_nothing(&self.config));
+        };
+        let (target, config) = (self.target.clone(), self.config.clone());
+        let counted = Counted::new(&*target);
+        let draws = folder.expect("a checkpoint lies in a folder").draws();
+        let sink = Sink::View(DrawReader::open(&draws)?);
+        let mut engine = self.engine(&counted, &config, sink)?;
+        let spent = saved.spent;
+        engine.restore(saved)?;
+        summarise(&mut engine, spent, None)
+    }
+
     /// Runs the engine and leaves summary and flow.
     pub fn run(mut self) -> Result<Run, RunError> {
-        let target = self.target.clone();
+        let (target, config) = (self.target.clone(), self.config.clone());
         let counted = Counted::new(&*target);
-        let config = self.config.clone();
-        let recorder = Recorder::new(&*target, self.plan.leaves());
-        let resumed = self.saved.is_some();
-        let starts = config.start.points(&*target, config.chains, config.seed)?;
-        let ensemble = Ensemble::new(&counted, starts, Stream::for_chains(config.seed, config.chains));
-        let mut ensemble = ensemble;
-        if !resumed {
-            check_starts(&mut ensemble, &counted, self.plan.uses_gradient())?;
+        let saved = self.saved.take();
+        let resumed = saved.is_some();
+        let folder = self.folder.take();
+        let hash = self.hash;
+        let interrupt = self.interrupt.clone();
+        let observer = std::mem::replace(&mut self.observer, Box::new(Silent));
+        let mut observer = Logged::new(observer, folder.as_ref().map(RunFolder::log));
+        observer.line(if resumed { "resumed" } else { "started" });
+        let sink = self.sink(folder.as_ref(), saved.as_ref().and_then(|s| s.store.clone()))?;
+        let mut engine = self.engine(&counted, &config, sink)?;
+        match saved {
+            Some(saved) => engine.restore(saved)?,
+            None => {
+                check_starts(&mut engine.ensemble, &counted, engine.plan.uses_gradient())?;
+                tell_cost(&engine, folder.as_ref(), &mut observer);
+            }
         }
-        let row = recorder.n_values() + recorder.stats().len();
-        let n_params = self.flow.as_ref().map_or(0, Flow::n_params);
-        let cost = cost::estimate(&config, &self.plan, target.dim(), row, n_params, self.folder.is_some());
-        self.observer.event(&Event::Planned { memory: cost.memory, disk: cost.disk });
-        if let Some(folder) = &self.folder
-            && let Some(free) = folder.available_bytes()
-            && free < cost.disk
-        {
-            let message = format!(
-                "draws may need up to {} MB but the disk has {} MB left; draw less, thin, or choose another folder",
-                cost.disk >> 20,
-                free >> 20
-            );
-            self.observer.event(&Event::Warning(message));
-        }
-        let mut sink = self.sink(&recorder, self.saved.as_mut().and_then(|s| s.store.take()))?;
-        if self.saved.as_ref().is_some_and(|s| s.progress.phase == Phase::Finished) {
-            sink.finish(Map::new())?;
-        }
+        let mut write = |state: &RunState, flow: Option<&Flow>| -> Result<(), RunError> {
+            let Some(folder) = &folder else { return Ok(()) };
+            save_checkpoint(&folder.checkpoint(), hash, state)?;
+            if let (Some(flow), true) = (flow, state.progress.phase > Phase::Warmup) {
+                atomic_write(&folder.flow(), &flow.to_safetensors())?;
+            }
+            Ok(())
+        };
+        let outcome = engine.run(&mut observer, &interrupt, &mut write)?;
+        let spent = engine.spent();
+        let summary = match outcome {
+            Outcome::Interrupted => {
+                observer.line("interrupted; a checkpoint was written");
+                None
+            }
+            Outcome::Finished => {
+                engine.sink.finish(spent.seconds)?;
+                let proposal = proposal_report(&engine);
+                let summary = summarise(&mut engine, spent, proposal)?;
+                observer.line(&summary.verdict_line());
+                if let Some(folder) = &folder {
+                    atomic_write(&folder.summary(), summary.to_json().as_bytes())?;
+                }
+                Some(summary)
+            }
+        };
+        let draws = match engine.sink {
+            Sink::Memory(draws) => Some(draws),
+            Sink::Store(_) | Sink::View(_) => None,
+        };
+        let folder = folder.map(|f| f.path().to_path_buf());
+        Ok(Run { outcome, summary, draws, flow: engine.flow, folder })
+    }
+
+    /// An engine at the start of the run.
+    fn engine<'e>(
+        self,
+        target: &'e Counted<&'e dyn Target>,
+        config: &'e RunConfig,
+        sink: Sink,
+    ) -> Result<Engine<'e>, RunError> {
+        let starts = config.start.points(*target.inner(), config.chains, config.seed)?;
+        let ensemble = Ensemble::new(target, starts, Stream::for_chains(config.seed, config.chains));
         let trainer = match &self.flow {
             Some(flow) => {
                 let calls = self.plan.schedule.planned_training_calls();
@@ -129,57 +178,15 @@ impl Session {
             }
             None => None,
         };
-        let mut engine =
-            Engine::new(&config, &counted, self.plan, ensemble, self.flow, trainer, recorder, sink);
-        if let Some(saved) = self.saved {
-            engine.restore(saved)?;
-        }
-        let (folder, hash) = (&self.folder, self.hash);
-        let mut observer = Logged::new(self.observer, folder.as_ref().map(RunFolder::log));
-        observer.line(if resumed { "resumed" } else { "started" });
-        let mut write = |state: &RunState, flow: Option<&Flow>| -> Result<(), RunError> {
-            let Some(folder) = folder else { return Ok(()) };
-            save_checkpoint(&folder.checkpoint(), hash, state)?;
-            if let (Some(flow), true) = (flow, state.progress.phase > Phase::Warmup) {
-                folder.write(&folder.flow(), &flow.to_safetensors())?;
-            }
-            Ok(())
-        };
-        let outcome = engine.run(&mut observer, &self.interrupt, &mut write)?;
-        let spent = engine.spent();
-        let summary = match outcome {
-            Outcome::Interrupted => {
-                observer.line("interrupted; a checkpoint was written");
-                None
-            }
-            Outcome::Finished => {
-                let mut attributes = Map::new();
-                attributes.insert("sampling_time".into(), json!(spent.seconds));
-                engine.sink.finish(attributes)?;
-                let proposal = proposal_report(&engine);
-                let summary = summarise(&mut engine, spent, proposal)?;
-                observer.line(&summary.verdict_line());
-                if let Some(folder) = &self.folder {
-                    folder.write(&folder.summary(), summary.to_json().as_bytes())?;
-                }
-                Some(summary)
-            }
-        };
-        let draws = match engine.sink {
-            Sink::Memory(draws) => Some(draws),
-            Sink::Store(_) => None,
-        };
-        let folder = self.folder.as_ref().map(|f| f.path().to_path_buf());
-        Ok(Run { outcome, summary, draws, flow: engine.flow, folder })
+        let recorder = Recorder::new(*target.inner(), self.plan.leaves());
+        Ok(Engine::new(config, target, self.plan, ensemble, self.flow, trainer, recorder, sink))
     }
 
-    fn sink(&self, recorder: &Recorder, saved: Option<StoreState>) -> Result<Sink, RunError> {
-        let Some(folder) = &self.folder else {
-            return Ok(Sink::Memory(MemoryDraws::new(
-                self.config.chains,
-                recorder.n_values(),
-                recorder.stats().iter().map(|s| s.name.clone()).collect(),
-            )));
+    fn sink(&self, folder: Option<&RunFolder>, saved: Option<StoreState>) -> Result<Sink, RunError> {
+        let recorder = Recorder::new(&*self.target, self.plan.leaves());
+        let Some(folder) = folder else {
+            let names = recorder.stats().iter().map(|s| s.name.clone()).collect();
+            return Ok(Sink::Memory(MemoryDraws::new(self.config.chains, recorder.n_values(), names)));
         };
         let schedule = &self.plan.schedule;
         let warmup = schedule.adapting_draws() / self.config.thin + schedule.frozen;
@@ -228,8 +235,27 @@ fn open_folder(path: PathBuf, resume: bool, config: &str) -> Result<RunFolder, R
         return Ok(RunFolder::open(&path)?);
     }
     let folder = RunFolder::create(&path)?;
-    folder.write(&folder.config(), config.as_bytes())?;
+    atomic_write(&folder.config(), config.as_bytes())?;
     Ok(folder)
+}
+
+/// Tells what the run will need, and warns when the disk will not hold it.
+fn tell_cost(engine: &Engine<'_>, folder: Option<&RunFolder>, observer: &mut dyn Observer) {
+    let row = engine.recorder.n_values() + engine.recorder.stats().len();
+    let n_params = engine.flow.as_ref().map_or(0, Flow::n_params);
+    let dim = engine.ensemble.dim();
+    let cost = cost::estimate(engine.config, &engine.plan, dim, row, n_params, folder.is_some());
+    observer.event(&Event::Planned { memory: cost.memory, disk: cost.disk });
+    if let Some(folder) = folder
+        && let Ok(free) = available_bytes(folder.path())
+        && free < cost.disk
+    {
+        observer.event(&Event::Warning(format!(
+            "draws may need up to {} MB but the disk has {} MB left; draw less, thin, or choose another folder",
+            cost.disk >> 20,
+            free >> 20
+        )));
+    }
 }
 
 /// The log-density (and the gradient, where it is needed) must be finite where chains start.

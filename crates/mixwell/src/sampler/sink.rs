@@ -1,6 +1,6 @@
 //! Where draws go: into memory, or streaming into the store of a run folder.
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 use super::RunError;
 use crate::io::{DrawReader, DrawStore, Phase as Group, StoreState};
@@ -12,6 +12,8 @@ const READ_BYTES: usize = 64 << 20;
 pub(super) enum Sink {
     Memory(MemoryDraws),
     Store(Box<DrawStore>),
+    /// A look at draws that another session made.
+    View(DrawReader),
 }
 
 /// Draws kept in memory: two groups, draw after draw, chain after chain.
@@ -80,6 +82,7 @@ impl Sink {
                 all_stats.extend_from_slice(stats);
             }
             Sink::Store(store) => store.append(group, draws, values, stats)?,
+            Sink::View(_) => unreachable!("a view is not written to"),
         }
         Ok(())
     }
@@ -87,13 +90,20 @@ impl Sink {
     /// Everything a checkpoint needs about the draws; `None` for draws in memory, which no checkpoint outlives.
     pub fn save(&mut self) -> Result<Option<StoreState>, RunError> {
         match self {
-            Sink::Memory(_) => Ok(None),
-            Sink::Store(store) => Ok(Some(store.save()?)),
+            Sink::Memory(_) | Sink::View(_) => Ok(None),
+            Sink::Store(store) => {
+                // Whoever looks at the run meanwhile finds the draws up to its last checkpoint.
+                store.sync()?;
+                Ok(Some(store.save()?))
+            }
         }
     }
 
-    pub fn finish(&mut self, attributes: Map<String, Value>) -> Result<(), RunError> {
+    /// Writes everything for good.
+    pub fn finish(&mut self, sampling_seconds: f64) -> Result<(), RunError> {
         if let Sink::Store(store) = self {
+            let mut attributes = Map::new();
+            attributes.insert("sampling_time".into(), sampling_seconds.into());
             store.finish(attributes)?;
         }
         Ok(())
@@ -101,16 +111,18 @@ impl Sink {
 
     /// One sample statistic of a group, chain after chain; `None` when there is none of this name.
     pub fn stat(&mut self, group: Group, name: &str, thin: usize) -> Result<Option<Vec<f64>>, RunError> {
-        match self {
-            Sink::Memory(memory) => Ok(memory.stat(group, name, thin)),
+        let opened;
+        let reader = match self {
+            Sink::Memory(memory) => return Ok(memory.stat(group, name, thin)),
+            Sink::View(reader) => &*reader,
             Sink::Store(store) => {
-                store.sync()?;
-                let reader = DrawReader::open(store.path())?;
-                let known = reader.variables(group.stats_group())?.iter().any(|v| v.name == name);
-                let read = || reader.read_variable(group.stats_group(), name, thin);
-                Ok(if known { Some(read()?) } else { None })
+                opened = reopen(store)?;
+                &opened
             }
-        }
+        };
+        let group = group.stats_group();
+        let known = reader.variables(group)?.iter().any(|v| v.name == name);
+        Ok(if known { Some(reader.read_variable(group, name, thin)?) } else { None })
     }
 
     /// Calls `f` with the index and the draws (`chains x draws / thin`) of every reported value of a group in turn.
@@ -120,25 +132,32 @@ impl Sink {
         thin: usize,
         mut f: impl FnMut(usize, &[f64]),
     ) -> Result<(), RunError> {
-        match self {
+        let opened;
+        let reader = match self {
             Sink::Memory(memory) => {
                 for index in 0..memory.n_values {
                     f(index, &memory.scalar(group, index, thin));
                 }
+                return Ok(());
             }
+            Sink::View(reader) => &*reader,
             Sink::Store(store) => {
-                store.sync()?;
-                let reader = DrawReader::open(store.path())?;
-                let mut first = 0;
-                for variable in reader.variables(group.values_group())? {
-                    let each = |i: usize, draws: &[f64]| f(first + i, draws);
-                    reader.for_each_scalar(group.values_group(), &variable.name, thin, READ_BYTES, each)?;
-                    first += variable.len();
-                }
+                opened = reopen(store)?;
+                &opened
             }
+        };
+        let (group, mut first) = (group.values_group(), 0);
+        for variable in reader.variables(group)? {
+            let each = |i: usize, draws: &[f64]| f(first + i, draws);
+            reader.for_each_scalar(group, &variable.name, thin, READ_BYTES, each)?;
+            first += variable.len();
         }
         Ok(())
     }
 }
 
-
+/// A reader of everything stored so far.
+fn reopen(store: &mut DrawStore) -> Result<DrawReader, RunError> {
+    store.sync()?;
+    Ok(DrawReader::open(store.path())?)
+}

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::config::RunConfig;
 use super::engine::Engine;
 use super::error::RunError;
 use super::estimate::ProposalReport;
 use super::state::Spent;
 use super::totals::Total;
-use crate::diagnostics::{Draws, ModeOccupancy, ScalarSummary, summarise as summarise_scalars};
+use crate::diagnostics::{
+    Draws, ModeOccupancy, ScalarSummary, null_as_nan, summarise as summarise_scalars,
+};
 use crate::io::Phase as Group;
 use crate::kernel::Role;
 use crate::target::{Target, Variable};
@@ -125,7 +128,7 @@ pub struct KernelAcceptance {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainingReport {
     /// Loss of the last training call.
-    #[serde(with = "crate::diagnostics::nan_as_null")]
+    #[serde(deserialize_with = "null_as_nan")]
     pub loss: f64,
     /// Validation loss of the weights kept.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -144,6 +147,39 @@ impl Summary {
     /// Reads what [`Summary::to_json`] wrote.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(text)
+    }
+
+    /// The summary of a run that has no checkpoint yet.
+    pub(super) fn of_nothing(config: &RunConfig) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            method: config.method.name().into(),
+            seed: config.seed,
+            finished: false,
+            chains: config.chains,
+            draws: 0,
+            converged: false,
+            reasons: vec!["there are no draws yet; `mixwell resume` starts the run".into()],
+            warnings: Vec::new(),
+            wall_seconds: 0.0,
+            gradient_evaluations: 0,
+            density_evaluations: 0,
+            acceptance: BTreeMap::new(),
+            parameters: Vec::new(),
+            summary_thin: 1,
+            longest_stuck_run: 0,
+            divergences: 0,
+            non_finite: 0,
+            non_finite_warmup: 0,
+            mode_weights: None,
+            mode_weight_errors: None,
+            exact_mode_weights: None,
+            mode_hops_per_1000: None,
+            log_evidence: None,
+            log_evidence_se: None,
+            proposal: None,
+            training: None,
+        }
     }
 
     /// The verdict in one line.
@@ -231,7 +267,7 @@ pub(super) fn summarise(
         proposal,
         training,
     };
-    super::judge::judge(&mut summary, modes.as_ref(), engine.config.thresholds);
+    super::judge::judge(&mut summary, modes.as_ref(), &engine.config.thresholds);
     Ok(summary)
 }
 

@@ -178,6 +178,21 @@ pub struct Modes {
     pub weights: Option<Vec<f64>>,
 }
 
+impl Modes {
+    /// The mode whose centre is nearest to `x`; the first of several equally near ones.
+    pub fn nearest(&self, x: &[f64]) -> usize {
+        let distance = |c: &[f64]| c.iter().zip(x).map(|(c, x)| (c - x) * (c - x)).sum::<f64>();
+        let mut best = (f64::INFINITY, 0);
+        for (mode, centre) in self.centres.as_batch().iter().enumerate() {
+            let d = distance(centre);
+            if d < best.0 {
+                best = (d, mode);
+            }
+        }
+        best.1
+    }
+}
+
 /// A named array of reported values.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Variable {
@@ -277,3 +292,8 @@ mod tests {
         assert_eq!(Variable::new("b", &[2, 2]).labels(), ["b[0,0]", "b[0,1]", "b[1,0]", "b[1,1]"]);
     }
 }
+/// stub
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct TargetConfig {}
+impl TargetConfig { /// s
+ pub fn build(&self, _: &dyn DataLoader) -> Result<Box<dyn Target>, TargetError> { todo!() } }

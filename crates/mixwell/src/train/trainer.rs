@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Guard, GuardCounts, Objective, Replay, TrainAction, TrainingConfig};
 use crate::flow::{Flow, FlowError, Gradient, Optimiser, OptimiserConfig, OptimiserState};
 use crate::math::log_sum_exp;
+use crate::proposal::Proposal;
 use crate::rng::{StreamState, TRAINING_STREAM};
 use crate::target::Target;
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
@@ -88,7 +89,7 @@ impl Trainer {
         Ok(Self {
             optimiser: Optimiser::new(&optimiser, flow)?,
             guard: Guard::new(config.jump_tolerance),
-            replay: Replay::new(config.history, config.max_examples, flow.dim()),
+            replay: Replay::new(config.history, config.max_examples, Proposal::dim(flow)),
             stream: Stream::new(seed, TRAINING_STREAM),
             calls: 0,
             planned_calls,
@@ -262,7 +263,7 @@ impl Trainer {
     }
 
     fn reverse_part(&mut self, flow: &Flow, target: &dyn Target, gradient: &mut Gradient) -> f64 {
-        let mut z = Points::zeros(self.config.reverse_draws, flow.dim());
+        let mut z = Points::zeros(self.config.reverse_draws, Proposal::dim(flow));
         self.stream.fill_normal(z.data_mut());
         let evaluate = |x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>| {
             target.log_prob_and_grad(x, log_prob, grad);
@@ -322,7 +323,7 @@ fn forward_loss(flow: &Flow, x: Batch<'_>, gradient: &mut Gradient) -> f64 {
 
 fn validation_loss(flow: &Flow, x: Batch<'_>) -> f64 {
     let mut log_q = vec![0.0; x.rows()];
-    crate::proposal::Proposal::log_prob(flow, x, &mut log_q);
+    Proposal::log_prob(flow, x, &mut log_q);
     -log_q.iter().sum::<f64>() / x.rows() as f64
 }
 

@@ -1,0 +1,8 @@
+//! NaN in JSON: written as `null` by the encoder, read back as NaN here.
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads a number, or `null` as NaN.
+pub(crate) fn null_as_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}

@@ -19,7 +19,8 @@ use super::Draws;
 use super::moments::{is_constant, mean, squares_about, variance};
 use super::workspace::with_workspace;
 
-/// Rank-normalised split R-hat: the larger of [`rhat_bulk`] and [`rhat_folded`].
+/// Rank-normalised split R-hat: the larger of [`rhat_bulk`] and [`rhat_folded`]; the former alone where all draws are
+/// equally far from the median, as for a fair coin.
 ///
 /// ```
 /// use mixwell::diagnostics::{Draws, rhat};
@@ -30,7 +31,7 @@ use super::workspace::with_workspace;
 /// assert!(rhat(Draws::new(&apart, 2)) > 1.5);
 /// ```
 pub fn rhat(draws: Draws<'_>) -> f64 {
-    ranked(draws, |w| larger(w.bulk(true, false).0, w.rhat_folded()))
+    ranked(draws, |w| w.bulk(true, false).0.max(w.rhat_folded()))
 }
 
 /// Split R-hat of normal scores of the ranks: do the chains agree where most of the mass is?
@@ -74,11 +75,6 @@ fn ranked(draws: Draws<'_>, f: impl FnOnce(&mut super::workspace::Workspace) -> 
     })
 }
 
-/// The larger of the two, NaN if either is.
-pub(super) fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
-}
-
 /// `R` of the series of length `n` that `series` consists of.
 pub(super) fn scale_reduction(series: &[f64], n: usize) -> f64 {
     squared_scale_reduction(series, n).sqrt()
@@ -102,7 +98,8 @@ mod tests {
     use crate::Stream;
     use proptest::prelude::*;
 
-    const ALL: [(&str, fn(Draws<'_>) -> f64); 6] = [
+    type Variant = (&'static str, fn(Draws<'_>) -> f64);
+    const ALL: [Variant; 6] = [
         ("rhat", rhat),
         ("rhat_bulk", rhat_bulk),
         ("rhat_folded", rhat_folded),
@@ -158,6 +155,17 @@ mod tests {
         for (name, f) in &ALL[..4] {
             assert!(f(Draws::new(&ok[..6], 2)).is_nan(), "{name} of three draws");
         }
+    }
+
+    #[test]
+    fn a_fair_coin_has_no_folded_part() {
+        // As many heads as tails: the median lies half-way, and every distance from it is the same.
+        let x: Vec<f64> = (0..400).map(|i| if i * i * 7 % 13 % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let fair: Vec<f64> = x.iter().copied().chain(x.iter().map(|v| -v)).collect();
+        let draws = Draws::new(&fair, 4);
+        assert!(rhat_folded(draws).is_nan());
+        assert_eq!(rhat(draws), rhat_bulk(draws));
+        assert!(rhat(draws).is_finite());
     }
 
     #[test]

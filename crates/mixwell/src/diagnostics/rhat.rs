@@ -3,12 +3,12 @@
 //! With `m` chains of `n` draws, `s_w^2` the mean of their variances, `s_b^2` `n` times the variance of their means:
 //! `R = sqrt(((n - 1)/n s_w^2 + s_b^2/n) / s_w^2)`. The variants:
 //!
-//! - [`rhat`]        larger of bulk and folded [vehtari2021rank]; the default, because it alone sees chains that differ
+//! - [`rhat`]        larger of bulk and folded (Vehtari et al. 2021); the default, because it alone sees chains that differ
 //!   in scale only, and needs no finite variance
 //! - [`rhat_bulk`]   of the rank-normalised halves of chains
 //! - [`rhat_folded`] the same for distances from the median
 //! - [`rhat_split`]  of the halves of chains, no ranks (Stan before 2019)
-//! - [`rhat_plain`]  of whole chains [gelman1992inference]; used by the EBM papers we reproduce
+//! - [`rhat_plain`]  of whole chains (Gelman and Rubin 1992); used by the EBM papers we reproduce
 //! - [`rhat_tfp`]    `(m+1)/m sig^2/s_w^2 - (n-1)/(mn)` with `sig^2` the numerator above, **no root**
 //!
 //! NaN, never 1: when a draw is NaN, chains are shorter than 4 draws (2 for the plain forms), there is one chain only, or

@@ -2,7 +2,7 @@
 //!
 //! `reasons` refute convergence; without one the verdict is "converged", which means "nothing speaks against it", never a
 //! proof. `warnings` are things to know that do not refute it. The bars are in [`Thresholds`]; 1.01 for R-hat and 100
-//! effective draws per chain, 400 at most, are those of [vehtari2021rank].
+//! effective draws per chain, 400 at most, are those of Vehtari et al. (2021).
 
 use serde::{Deserialize, Serialize};
 

@@ -20,7 +20,9 @@ struct Reference {
     cases: Vec<Case>,
 }
 
-const TABLE: &[(&str, fn(Draws<'_>) -> f64)] = &[
+type Diagnostic = (&'static str, fn(Draws<'_>) -> f64);
+
+const TABLE: &[Diagnostic] = &[
     ("rhat", rhat),
     ("rhat_bulk", rhat_bulk),
     ("rhat_folded", rhat_folded),

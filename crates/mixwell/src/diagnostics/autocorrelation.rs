@@ -1,7 +1,7 @@
 //! Autocorrelation against lag, and the integrated autocorrelation time read off it.
 //!
 //! `rho_t = acov_t / acov_0`, each chain centred by its own mean, autocovariances averaged over chains. Integrated time
-//! `tau(M) = 1 + 2 (rho_1 + .. + rho_M)` at the smallest window `M >= 5 tau(M)` [sokal1997monte]: a mean over `n` draws is
+//! `tau(M) = 1 + 2 (rho_1 + .. + rho_M)` at the smallest window `M >= 5 tau(M)` (Sokal 1997): a mean over `n` draws is
 //! as precise as one over `n / tau` independent draws. Geyer's rule, behind [`ess_mean`](super::ess_mean), needs no
 //! window and sees chains that disagree; this one is here because papers plot it.
 
@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn autoregressive_chains_have_the_time_of_theory() {
-        // tau = (1 + phi)/(1 - phi). Its standard error is about tau sqrt(2 (2 M + 1)/n) with M = 5 tau [sokal1997monte].
+        // tau = (1 + phi)/(1 - phi). Its standard error is about tau sqrt(2 (2 M + 1)/n) with M = 5 tau (Sokal 1997).
         for (phi, seed) in [(0.0, 1), (0.6, 2), (0.9, 3)] {
             let x = autoregressive(phi, 200_000, seed);
             let exact = (1.0 + phi) / (1.0 - phi);

@@ -3,7 +3,7 @@
 //! With `m` chains of length `n`, `acov_t` their averaged autocovariance, `W = acov_0 n/(n-1)`,
 //! `V = acov_0 + Var(chain means)` and `rho_t = 1 - (W - acov_t)/V`:
 //! `ESS = m n / tau`, `tau = -1 + 2 (rho_0 + .. + rho_T) + rho_{T+1}`, where `T` ends Geyer's initial positive sequence of
-//! pairs, made monotone [geyer1992practical; vehtari2021rank, eq. 10-13]. `tau` is at least `1/log10(m n)`, so antithetic
+//! pairs, made monotone (Geyer 1992; Vehtari et al. 2021). `tau` is at least `1/log10(m n)`, so antithetic
 //! chains may have more than `m n` effective draws, but not without bound. What is looked at:
 //!
 //! - [`ess_bulk`]     normal scores of ranks, halves of chains: is the middle of the distribution known?
@@ -181,6 +181,18 @@ mod tests {
                 let ess = f(Draws::new(&x, 4));
                 assert!((ess / exact - 1.0).abs() < 0.12, "{name}, phi = {phi}: {ess} against {exact}");
             }
+        }
+    }
+
+    #[test]
+    fn few_lags_give_the_same_as_all_lags() {
+        for (phi, seed, few_are_enough) in [(0.2, 1, true), (0.999, 2, false)] {
+            let x = autoregressive(phi, 1, 3000, seed);
+            let (mut engine, mut acov) = (Autocovariance::new(), Vec::new());
+            engine.averaged(&x, 3000, 3000, &mut acov);
+            assert_eq!(geyer_time(&acov[..157], 3000, acov[0]).is_some(), few_are_enough);
+            let all = 3000.0 / geyer_time(&acov, 3000, acov[0]).unwrap();
+            assert!((ess_raw(Draws::new(&x, 1)) / all - 1.0).abs() < 1e-10);
         }
     }
 

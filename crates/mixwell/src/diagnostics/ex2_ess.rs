@@ -1,7 +1,7 @@
 //! Effective sample size as the Ex2MCMC paper computes it; needed to compare with its figures, and for nothing else.
 //!
 //! Per chain: centre, divide by the standard deviation (plus 1e-7), `A_t` = mean of the `n - t` overlapping products,
-//! `ESS = 1 / (1 + 2 sum of A_t over t = 1..148 with A_t > 0.05)`: a number in (0, 1] [samsonov2022local].
+//! `ESS = 1 / (1 + 2 sum of A_t over t = 1..148 with A_t > 0.05)`: a number in (0, 1] (Samsonov et al. 2022).
 //! It is biased: independent draws pass the bar of 0.05 by chance and get about `1/(1 + 296 s phi(0.05/s))`,
 //! `s = n^(-1/2)`, `phi` the normal density: 0.48 for n = 1000, 0.82 for n = 2000. Report [`ess_bulk`](super::ess_bulk)
 //! beside it.

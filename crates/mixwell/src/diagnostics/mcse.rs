@@ -3,7 +3,7 @@
 //! - [`mcse_mean`]      `sd / sqrt(ESS)`, ESS of the mean, sd with divisor `S - 1`
 //! - [`mcse_sd`]        delta method on the variance: `sqrt((m4 - m2^2) / ESS / m2) / 2`, ESS of the squared deviations
 //! - [`mcse_quantile`]  half the distance between the order statistics at the 15.9 % and 84.1 % quantiles of
-//!   `Beta(ESS p + 1, ESS (1 - p) + 1)`, ESS of the quantile [vehtari2021rank, section 4.3]
+//!   `Beta(ESS p + 1, ESS (1 - p) + 1)`, ESS of the quantile (Vehtari et al. 2021)
 //!
 //! NaN with a NaN draw or fewer than 4 draws per chain. `mcse_sd` follows ArviZ 0.23; ArviZ 1.x divides by the ESS of
 //! the mean instead, which says nothing about how the squares mix.

@@ -18,6 +18,7 @@ mod ranks;
 mod rhat;
 mod stuck;
 mod summary;
+mod verdict;
 mod workspace;
 
 pub use autocorrelation::{
@@ -34,3 +35,4 @@ pub use pareto::{ParetoSmoothed, pareto_smooth};
 pub use rhat::{rhat, rhat_bulk, rhat_folded, rhat_plain, rhat_split, rhat_tfp};
 pub use stuck::{longest_stuck_runs, longest_stuck_share};
 pub use summary::{ScalarSummary, summarise, summarise_rows};
+pub use verdict::{Evidence, Thresholds, Verdict, Worst};

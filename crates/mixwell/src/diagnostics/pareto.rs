@@ -1,9 +1,9 @@
 //! Pareto-smoothed importance sampling: can the importance weights be trusted, and a tamer version of them.
 //!
 //! The `M = ceil(min(S/5, 3 sqrt(S / r_eff)))` largest weights are compared with a generalised Pareto law of shape `k`,
-//! fitted by the empirical Bayes estimate of [zhang2009new], with a prior that pulls `k` towards 1/2 with the weight of ten
+//! fitted by the empirical Bayes estimate of Zhang and Stephens (2009), with a prior that pulls `k` to 1/2 with the weight of ten
 //! draws; smoothing replaces the tail weights by the law's quantiles at `(i - 1/2)/M`, cut at the largest raw weight
-//! [vehtari2024pareto, section 2]. Read `k` like this: below 0.5 good; up to 0.7 usable; above, the estimate has a heavy
+//! (Vehtari et al. 2024). Read `k` like this: below 0.5 good; up to 0.7 usable; above, the estimate has a heavy
 //! tail, its error is larger than it seems and more draws will hardly help; above 1 the mean weight does not exist.
 //!
 //! Log-weights may have any constant added, and may be `-inf`. Agrees with `psislw` of ArviZ 0.23, except that a tail

@@ -1,7 +1,7 @@
 //! Order statistics of the pooled draws, and what is read off them: quantiles, ranks, normal scores, folding.
 //!
 //! One sort serves all of it. Normal score of a draw with rank `r` among `S` (average rank for ties):
-//! `z = Phi^-1((r - 3/8) / (S + 1/4))` [vehtari2021rank, eq. 14]. Folding replaces `x` by `|x - median|`; its order comes
+//! `z = Phi^-1((r - 3/8) / (S + 1/4))` (Vehtari et al. 2021). Folding replaces `x` by `|x - median|`; its order comes
 //! from merging the draws above the median, upwards, with those below it, downwards, without a second sort.
 //! Quantiles are of type 7 of Hyndman and Fan: linear between order statistics at `(S - 1) p`.
 

@@ -3,12 +3,12 @@
 //! With `m` chains of `n` draws, `s_w^2` the mean of their variances, `s_b^2` `n` times the variance of their means:
 //! `R = sqrt(((n - 1)/n s_w^2 + s_b^2/n) / s_w^2)`. The variants:
 //!
-//! - [`rhat`]        larger of bulk and folded [vehtari2021rank]; the default, because it alone sees chains that differ
+//! - [`rhat`]        larger of bulk and folded (Vehtari et al. 2021); the default, because it alone sees chains that differ
 //!   in scale only, and needs no finite variance
 //! - [`rhat_bulk`]   of the rank-normalised halves of chains
 //! - [`rhat_folded`] the same for distances from the median
 //! - [`rhat_split`]  of the halves of chains, no ranks (Stan before 2019)
-//! - [`rhat_plain`]  of whole chains [gelman1992inference]; used by the EBM papers we reproduce
+//! - [`rhat_plain`]  of whole chains (Gelman and Rubin 1992); used by the EBM papers we reproduce
 //! - [`rhat_tfp`]    `(m+1)/m sig^2/s_w^2 - (n-1)/(mn)` with `sig^2` the numerator above, **no root**
 //!
 //! NaN, never 1: when a draw is NaN, chains are shorter than 4 draws (2 for the plain forms), there is one chain only, or
@@ -19,7 +19,8 @@ use super::Draws;
 use super::moments::{is_constant, mean, squares_about, variance};
 use super::workspace::with_workspace;
 
-/// Rank-normalised split R-hat: the larger of [`rhat_bulk`] and [`rhat_folded`].
+/// Rank-normalised split R-hat: the larger of [`rhat_bulk`] and [`rhat_folded`]; the former alone where all draws are
+/// equally far from the median, as for a fair coin.
 ///
 /// ```
 /// use mixwell::diagnostics::{Draws, rhat};
@@ -30,7 +31,7 @@ use super::workspace::with_workspace;
 /// assert!(rhat(Draws::new(&apart, 2)) > 1.5);
 /// ```
 pub fn rhat(draws: Draws<'_>) -> f64 {
-    ranked(draws, |w| larger(w.bulk(true, false).0, w.rhat_folded()))
+    ranked(draws, |w| w.bulk(true, false).0.max(w.rhat_folded()))
 }
 
 /// Split R-hat of normal scores of the ranks: do the chains agree where most of the mass is?
@@ -74,11 +75,6 @@ fn ranked(draws: Draws<'_>, f: impl FnOnce(&mut super::workspace::Workspace) -> 
     })
 }
 
-/// The larger of the two, NaN if either is.
-pub(super) fn larger(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.max(b) }
-}
-
 /// `R` of the series of length `n` that `series` consists of.
 pub(super) fn scale_reduction(series: &[f64], n: usize) -> f64 {
     squared_scale_reduction(series, n).sqrt()
@@ -102,7 +98,8 @@ mod tests {
     use crate::Stream;
     use proptest::prelude::*;
 
-    const ALL: [(&str, fn(Draws<'_>) -> f64); 6] = [
+    type Variant = (&'static str, fn(Draws<'_>) -> f64);
+    const ALL: [Variant; 6] = [
         ("rhat", rhat),
         ("rhat_bulk", rhat_bulk),
         ("rhat_folded", rhat_folded),
@@ -158,6 +155,17 @@ mod tests {
         for (name, f) in &ALL[..4] {
             assert!(f(Draws::new(&ok[..6], 2)).is_nan(), "{name} of three draws");
         }
+    }
+
+    #[test]
+    fn a_fair_coin_has_no_folded_part() {
+        // As many heads as tails: the median lies half-way, and every distance from it is the same.
+        let x: Vec<f64> = (0..400).map(|i| if i * i * 7 % 13 % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let fair: Vec<f64> = x.iter().copied().chain(x.iter().map(|v| -v)).collect();
+        let draws = Draws::new(&fair, 4);
+        assert!(rhat_folded(draws).is_nan());
+        assert_eq!(rhat(draws), rhat_bulk(draws));
+        assert!(rhat(draws).is_finite());
     }
 
     #[test]

@@ -11,7 +11,6 @@ use super::Draws;
 use super::null::null_as_nan;
 use super::ess::smaller;
 use super::moments::{mean, squares_about};
-use super::rhat::larger;
 use super::workspace::with_workspace;
 use crate::Batch;
 
@@ -86,7 +85,7 @@ impl ScalarSummary {
             let (rhat_bulk, ess_bulk) = w.bulk(several, true);
             row.ess_bulk = ess_bulk;
             if several {
-                row.rhat = larger(rhat_bulk, w.rhat_folded());
+                row.rhat = rhat_bulk.max(w.rhat_folded());
             }
             row.ess_tail = smaller(w.ess_quantile(0.05), w.ess_quantile(0.95));
             row.mcse_mean = row.sd / w.ess_mean().sqrt();

@@ -41,7 +41,7 @@ fn work(path: &Path) {
         let state: StoreState = load_checkpoint(&run.checkpoint(), config).unwrap();
         DrawStore::resume(&run.draws(), schema(), state).unwrap()
     } else {
-        let _ = std::fs::remove_dir_all(run.draws());
+        run.clear_draws().unwrap();
         DrawStore::create(&run.draws(), schema()).unwrap()
     };
     for draw in store.n_draws(Phase::Production)..DRAWS {

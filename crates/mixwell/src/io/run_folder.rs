@@ -117,6 +117,15 @@ impl RunFolder {
         self.path.join("log.txt")
     }
 
+    /// Deletes the draws of a run that has no checkpoint, so that it can start again from its first draw.
+    pub fn clear_draws(&self) -> Result<(), IoError> {
+        let path = self.draws();
+        match fs::remove_dir_all(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(IoError::file("delete", &path)(e)),
+            _ => Ok(()),
+        }
+    }
+
     /// Replaces a file of the run by `bytes`, all or nothing.
     pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), IoError> {
         atomic_write(&self.path.join(name), bytes)

@@ -15,8 +15,9 @@ use zarrs::array::{
 use super::super::{IoError, atomic};
 use super::schema::StatKind;
 
-/// Level 1 packs draws about as well as level 3 (mantissas are noise) and is much faster.
-const ZSTD_LEVEL: i32 = 1;
+/// Mantissas are noise to a packer; what packs is rejected moves, which repeat a row. On 350 MB of 64 chains where two moves in
+/// five are rejected, level -1 took 0.6 s and left 185 MB, level 1 took 1.3 s and left 178 MB.
+const ZSTD_LEVEL: i32 = -1;
 
 /// Name of the file that describes an array or a group.
 pub(super) const METADATA: &str = "zarr.json";

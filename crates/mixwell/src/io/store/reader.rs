@@ -91,11 +91,7 @@ impl DrawReader {
 
     /// A whole variable, every `thin`-th draw: `chains x draws.div_ceil(thin) x elements`.
     pub fn read_variable(&self, group: &str, variable: &str, thin: usize) -> Result<Vec<f64>, IoError> {
-        let array = self.array(group, variable)?;
-        let len = array.variable.len();
-        let mut out = vec![0.0; array.variable.n_chains * thinned(array.variable.n_draws, thin) * len];
-        array.for_each_draw(thin, |at, draw| out[at * len..(at + 1) * len].copy_from_slice(draw))?;
-        Ok(out)
+        self.array(group, variable)?.read(thin)
     }
 
     /// Calls `f` with the index and the draws (`chains x draws.div_ceil(thin)`) of every number of a variable in turn.
@@ -113,6 +109,7 @@ impl DrawReader {
         let n = array.variable.n_chains * thinned(array.variable.n_draws, thin);
         let len = array.variable.len();
         let at_once = (memory / (8 * n).max(1)).clamp(1, len.max(1));
+        let at_once = len.div_ceil(len.div_ceil(at_once).max(1)).max(1); // passes of equal size
         let mut first = 0;
         while first < len {
             let count = at_once.min(len - first);

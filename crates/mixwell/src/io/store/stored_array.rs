@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use zarrs::array::{Array, ArrayMetadata, ArrayToBytesCodecTraits, CodecOptions, FromArrayBytes, data_type};
 
 use super::super::IoError;
@@ -12,6 +13,8 @@ use super::reader::StoredVariable;
 
 /// Most numbers in a chunk that are read at once; a description that asks for more is damaged.
 const CHUNK_MOST: u64 = 1 << 33;
+/// Bytes of chunks that are unpacked at once, on several threads.
+const READ_AHEAD: usize = 128 << 20;
 
 /// An array of draws being read.
 pub(super) struct StoredArray {
@@ -123,27 +126,52 @@ impl StoredArray {
     pub(super) fn gather(&self, first: usize, count: usize, thin: usize) -> Result<Vec<f64>, IoError> {
         let n = self.variable.n_chains * thinned(self.variable.n_draws, thin);
         let mut out = vec![0.0; n * count];
-        self.for_each_draw(thin, |at, draw| {
-            for (element, &value) in draw[first..first + count].iter().enumerate() {
-                out[element * n + at] = value;
+        let len = self.variable.len();
+        self.for_each_run(thin, |at, run, step| {
+            for element in 0..count {
+                let kept = run[first + element..].iter().step_by(step * len);
+                out[element * n + at..].iter_mut().zip(kept).for_each(|(out, &value)| *out = value);
             }
         })?;
         Ok(out)
     }
 
-    /// Calls `f` with every `thin`-th draw of every chain, in the order of the file, and its chain-major position.
-    pub(super) fn for_each_draw(&self, thin: usize, mut f: impl FnMut(usize, &[f64])) -> Result<(), IoError> {
+    /// Every `thin`-th draw of the whole variable, as `chains x draws x elements`.
+    pub(super) fn read(&self, thin: usize) -> Result<Vec<f64>, IoError> {
+        let len = self.variable.len();
+        let mut out = vec![0.0; self.variable.n_chains * thinned(self.variable.n_draws, thin) * len];
+        self.for_each_run(thin, |at, run, step| {
+            let kept = run.chunks_exact(len).step_by(step);
+            out[at * len..].chunks_exact_mut(len).zip(kept).for_each(|(out, draw)| out.copy_from_slice(draw));
+        })?;
+        Ok(out)
+    }
+
+    /// Calls `f` with each run of draws of one chain within one chunk, beginning at a kept one: the chain-major position of
+    /// that draw among those kept, the run (`draws x elements`), and every how many draws one is kept.
+    fn for_each_run(&self, thin: usize, mut f: impl FnMut(usize, &[f64], usize)) -> Result<(), IoError> {
         let (len, n_draws, thin) = (self.variable.len(), self.variable.n_draws, thin.max(1));
-        for index in 0..self.n_chunks() {
-            let values = self.read_chunk(index)?;
-            let start = index * self.chunk;
-            let end = n_draws.min(start + self.chunk);
-            for chain in 0..self.variable.n_chains {
-                for draw in (start.next_multiple_of(thin)..end).step_by(thin) {
-                    let from = (chain * self.chunk + draw - start) * len;
-                    f(chain * thinned(n_draws, thin) + draw / thin, &values[from..from + len]);
+        let chunk_bytes = 8 * self.variable.n_chains * self.chunk * len;
+        let at_once = (READ_AHEAD / chunk_bytes.max(1)).clamp(1, rayon::current_num_threads());
+        let mut next = 0;
+        while next < self.n_chunks() {
+            let batch = next..self.n_chunks().min(next + at_once);
+            let chunks: Vec<_> = batch.clone().into_par_iter().map(|index| self.read_chunk(index)).collect();
+            for (index, values) in batch.zip(chunks) {
+                let values = values?;
+                let start = index * self.chunk;
+                let end = n_draws.min(start + self.chunk);
+                let first = start.next_multiple_of(thin);
+                if first >= end {
+                    continue;
+                }
+                for chain in 0..self.variable.n_chains {
+                    let run =
+                        (chain * self.chunk + first - start) * len..(chain * self.chunk + end - start) * len;
+                    f(chain * thinned(n_draws, thin) + first / thin, &values[run], thin);
                 }
             }
+            next += at_once;
         }
         Ok(())
     }

@@ -86,14 +86,22 @@ fn describe(p: &Progress, in_phase: Duration) -> String {
 
 fn clock(time: Duration) -> String {
     let s = time.as_secs();
-    if s >= 3600 { format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60) } else { format!("{}:{:02}", s / 60, s % 60) }
+    if s >= 3600 {
+        format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+    } else {
+        format!("{}:{:02}", s / 60, s % 60)
+    }
 }
 
 impl Observer for Line {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Planned { memory, disk } if !self.quiet => {
-                self.plain(&format!("needs about {} of memory, up to {} of disk", HumanBytes(*memory), HumanBytes(*disk)));
+                self.plain(&format!(
+                    "needs about {} of memory, up to {} of disk",
+                    HumanBytes(*memory),
+                    HumanBytes(*disk)
+                ));
             }
             Event::Progress(p) => self.progress(p),
             Event::PhaseEnded(phase) => {

@@ -14,7 +14,11 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Status> {
     let entries = catalogue();
     let Some(entry) = entries.iter().find(|e| e.kind == args.target) else {
         let kinds: Vec<&str> = entries.iter().map(|e| e.kind).collect();
-        return Err(bad_input(format!("no target is called `{}`; there are {}", args.target, kinds.join(", "))));
+        return Err(bad_input(format!(
+            "no target is called `{}`; there are {}",
+            args.target,
+            kinds.join(", ")
+        )));
     };
     let method = parse::<Wrapper>(&format!("[method]\nkind = \"{}\"", args.method))
         .map_err(|e| bad_input(format!("--method: {}", e.message)))?

@@ -30,7 +30,11 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Status> {
     let located = |e: RunError| match e {
         RunError::Config(e) => {
             let at = file.locate(&e);
-            if at.line == 0 { bad_input(format!("{shown}: {}", at.message)) } else { bad_input(format!("{shown}, {at}")) }
+            if at.line == 0 {
+                bad_input(format!("{shown}: {}", at.message))
+            } else {
+                bad_input(format!("{shown}, {at}"))
+            }
         }
         other => other.into(),
     };
@@ -45,7 +49,11 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Status> {
 pub fn sampler(config: RunConfig) -> Result<Sampler, RunError> {
     config.check()?;
     let target = config.target.as_ref().ok_or_else(|| {
-        mixwell::ConfigError::new("target", "missing", "a config needs a [target] with a `kind`; see `mixwell list targets`")
+        mixwell::ConfigError::new(
+            "target",
+            "missing",
+            "a config needs a [target] with a `kind`; see `mixwell list targets`",
+        )
     })?;
     let target = target.build(&FileTables).map_err(|e| RunError::Target(e.to_string()))?;
     Ok(Sampler::from_config(target.into(), config))

@@ -20,14 +20,19 @@ pub fn run(args: &SummaryArgs) -> anyhow::Result<Status> {
     } else {
         // Not finished yet: what the last checkpoint holds.
         let text = folder.read_text(&folder.config()).map_err(RunError::from)?;
-        let config = mixwell::config::parse(&text).map_err(|e| bad_input(format!("{}, {e}", folder.config().display())))?;
+        let config = mixwell::config::parse(&text)
+            .map_err(|e| bad_input(format!("{}, {e}", folder.config().display())))?;
         run::sampler(config.settings)?.folder(&args.dir).peek()?.to_json()
     };
     if args.json {
         writeln!(std::io::stdout(), "{text}")?;
     } else {
-        let summary = Summary::from_json(&text)
-            .map_err(|e| bad_input(format!("{} is damaged: {e}; delete it and run `mixwell resume`", folder.summary().display())))?;
+        let summary = Summary::from_json(&text).map_err(|e| {
+            bad_input(format!(
+                "{} is damaged: {e}; delete it and run `mixwell resume`",
+                folder.summary().display()
+            ))
+        })?;
         print(&summary)?;
     }
     Ok(Status::Finished)

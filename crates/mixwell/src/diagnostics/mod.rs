@@ -25,12 +25,12 @@ pub use autocorrelation::{
     AutocorrelationBand, IntegratedTime, autocorrelation, autocorrelation_band, integrated_time,
 };
 pub use draws::Draws;
-pub(crate) use null::null_as_nan;
 pub use ess::{ess_bulk, ess_mean, ess_quantile, ess_raw, ess_sd, ess_tail};
 pub use ex2_ess::ex2_ess;
 pub use importance::ImportanceSummary;
 pub use mcse::{mcse_mean, mcse_quantile, mcse_sd};
 pub use mode_weights::{ModeOccupancy, mode_weight_mse, nearest_centres};
+pub(crate) use null::null_as_nan;
 pub use pareto::{ParetoSmoothed, pareto_smooth};
 pub use rhat::{rhat, rhat_bulk, rhat_folded, rhat_plain, rhat_split, rhat_tfp};
 pub use stuck::{longest_stuck_runs, longest_stuck_share};

@@ -8,9 +8,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Draws;
-use super::null::null_as_nan;
 use super::ess::smaller;
 use super::moments::{mean, squares_about};
+use super::null::null_as_nan;
 use super::workspace::with_workspace;
 use crate::Batch;
 

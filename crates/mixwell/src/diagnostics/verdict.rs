@@ -10,7 +10,7 @@ use super::{ImportanceSummary, ModeOccupancy, ScalarSummary};
 use crate::ConfigError;
 
 /// The bars of the verdict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
     /// Largest R-hat that passes.

@@ -131,17 +131,6 @@ impl RunFolder {
         atomic_write(&self.path.join(name), bytes)
     }
 
-    /// Deletes draws that no checkpoint knows of, so that a run that was killed before its first one can start again.
-    pub fn clear_draws(&self) -> Result<(), IoError> {
-        let path = self.draws();
-        match fs::remove_dir_all(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                Err(IoError::file("delete the folder", &path)(e))
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Adds a line to the log.
     pub fn append_log(&self, line: &str) -> Result<(), IoError> {
         let path = self.log();

@@ -84,7 +84,12 @@ pub struct Mala {
 
 impl Kernel for Mala {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()), hamiltonian: false }]
+        vec![Leaf {
+            name: NAME.into(),
+            role: Role::Local,
+            step_size: Some(self.tuner.step()),
+            hamiltonian: false,
+        }]
     }
 
     fn needs(&self) -> Needs {

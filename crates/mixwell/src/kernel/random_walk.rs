@@ -33,12 +33,7 @@ pub struct RandomWalkConfig {
 
 impl Default for RandomWalkConfig {
     fn default() -> Self {
-        Self {
-            step_size: 0.1,
-            adapt: StepRule::default(),
-            target_accept: 0.234,
-            metric: MetricKind::Unit,
-        }
+        Self { step_size: 0.1, adapt: StepRule::default(), target_accept: 0.234, metric: MetricKind::Unit }
     }
 }
 
@@ -73,7 +68,12 @@ pub struct RandomWalk {
 
 impl Kernel for RandomWalk {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()), hamiltonian: false }]
+        vec![Leaf {
+            name: NAME.into(),
+            role: Role::Local,
+            step_size: Some(self.tuner.step()),
+            hamiltonian: false,
+        }]
     }
 
     fn needs(&self) -> Needs {

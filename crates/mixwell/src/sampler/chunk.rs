@@ -102,7 +102,9 @@ impl Chunk<'_> {
         for draw in 0..draws {
             for job in &jobs {
                 let rows = job.block.rows();
-                drawn.values.extend_from_slice(&job.values[draw * rows * n_values..(draw + 1) * rows * n_values]);
+                drawn
+                    .values
+                    .extend_from_slice(&job.values[draw * rows * n_values..(draw + 1) * rows * n_values]);
                 drawn.stats.extend_from_slice(&job.stats[draw * rows * n_stats..(draw + 1) * rows * n_stats]);
             }
         }

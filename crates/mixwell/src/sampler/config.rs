@@ -119,12 +119,17 @@ impl RunConfig {
         not_negative("stop.ess", self.stop.ess)?;
         not_negative("stop.seconds", self.stop.seconds)?;
         if !(self.stop.rhat == 0.0 || (self.stop.rhat >= 1.0 && self.stop.rhat.is_finite())) {
-            return Err(ConfigError::new("stop.rhat", self.stop.rhat, "R-hat is never below 1; use 0 for no condition"));
+            return Err(ConfigError::new(
+                "stop.rhat",
+                self.stop.rhat,
+                "R-hat is never below 1; use 0 for no condition",
+            ));
         }
         not_negative("output.checkpoint_seconds", self.output.checkpoint_seconds)?;
         self.start.check().map_err(|e| e.under("start"))?;
         self.training.check().map_err(|e| e.under("training"))?;
         self.method.check().map_err(|e| e.under("method"))?;
+        self.thresholds.check().map_err(|e| e.under("thresholds"))?;
         Ok(())
     }
 }

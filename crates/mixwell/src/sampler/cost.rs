@@ -13,9 +13,17 @@ pub struct Cost {
 }
 
 /// Estimates the cost of a plan. `row` is the number of values and statistics of one draw of one chain.
-pub(super) fn estimate(config: &RunConfig, plan: &Plan, dim: usize, row: usize, flow_params: usize, on_disk: bool) -> Cost {
+pub(super) fn estimate(
+    config: &RunConfig,
+    plan: &Plan,
+    dim: usize,
+    row: usize,
+    flow_params: usize,
+    on_disk: bool,
+) -> Cost {
     let schedule = &plan.schedule;
-    let warmup = if config.output.warmup { schedule.adapting_draws() / config.thin + schedule.frozen } else { 0 };
+    let warmup =
+        if config.output.warmup { schedule.adapting_draws() / config.thin + schedule.frozen } else { 0 };
     let draws = 8 * (config.chains * row) as u64 * (warmup + config.draws) as u64;
     let threads = rayon::current_num_threads();
     let particles = plan.kernels.iter().map(|k| k.kernel.needs().pool).max().unwrap_or(0);

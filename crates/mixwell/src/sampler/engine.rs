@@ -103,7 +103,11 @@ impl<'a> Engine<'a> {
             warmup_totals: PhaseTotals::new(n_chains, n_leaves, 0),
             production_totals: PhaseTotals::new(n_chains, n_leaves, rao_blackwell_values),
             monitor: Monitor::new(n_chains, n_values),
-            place: Place { adapted: vec![0; plan.kernels.len()], next_check: FIRST_CHECK, ..Place::default() },
+            place: Place {
+                adapted: vec![0; plan.kernels.len()],
+                next_check: FIRST_CHECK,
+                ..Place::default()
+            },
             spent: Spent::default(),
             recent: Recent::default(),
             started: Instant::now(),
@@ -151,7 +155,11 @@ impl<'a> Engine<'a> {
 
     /// Does the next thing. False when the state cannot be written down just now: a pool waits to be learned from, or
     /// a draw is half made.
-    fn advance(&mut self, observer: &mut dyn Observer, interrupted: &dyn Fn() -> bool) -> Result<bool, RunError> {
+    fn advance(
+        &mut self,
+        observer: &mut dyn Observer,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<bool, RunError> {
         let adapting = self.place.phase == Phase::Warmup;
         let schedule = &self.plan.schedule;
         let action = if adapting {
@@ -169,7 +177,8 @@ impl<'a> Engine<'a> {
     }
 
     fn move_chains(&mut self, m: &Move, adapting: bool, observer: &mut dyn Observer) -> Result<(), RunError> {
-        let index = self.plan.kernels.iter().position(|k| k.name == m.kernel).expect("checked with the schedule");
+        let index =
+            self.plan.kernels.iter().position(|k| k.name == m.kernel).expect("checked with the schedule");
         let leaf = self.plan.first_leaf(index);
         let n_leaves = self.plan.leaves().len();
         let steps = if adapting { 1 } else { self.steps_of_chunk(m.times - self.place.cursor.step) };
@@ -199,7 +208,10 @@ impl<'a> Engine<'a> {
         let drawn = chunk.run(&mut self.ensemble, pool, records);
         self.chunk_steps = next_chunk(steps, begun.elapsed());
         if adapting {
-            let warmup = Warmup { step: self.place.adapted[index], total: self.plan.schedule.adapting_steps(&m.kernel) };
+            let warmup = Warmup {
+                step: self.place.adapted[index],
+                total: self.plan.schedule.adapting_steps(&m.kernel),
+            };
             let tallies = Tallies::new(&self.step_tallies, n_leaves).part(leaf);
             named.kernel.adapt(warmup, &self.ensemble, tallies);
             self.place.adapted[index] += 1;
@@ -282,7 +294,12 @@ impl<'a> Engine<'a> {
                 }
                 if self.stops_early() && self.place.draws >= self.place.next_check {
                     self.place.next_check = self.place.draws + (self.place.draws / 4).max(1);
-                    return is_enough(&mut self.sink, self.ensemble.n_chains(), self.place.draws, self.config.stop);
+                    return is_enough(
+                        &mut self.sink,
+                        self.ensemble.n_chains(),
+                        self.place.draws,
+                        self.config.stop,
+                    );
                 }
                 Ok(false)
             }
@@ -407,7 +424,8 @@ impl<'a> Engine<'a> {
             draws: (self.place.draws, self.planned_draws()),
             total: (self.place.all_draws, all),
             training,
-            local_acceptance: (self.recent.local.1 > 0).then(|| self.recent.local.0 / self.recent.local.1 as f64),
+            local_acceptance: (self.recent.local.1 > 0)
+                .then(|| self.recent.local.0 / self.recent.local.1 as f64),
             global_acceptance: (self.recent.global.1 > 0)
                 .then(|| self.recent.global.0 as f64 / self.recent.global.1 as f64),
             flow_loss: self.trainer.as_ref().map(|t| t.last_report().loss).filter(|l| l.is_finite()),

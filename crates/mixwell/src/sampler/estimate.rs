@@ -42,10 +42,17 @@ pub(super) fn proposal_report(engine: &Engine<'_>) -> Option<ProposalReport> {
         (None, None) => return None,
     };
     let draws = engine.config.output.evidence_draws;
-    (draws > 0).then(|| weigh(engine.target, proposal, draws, engine.config.max_batch_rows, engine.config.seed))
+    (draws > 0)
+        .then(|| weigh(engine.target, proposal, draws, engine.config.max_batch_rows, engine.config.seed))
 }
 
-fn weigh(target: &dyn Target, proposal: &dyn Proposal, draws: usize, max_rows: usize, seed: u64) -> ProposalReport {
+fn weigh(
+    target: &dyn Target,
+    proposal: &dyn Proposal,
+    draws: usize,
+    max_rows: usize,
+    seed: u64,
+) -> ProposalReport {
     let mut stream = Stream::new(seed, ESTIMATE_STREAM);
     let mut log_weights = vec![0.0; draws];
     let mut non_finite = 0;

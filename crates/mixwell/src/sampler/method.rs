@@ -17,8 +17,8 @@ use super::engine::NamedKernel;
 use super::schedule::{Action, Move, Schedule, Stage};
 use crate::ConfigError;
 use crate::kernel::{
-    HmcConfig, IndependentMhConfig, IsirConfig, Kernel, KernelConfig, Leaf, MalaConfig, MetricKind, NeutraConfig,
-    NutsConfig, ProposalChoice, RepeatConfig, SequenceConfig,
+    HmcConfig, IndependentMhConfig, IsirConfig, Kernel, KernelConfig, Leaf, MalaConfig, MetricKind,
+    NeutraConfig, NutsConfig, ProposalChoice, RepeatConfig, SequenceConfig,
 };
 use crate::proposal::Proposal;
 use crate::train::{MixSchedule, Objective, TrainAction};
@@ -293,8 +293,12 @@ impl Method {
     fn parts(&self) -> Vec<(String, KernelConfig)> {
         let one = |key: &str, kernel: &KernelConfig| (key.to_string(), kernel.clone());
         match self {
-            Method::Ex2(m) => vec![("global".into(), KernelConfig::Isir(m.global.clone())), one("local", &m.local)],
-            Method::Flex2(m) => vec![("global".into(), KernelConfig::Isir(m.global.clone())), one("local", &m.local)],
+            Method::Ex2(m) => {
+                vec![("global".into(), KernelConfig::Isir(m.global.clone())), one("local", &m.local)]
+            }
+            Method::Flex2(m) => {
+                vec![("global".into(), KernelConfig::Isir(m.global.clone())), one("local", &m.local)]
+            }
             Method::Flowmc(m) => vec![one("local", &m.local), one("global", &m.global)],
             Method::Neutra(m) => vec![one("local", &m.local), one("inner", &m.inner)],
             Method::Kernel(m) => vec![one("kernel", &m.kernel)],
@@ -314,9 +318,12 @@ impl Method {
         let kernels: Vec<(String, Box<dyn Kernel>)> = match self {
             Method::Ex2(m) => vec![("ex2".into(), build(&round(&m.global, &m.local, m.local_steps))?)],
             Method::Flex2(m) => vec![("flex2".into(), build(&round(&m.global, &m.local, m.local_steps))?)],
-            Method::Flowmc(m) => vec![("local".into(), build(&m.local)?), ("global".into(), build(&m.global)?)],
+            Method::Flowmc(m) => {
+                vec![("local".into(), build(&m.local)?), ("global".into(), build(&m.global)?)]
+            }
             Method::Neutra(m) => {
-                let latent = KernelConfig::Neutra(NeutraConfig { kernel: m.inner.clone(), ..NeutraConfig::default() });
+                let latent =
+                    KernelConfig::Neutra(NeutraConfig { kernel: m.inner.clone(), ..NeutraConfig::default() });
                 vec![("local".into(), build(&m.local)?), ("neutra".into(), build(&latent)?)]
             }
             Method::Kernel(m) => vec![("kernel".into(), build(&m.kernel)?)],
@@ -390,11 +397,15 @@ impl Ex2 {
 
 impl Flex2 {
     fn schedule(&self) -> Schedule {
-        let learn = TrainAction { objective: Objective::Pool { mix: self.mix }, steps: 1, ..TrainAction::default() };
+        let learn =
+            TrainAction { objective: Objective::Pool { mix: self.mix }, steps: 1, ..TrainAction::default() };
         let forget = Action::Train(TrainAction { forget: true, ..TrainAction::default() });
         let warmup = vec![
             Stage { repeat: 1, actions: vec![moves("flex2", self.burn_in / 2), forget] },
-            Stage { repeat: 1, actions: vec![moves("flex2", self.burn_in - self.burn_in / 2), whiten(false)] },
+            Stage {
+                repeat: 1,
+                actions: vec![moves("flex2", self.burn_in - self.burn_in / 2), whiten(false)],
+            },
             Stage { repeat: self.train_iterations, actions: vec![moves("flex2", 1), Action::Train(learn)] },
             Stage { repeat: 1, actions: vec![moves("flex2", self.tune)] },
         ];
@@ -405,11 +416,8 @@ impl Flex2 {
 impl FlowMc {
     fn schedule(&self) -> Schedule {
         let train = TrainAction { epochs: self.epochs, whiten: true, ..TrainAction::default() };
-        let actions = vec![
-            moves("local", self.local_steps),
-            Action::Train(train),
-            moves("global", self.global_steps),
-        ];
+        let actions =
+            vec![moves("local", self.local_steps), Action::Train(train), moves("global", self.global_steps)];
         Schedule {
             warmup: vec![Stage { repeat: self.training_loops, actions }],
             frozen: self.frozen,
@@ -421,8 +429,11 @@ impl FlowMc {
 impl NeutraMethod {
     fn schedule(&self) -> Schedule {
         let passes = TrainAction { epochs: self.epochs, whiten: true, ..TrainAction::default() };
-        let reverse =
-            TrainAction { objective: Objective::Reverse, steps: self.reverse_steps, ..TrainAction::default() };
+        let reverse = TrainAction {
+            objective: Objective::Reverse,
+            steps: self.reverse_steps,
+            ..TrainAction::default()
+        };
         let mut actions = vec![moves("local", self.local_steps), Action::Train(passes)];
         if self.reverse_steps > 0 {
             actions.push(Action::Train(reverse));

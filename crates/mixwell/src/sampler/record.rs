@@ -14,10 +14,7 @@ pub struct Recorder {
     modes: Option<Modes>,
 }
 
-const LOCAL: &[(&str, StatKind)] = &[
-    ("acceptance_rate", StatKind::Float),
-    ("step_size", StatKind::Float),
-];
+const LOCAL: &[(&str, StatKind)] = &[("acceptance_rate", StatKind::Float), ("step_size", StatKind::Float)];
 const HAMILTONIAN: &[(&str, StatKind)] = &[
     ("energy", StatKind::Float),
     ("diverging", StatKind::Bool),
@@ -35,10 +32,7 @@ impl Recorder {
     /// A recorder for a target and the leaves of all kernels.
     pub fn new(target: &dyn Target, leaves: Vec<Leaf>) -> Self {
         let n_values = target.variables().iter().map(crate::target::Variable::len).sum();
-        let mut stats = vec![
-            ("lp", StatKind::Float),
-            ("non_finite", StatKind::Int),
-        ];
+        let mut stats = vec![("lp", StatKind::Float), ("non_finite", StatKind::Int)];
         if leaves.iter().any(|l| l.role == Role::Local) {
             stats.extend_from_slice(LOCAL);
         }
@@ -89,9 +83,8 @@ impl Recorder {
     }
 
     fn stat(&self, name: &str, block: &Block<'_>, row: usize, tallies: &[Tally]) -> f64 {
-        let of = |role: Role| {
-            self.leaves.iter().zip(tallies).filter(move |(l, t)| l.role == role && t.tries > 0)
-        };
+        let of =
+            |role: Role| self.leaves.iter().zip(tallies).filter(move |(l, t)| l.role == role && t.tries > 0);
         let rate = |role: Role| {
             let (sum, tries) = of(role).fold((0.0, 0u32), |(s, n), (_, t)| (s + t.accept_prob, n + t.tries));
             if tries > 0 { sum / f64::from(tries) } else { f64::NAN }
@@ -110,9 +103,7 @@ impl Recorder {
             "global_accepted" => of(Role::Global).map(|(_, t)| f64::from(t.moves)).sum(),
             "global_acceptance" => rate(Role::Global),
             "isir_ess" => of(Role::Global).map(|(_, t)| t.isir_ess).find(|e| *e > 0.0).unwrap_or(f64::NAN),
-            "flow_log_prob" => {
-                self.flow_version.and_then(|v| block.known_log_q(row, v)).unwrap_or(f64::NAN)
-            }
+            "flow_log_prob" => self.flow_version.and_then(|v| block.known_log_q(row, v)).unwrap_or(f64::NAN),
             "mode" => self.modes.as_ref().map_or(f64::NAN, |m| m.nearest(block.x().row(row)) as f64),
             other => unreachable!("no statistic is called {other}"),
         }

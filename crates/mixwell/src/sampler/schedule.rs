@@ -89,9 +89,8 @@ impl Schedule {
 
     /// Optimiser steps or epochs planned in all, for schedules that depend on progress.
     pub fn planned_training_calls(&self) -> usize {
-        let of_stage = |s: &Stage| {
-            s.repeat * s.actions.iter().filter(|a| matches!(a, Action::Train(_))).count()
-        };
+        let of_stage =
+            |s: &Stage| s.repeat * s.actions.iter().filter(|a| matches!(a, Action::Train(_))).count();
         self.warmup.iter().map(of_stage).sum()
     }
 
@@ -109,7 +108,11 @@ impl Schedule {
         for m in moves {
             if !kernels.contains(&m.kernel.as_str()) {
                 let known = kernels.join(", ");
-                return Err(ConfigError::new("kernel", &m.kernel, format!("the kernels of this method are: {known}")));
+                return Err(ConfigError::new(
+                    "kernel",
+                    &m.kernel,
+                    format!("the kernels of this method are: {known}"),
+                ));
             }
         }
         for action in self.training() {

@@ -21,8 +21,8 @@ use super::state::RunState;
 use super::summary::{Summary, summarise};
 use crate::flow::Flow;
 use crate::io::{
-    ConfigHash, DrawReader, DrawStore, RunFolder, StoreSchema, StoreState, atomic_write, available_bytes, load_checkpoint,
-    save_checkpoint, timestamp,
+    ConfigHash, DrawReader, DrawStore, RunFolder, StoreSchema, StoreState, atomic_write, available_bytes,
+    load_checkpoint, save_checkpoint, timestamp,
 };
 use crate::kernel::Ensemble;
 use crate::rng::FLOW_INIT_STREAM;
@@ -53,7 +53,8 @@ impl Session {
         }
         let plan = sampler.plan()?;
         if plan.uses_gradient() && !sampler.target.has_gradient() {
-            let reason = "this method needs gradients; give one, or use a gradient-free local kernel (random_walk)";
+            let reason =
+                "this method needs gradients; give one, or use a gradient-free local kernel (random_walk)";
             return Err(ConfigError::new("target", "a density without gradient", reason).into());
         }
         let flow = match sampler.flow.take() {
@@ -74,7 +75,9 @@ impl Session {
         let hash = ConfigHash::of(format!("{text}\n{}\n{dim}", names.join(" ")).as_bytes());
         let folder = sampler.folder.take().map(|path| open_folder(path, resume, &text)).transpose()?;
         let saved = match &folder {
-            Some(folder) if resume && folder.has_checkpoint() => Some(load_checkpoint(&folder.checkpoint(), hash)?),
+            Some(folder) if resume && folder.has_checkpoint() => {
+                Some(load_checkpoint(&folder.checkpoint(), hash)?)
+            }
             _ => None,
         };
         Ok(Self {
@@ -309,7 +312,11 @@ impl Observer for Logged {
             Event::PhaseEnded(phase) => self.line(&format!("{} ended", phase.name())),
             Event::Warning(text) => self.line(&format!("warning: {text}")),
             Event::Planned { memory, disk } => {
-                self.line(&format!("needs about {} MB of memory, up to {} MB of disk", memory >> 20, disk >> 20));
+                self.line(&format!(
+                    "needs about {} MB of memory, up to {} MB of disk",
+                    memory >> 20,
+                    disk >> 20
+                ));
             }
             Event::Progress(_) | Event::Checkpoint => {}
         }

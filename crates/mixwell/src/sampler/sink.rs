@@ -71,7 +71,13 @@ fn column(draws: &[f64], n_chains: usize, width: usize, index: usize, thin: usiz
 }
 
 impl Sink {
-    pub fn append(&mut self, group: Group, draws: usize, values: &[f64], stats: &[f64]) -> Result<(), RunError> {
+    pub fn append(
+        &mut self,
+        group: Group,
+        draws: usize,
+        values: &[f64],
+        stats: &[f64],
+    ) -> Result<(), RunError> {
         match self {
             Sink::Memory(memory) => {
                 let (all_values, all_stats) = match group {

@@ -57,7 +57,9 @@ impl Start {
             Start::Exact => return Ok(()),
             Start::Points { points } => {
                 return match points.iter().flatten().find(|v| !v.is_finite()) {
-                    _ if points.is_empty() => Err(ConfigError::new("points", "empty", "at least one is needed")),
+                    _ if points.is_empty() => {
+                        Err(ConfigError::new("points", "empty", "at least one is needed"))
+                    }
                     Some(v) => Err(ConfigError::new("points", v, "a start must be finite")),
                     None => Ok(()),
                 };
@@ -95,7 +97,11 @@ impl Start {
             }
             Start::Modes { jitter } => {
                 let modes = target.facts().modes.ok_or_else(|| {
-                    ConfigError::new("start.kind", "modes", "this target knows no mode centres; use `points` to give them")
+                    ConfigError::new(
+                        "start.kind",
+                        "modes",
+                        "this target knows no mode centres; use `points` to give them",
+                    )
                 })?;
                 for (chain, row) in x.as_batch_mut().iter_mut().enumerate() {
                     let centre = modes.centres.row(chain % modes.centres.rows());

@@ -10,7 +10,12 @@ use crate::io::Phase as Group;
 const MOST_DRAWS: usize = 20_000;
 
 /// True when every parameter meets the rule on the production draws so far.
-pub(super) fn is_enough(sink: &mut Sink, n_chains: usize, draws: usize, stop: Stop) -> Result<bool, RunError> {
+pub(super) fn is_enough(
+    sink: &mut Sink,
+    n_chains: usize,
+    draws: usize,
+    stop: Stop,
+) -> Result<bool, RunError> {
     let mut enough = true;
     sink.for_each_scalar(Group::Production, draws.div_ceil(MOST_DRAWS), |_, values| {
         if enough {

@@ -10,9 +10,7 @@ use super::error::RunError;
 use super::estimate::ProposalReport;
 use super::state::Spent;
 use super::totals::Total;
-use crate::diagnostics::{
-    Draws, ModeOccupancy, ScalarSummary, null_as_nan, summarise as summarise_scalars,
-};
+use crate::diagnostics::{Draws, ModeOccupancy, ScalarSummary, null_as_nan, summarise as summarise_scalars};
 use crate::io::Phase as Group;
 use crate::kernel::Role;
 use crate::target::{Target, Variable};
@@ -271,7 +269,11 @@ pub(super) fn summarise(
     Ok(summary)
 }
 
-fn scalar_rows(engine: &mut Engine<'_>, n_chains: usize, thin: usize) -> Result<Vec<ScalarSummary>, RunError> {
+fn scalar_rows(
+    engine: &mut Engine<'_>,
+    n_chains: usize,
+    thin: usize,
+) -> Result<Vec<ScalarSummary>, RunError> {
     let mut rows = Vec::new();
     let mut waiting: Vec<Vec<f64>> = Vec::new();
     let flush = |waiting: &mut Vec<Vec<f64>>, rows: &mut Vec<ScalarSummary>| {

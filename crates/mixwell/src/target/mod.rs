@@ -295,5 +295,9 @@ mod tests {
 /// stub
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct TargetConfig {}
-impl TargetConfig { /// s
- pub fn build(&self, _: &dyn DataLoader) -> Result<Box<dyn Target>, TargetError> { todo!() } }
+impl TargetConfig {
+    /// s
+    pub fn build(&self, _: &dyn DataLoader) -> Result<Box<dyn Target>, TargetError> {
+        todo!()
+    }
+}

@@ -63,7 +63,9 @@ impl Objective {
         match self {
             Objective::Forward | Objective::ScoreClimbing => false,
             Objective::Reverse => true,
-            Objective::Pool { mix } | Objective::Mixed { mix } => *mix != MixSchedule::Constant { forward: 1.0 },
+            Objective::Pool { mix } | Objective::Mixed { mix } => {
+                *mix != MixSchedule::Constant { forward: 1.0 }
+            }
         }
     }
 }
@@ -138,7 +140,11 @@ impl TrainAction {
     /// Checks ranges and that passes are only asked of the objective that has a fixed set of examples.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.epochs > 0 && self.objective != Objective::Forward {
-            return Err(ConfigError::new("epochs", self.epochs, "only the objective `forward` has epochs; use `steps`"));
+            return Err(ConfigError::new(
+                "epochs",
+                self.epochs,
+                "only the objective `forward` has epochs; use `steps`",
+            ));
         }
         if let Objective::Pool { mix } | Objective::Mixed { mix } = &self.objective {
             mix.check()?;
@@ -232,7 +238,11 @@ impl TrainingConfig {
             return Err(ConfigError::new("max_examples", self.max_examples, "at least 2 are needed"));
         }
         if !(0.0..1.0).contains(&self.validation) {
-            return Err(ConfigError::new("validation", self.validation, "a share lies between 0 and 1, 1 excluded"));
+            return Err(ConfigError::new(
+                "validation",
+                self.validation,
+                "a share lies between 0 and 1, 1 excluded",
+            ));
         }
         Ok(())
     }

@@ -172,7 +172,12 @@ impl Workspace {
 
 impl Kernel for Nuts {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: Some(self.tuner.step()), hamiltonian: true }]
+        vec![Leaf {
+            name: NAME.into(),
+            role: Role::Local,
+            step_size: Some(self.tuner.step()),
+            hamiltonian: true,
+        }]
     }
 
     fn needs(&self) -> Needs {

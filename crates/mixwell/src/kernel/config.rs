@@ -150,8 +150,8 @@ impl KernelConfig {
             Self::Hmc(c) => c.step_size = length,
             Self::Nuts(c) => c.step_size = length,
             Self::RandomWalk(c) => c.step_size = length,
-            Self::Repeat(c) => c.kernel = Box::new(c.kernel.as_ref().clone().step_size(step)),
-            Self::Neutra(c) => c.kernel = Box::new(c.kernel.as_ref().clone().step_size(step)),
+            Self::Repeat(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
+            Self::Neutra(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
             _ => {}
         }
         self
@@ -247,10 +247,7 @@ pub fn catalogue() -> Vec<CatalogueEntry> {
         ),
         entry(independent_mh(), "global moves: accept or reject one draw of the flow"),
         entry(isir(64), "global moves: choose among many draws of the flow and the current point"),
-        entry(
-            KernelConfig::Neutra(NeutraConfig::default()),
-            "another kernel in the flow's latent space",
-        ),
+        entry(KernelConfig::Neutra(NeutraConfig::default()), "another kernel in the flow's latent space"),
         entry(KernelConfig::default(), "kernels one after the other (default: Ex2MCMC)"),
         entry(mala().repeat(5), "a kernel several times per step"),
         entry(

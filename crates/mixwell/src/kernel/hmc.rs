@@ -334,8 +334,13 @@ mod tests {
         let (mut x, mut r) = (starts.concat(), starts.concat());
         let (mut grad, mut lp) = (vec![0.0; 6], [0.0; 3]);
         target.log_prob_and_grad(Batch::new(&x, 2), &mut lp, BatchMut::new(&mut grad, 2));
-        let mut t =
-            [(0, 4), (1, 1), (2, 3)].map(|(row, left)| Trajectory { row, eps: 0.1, left, done: 0, start_energy: 0.0 });
+        let mut t = [(0, 4), (1, 1), (2, 3)].map(|(row, left)| Trajectory {
+            row,
+            eps: 0.1,
+            left,
+            done: 0,
+            start_energy: 0.0,
+        });
         Bundle { trajectories: &mut t, x: &mut x, r: &mut r, grad: &mut grad, log_prob: &mut lp }
             .run(&target, &Scale::Unit(2));
         for (slot, t) in t.iter().enumerate() {

@@ -78,8 +78,7 @@ impl Kernel for IndependentMh {
                 let from = current_weight(parts.log_prob[row], parts.log_q[row]);
                 let to = draw_weight(log_prob[row], log_q[row], tally);
                 if accept(to - from, &mut parts.streams[row], tally) {
-                    let latent =
-                        q.as_transport().map(|_| &noise[row * noise_dim..(row + 1) * noise_dim]);
+                    let latent = q.as_transport().map(|_| &noise[row * noise_dim..(row + 1) * noise_dim]);
                     block.move_to_proposed(row, y, log_prob[row], latent, log_q[row], q.version());
                 }
             }

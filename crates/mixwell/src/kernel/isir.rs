@@ -120,7 +120,13 @@ impl Isir {
         }
     }
 
-    fn step_with(&self, q: &dyn Proposal, context: &Context<'_>, block: &mut Block<'_>, report: &mut Report<'_>) {
+    fn step_with(
+        &self,
+        q: &dyn Proposal,
+        context: &Context<'_>,
+        block: &mut Block<'_>,
+        report: &mut Report<'_>,
+    ) {
         let (n, dim, noise_dim, fresh) = (block.rows(), block.dim(), q.noise_dim(), self.n_particles - 1);
         block.log_q(q);
         // As many whole chains at a time as fit, at least one.
@@ -139,11 +145,7 @@ impl Isir {
             for start in (0..rows).step_by(context.max_rows.max(1)) {
                 let end = (start + context.max_rows.max(1)).min(rows);
                 let noise = Batch::new(&noise[start * noise_dim..end * noise_dim], noise_dim);
-                q.push(
-                    noise,
-                    BatchMut::new(&mut y[start * dim..end * dim], dim),
-                    &mut log_q[start..end],
-                );
+                q.push(noise, BatchMut::new(&mut y[start * dim..end * dim], dim), &mut log_q[start..end]);
                 let points = Batch::new(&y[start * dim..end * dim], dim);
                 context.target.log_prob(points, &mut log_prob[start..end]);
             }
@@ -153,7 +155,8 @@ impl Isir {
                 let tally = report.tally(row);
                 let parts = block.parts();
                 weights[0] = current_weight(parts.log_prob[row], parts.log_q[row]);
-                for ((w, p), q) in weights[1..].iter_mut().zip(&log_prob[at.clone()]).zip(&log_q[at.clone()]) {
+                for ((w, p), q) in weights[1..].iter_mut().zip(&log_prob[at.clone()]).zip(&log_q[at.clone()])
+                {
                     *w = draw_weight(*p, *q, tally);
                 }
                 if weights[0] == f64::INFINITY {
@@ -273,7 +276,7 @@ mod tests {
     fn transition_matrix(n_particles: usize) -> [[f64; 3]; 3] {
         let log_w = |s: usize| (PI[s] / LAMBDA[s]).ln();
         let mut matrix = [[0.0; 3]; 3];
-        for x in 0..3 {
+        for (x, to) in matrix.iter_mut().enumerate() {
             for code in 0..3usize.pow(n_particles as u32 - 1) {
                 let fresh: Vec<usize> =
                     (0..n_particles - 1).map(|k| code / 3usize.pow(k as u32) % 3).collect();
@@ -283,7 +286,7 @@ mod tests {
                 let mut p = vec![0.0; n_particles];
                 normalise(&weights, &mut p);
                 for (s, p) in pool.iter().zip(p) {
-                    matrix[x][*s] += pool_prob * p;
+                    to[*s] += pool_prob * p;
                 }
             }
         }

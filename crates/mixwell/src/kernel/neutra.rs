@@ -42,7 +42,11 @@ impl NeutraConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         if matches!(self.proposal, ProposalConfig::Defensive { .. }) {
-            return Err(ConfigError::new("proposal.kind", "defensive", "a mixture has no latents: use `flow`"));
+            return Err(ConfigError::new(
+                "proposal.kind",
+                "defensive",
+                "a mixture has no latents: use `flow`",
+            ));
         }
         self.proposal.check()?;
         self.kernel.check().map_err(|e| e.under("kernel"))

@@ -33,12 +33,7 @@ pub struct RandomWalkConfig {
 
 impl Default for RandomWalkConfig {
     fn default() -> Self {
-        Self {
-            step_size: 0.1,
-            adapt: StepRule::default(),
-            target_accept: 0.234,
-            metric: MetricKind::Unit,
-        }
+        Self { step_size: 0.1, adapt: StepRule::default(), target_accept: 0.234, metric: MetricKind::Unit }
     }
 }
 

@@ -149,7 +149,8 @@ mod tests {
             max_drift: Some(0.1),
             bounds: None,
         };
-        let one = |c: &UlaConfig| crate::kernel::tests::one_step(&c.build().unwrap(), &StandardNormal(1), &[4.0]);
+        let one =
+            |c: &UlaConfig| crate::kernel::tests::one_step(&c.build().unwrap(), &StandardNormal(1), &[4.0]);
         assert_eq!(one(&config), [3.9]);
         assert_eq!(one(&UlaConfig { bounds: Some([-3.0, 3.0]), ..config }), [3.0]);
     }

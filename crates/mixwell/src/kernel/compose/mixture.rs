@@ -51,9 +51,8 @@ impl MixtureConfig {
     /// The kernel in `dim` dimensions.
     pub fn build(&self, dim: usize) -> Result<Mixture, ConfigError> {
         self.check()?;
-        let build = |(i, part): (usize, &KernelConfig)| {
-            part.build(dim).map_err(|e| e.under(&format!("parts[{i}]")))
-        };
+        let build =
+            |(i, part): (usize, &KernelConfig)| part.build(dim).map_err(|e| e.under(&format!("parts[{i}]")));
         let parts = self.parts.iter().enumerate().map(build).collect::<Result<Vec<_>, _>>()?;
         let weights = if self.weights.is_empty() { vec![1.0; parts.len()] } else { self.weights.clone() };
         Ok(Mixture::new(parts, &weights))

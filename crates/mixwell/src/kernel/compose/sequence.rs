@@ -40,9 +40,8 @@ impl SequenceConfig {
     /// The kernel in `dim` dimensions.
     pub fn build(&self, dim: usize) -> Result<Sequence, ConfigError> {
         self.check()?;
-        let build = |(i, part): (usize, &KernelConfig)| {
-            part.build(dim).map_err(|e| e.under(&format!("parts[{i}]")))
-        };
+        let build =
+            |(i, part): (usize, &KernelConfig)| part.build(dim).map_err(|e| e.under(&format!("parts[{i}]")));
         Ok(Sequence::new(self.parts.iter().enumerate().map(build).collect::<Result<_, _>>()?))
     }
 }

@@ -18,6 +18,7 @@ mod leapfrog;
 mod mala;
 mod neutra;
 mod nuts;
+mod pool;
 mod pulled_back;
 mod random_walk;
 mod range;
@@ -33,13 +34,14 @@ pub use config::{
     random_walk, sequence, ula,
 };
 pub use elliptical_slice::{EllipticalSlice, EllipticalSliceConfig};
-pub use ensemble::{Block, Ensemble, Parts, Pool, PoolBlock};
+pub use ensemble::{Block, Ensemble, Parts};
 pub use hmc::{Hmc, HmcConfig};
 pub use independent_mh::{IndependentMh, IndependentMhConfig};
 pub use isir::{Isir, IsirConfig};
 pub use mala::{Mala, MalaConfig};
 pub use neutra::{Neutra, NeutraConfig};
 pub use nuts::{Nuts, NutsConfig};
+pub use pool::{Pool, PoolBlock};
 pub use pulled_back::PulledBack;
 pub use random_walk::{RandomWalk, RandomWalkConfig};
 pub use step_size::StepSize;

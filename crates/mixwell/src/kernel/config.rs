@@ -150,8 +150,8 @@ impl KernelConfig {
             Self::Hmc(c) => c.step_size = length,
             Self::Nuts(c) => c.step_size = length,
             Self::RandomWalk(c) => c.step_size = length,
-            Self::Repeat(c) => c.kernel = Box::new(c.kernel.as_ref().clone().step_size(step)),
-            Self::Neutra(c) => c.kernel = Box::new(c.kernel.as_ref().clone().step_size(step)),
+            Self::Repeat(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
+            Self::Neutra(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
             _ => {}
         }
         self

@@ -276,7 +276,7 @@ mod tests {
     fn transition_matrix(n_particles: usize) -> [[f64; 3]; 3] {
         let log_w = |s: usize| (PI[s] / LAMBDA[s]).ln();
         let mut matrix = [[0.0; 3]; 3];
-        for x in 0..3 {
+        for (x, to) in matrix.iter_mut().enumerate() {
             for code in 0..3usize.pow(n_particles as u32 - 1) {
                 let fresh: Vec<usize> =
                     (0..n_particles - 1).map(|k| code / 3usize.pow(k as u32) % 3).collect();
@@ -286,7 +286,7 @@ mod tests {
                 let mut p = vec![0.0; n_particles];
                 normalise(&weights, &mut p);
                 for (s, p) in pool.iter().zip(p) {
-                    matrix[x][*s] += pool_prob * p;
+                    to[*s] += pool_prob * p;
                 }
             }
         }

@@ -104,10 +104,13 @@ impl Kernel for Neutra {
             let inside = Context { target: &pulled_back, flow: None, max_rows: context.max_rows };
             self.inner.step(&inside, &mut block.nested(&mut latents), report);
 
-            let moved: Vec<usize> =
-                (0..block.rows()).filter(|&row| latents.x().row(row) != start.row(row)).collect();
-            let moved: Vec<usize> =
-                moved.into_iter().filter(|&row| start.row(row).iter().all(|z| z.is_finite())).collect();
+            // A latent that is not finite can go nowhere; as NaN it would differ from itself.
+            let moved: Vec<usize> = (0..block.rows())
+                .filter(|&row| {
+                    let (old, new) = (start.row(row), latents.x().row(row));
+                    old != new && old.iter().all(|z| z.is_finite())
+                })
+                .collect();
             if moved.is_empty() {
                 return;
             }

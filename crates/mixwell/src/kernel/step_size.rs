@@ -17,7 +17,7 @@ use crate::ConfigError;
 ///
 /// ```
 /// use mixwell::kernel::StepSize;
-/// assert_eq!(StepSize::from_dt(0.2).eta(), StepSize::from_tau(0.04).eta());
+/// assert_eq!(StepSize::from_dt(0.5).eta(), StepSize::from_tau(0.25).eta());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "f64")]

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_dim, check_finite, check_positive};
-use super::exp::exp_nonpositive;
+use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
 use super::{Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points};
@@ -125,7 +125,8 @@ impl Lanes for DualMoon {
         for j in 0..2 {
             let precision = 1.0 / (c.scales[j] * c.scales[j]);
             // The nearer peak taken out: -(|x| - c)^2/(2 s^2) + ln(1 + e), e = exp(-2 c |x| / s^2).
-            let e = lanes::map(x[j], |x| exp_nonpositive(-2.0 * centre * x.abs() * precision));
+            let mut e = lanes::map(x[j], |x| -2.0 * centre * x.abs() * precision);
+            exp_nonpositive_each(&mut e);
             for l in 0..L {
                 let off = x[j][l].abs() - centre;
                 out[l] += e[l].ln_1p() - 0.5 * off * off * precision;

@@ -15,6 +15,7 @@
 
 mod banana;
 mod check;
+mod config;
 mod constrained;
 mod counted;
 mod dual_moon;
@@ -40,6 +41,7 @@ mod transfer;
 mod transform;
 
 pub use banana::{Banana, BananaConfig};
+pub use config::{TargetConfig, TargetEntry, catalogue};
 pub use constrained::{Constrained, Model, Parameter};
 pub use counted::Counted;
 pub use dual_moon::{DualMoon, DualMoonConfig};

@@ -5,7 +5,7 @@
 //! Without the order the two labellings are two modes, of equal weight.
 //! The sum over data runs on eight values at once; the logarithms are taken of products of 64 terms, each at most 2.
 
-use crate::target::exp::exp_nonpositive;
+use crate::target::exp::exp_nonpositive_each;
 use crate::target::{Constraint, Model, Parameter, TargetError};
 
 const WIDTH: usize = 8;
@@ -57,8 +57,11 @@ impl NormalMixture {
             }
             let mut e = [0.0; WIDTH];
             for l in 0..WIDTH {
-                e[l] = exp_nonpositive(-(height[0][l] - height[1][l]).abs());
+                // Equal heights, both of them -inf included, share evenly.
+                let gap = if height[0][l] == height[1][l] { 0.0 } else { height[0][l] - height[1][l] };
+                e[l] = -gap.abs();
             }
+            exp_nonpositive_each(&mut e);
             for l in 0..filled {
                 top[l] += if height[0][l] > height[1][l] { height[0][l] } else { height[1][l] };
                 product[l] *= 1.0 + e[l];

@@ -66,6 +66,7 @@ fn targets() -> Vec<Case> {
     add("funnel, non-centred", 1.5, json!({"kind": "funnel", "dim": 2, "parametrisation": "non_centred"}));
     add("funnel 101", 1.5, json!({"kind": "funnel_101"}));
     add("dual moon", 1.5, json!({"kind": "dual_moon"}));
+    add("dual moon, 2-d", 1.5, json!({"kind": "dual_moon", "dim": 2, "width": 0.2}));
     add(
         "dual moon, 3-d",
         1.5,

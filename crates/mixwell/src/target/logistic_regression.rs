@@ -13,6 +13,7 @@ use std::f64::consts::TAU;
 use serde::{Deserialize, Serialize};
 
 use super::exp::exp_nonpositive_each;
+use super::labels::code_labels;
 use super::lanes::{self, Lanes};
 use super::{Target, TargetError, Variable};
 use crate::{Batch, BatchMut, ConfigError};
@@ -84,7 +85,7 @@ impl LogisticRegression {
                 expected: rows,
             });
         }
-        if !(options.prior_scale > 0.0) {
+        if options.prior_scale.is_nan() || options.prior_scale <= 0.0 {
             let reason = "it must be positive; `inf` makes the prior flat";
             return Err(ConfigError::new("prior_scale", options.prior_scale, reason).into());
         }
@@ -197,34 +198,12 @@ fn centre_and_scale(features: Batch<'_>, j: usize, standardise: bool) -> Result<
     let n = features.rows() as f64;
     let mean = features.iter().map(|r| r[j]).sum::<f64>() / n;
     let sd = (features.iter().map(|r| (r[j] - mean).powi(2)).sum::<f64>() / n).sqrt();
-    // A constant column can leave a rounding error of its mean behind.
-    if !(sd > 1e-14 * mean.abs()) {
+    // The values are compared, not the deviation, which rounding keeps from being zero.
+    let first = features.row(0)[j];
+    if sd == 0.0 || features.iter().all(|r| r[j] == first) {
         return Err(TargetError::ConstantColumn { column: j });
     }
     Ok((mean, sd))
-}
-
-/// Labels as booleans. There must be exactly two classes: `positive` and one other.
-///
-/// Without `positive` the labels must be 0 and 1. `others`, unless empty, lists what the other class may be called.
-pub fn code_labels(labels: &[f64], positive: Option<f64>, others: &[f64]) -> Result<Vec<bool>, TargetError> {
-    let others = if positive.is_none() { &[0.0] } else { others };
-    let positive = positive.unwrap_or(1.0);
-    let mut negative = None;
-    for (row, &value) in labels.iter().enumerate() {
-        if value == positive {
-            continue;
-        }
-        let allowed = others.is_empty() || others.contains(&value);
-        if !allowed || !value.is_finite() || *negative.get_or_insert(value) != value {
-            return Err(TargetError::Label { row, value });
-        }
-    }
-    let coded: Vec<bool> = labels.iter().map(|v| *v == positive).collect();
-    if !coded.contains(&true) || !coded.contains(&false) {
-        return Err(TargetError::OneClass { value: labels.first().copied().unwrap_or(f64::NAN) });
-    }
-    Ok(coded)
 }
 
 impl Lanes for LogisticRegression {
@@ -382,19 +361,5 @@ mod tests {
         assert_eq!(new(&constant, &y), TargetError::ConstantColumn { column: 0 });
         let flat = LogisticRegressionOptions { prior_scale: f64::NAN, ..Default::default() };
         assert!(LogisticRegression::new(x.as_batch(), &y, &flat).is_err());
-    }
-
-    #[test]
-    fn labels_are_coded_by_the_positive_one() {
-        assert_eq!(code_labels(&[1.0, 2.0, 1.0], Some(2.0), &[]), Ok(vec![false, true, false]));
-        assert_eq!(code_labels(&[1.0, 0.0], None, &[]), Ok(vec![true, false]));
-        // Coded 1 and 2 without saying which is positive: the 2 is not a 0.
-        assert_eq!(code_labels(&[1.0, 2.0], None, &[]), Err(TargetError::Label { row: 1, value: 2.0 }));
-        assert_eq!(
-            code_labels(&[1.0, 2.0, 3.0], Some(2.0), &[]),
-            Err(TargetError::Label { row: 2, value: 3.0 })
-        );
-        assert!(matches!(code_labels(&[1.0, 1.0], Some(2.0), &[]), Err(TargetError::OneClass { .. })));
-        assert!(code_labels(&[1.0, f64::NAN], Some(1.0), &[]).is_err());
     }
 }

@@ -43,7 +43,7 @@ impl LinearRegression {
         let y = DVector::from_column_slice(response);
         let (q, r) = design.clone().qr().unpack();
         let largest = r.diagonal().amax();
-        if let Some(j) = (0..width).find(|j| !(r[(*j, *j)].abs() > 1e-13 * largest)) {
+        if let Some(j) = (0..width).find(|j| r[(*j, *j)].abs() <= 1e-13 * largest) {
             return Err(singular(j));
         }
         let fit = r.solve_upper_triangular(&(q.transpose() * &y)).ok_or_else(|| singular(width - 1))?;

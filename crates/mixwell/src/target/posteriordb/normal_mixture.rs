@@ -1,7 +1,7 @@
 //! Two normal components on a line, with or without an order of their means.
 //!
-//! `log_prob(mu, sigma, theta) = sum_n ln(theta N(y_n; mu_1, sigma_1^2) + (1 - theta) N(y_n; mu_2, sigma_2^2))
-//!  - (|sigma|^2 + |mu|^2)/8 + 4 ln(theta (1 - theta))`: priors `N(0, 2^2)`, half-normal of scale 2, `Beta(5, 5)`.
+//! `log_prob(mu, sigma, theta) = sum_n ln(theta N(y_n; mu_1, sigma_1^2) + (1 - theta) N(y_n; mu_2, sigma_2^2)) + prior`,
+//! `prior = 4 ln(theta (1 - theta)) - (|sigma|^2 + |mu|^2)/8`: `Beta(5, 5)`, half-normal of scale 2, `N(0, 2^2)`.
 //! Without the order the two labellings are two modes, of equal weight.
 //! The sum over data runs on eight values at once; the logarithms are taken of products of 64 terms, each at most 2.
 

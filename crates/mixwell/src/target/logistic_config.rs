@@ -50,7 +50,7 @@ impl LogisticRegressionConfig {
         if self.positive_label.is_some_and(|v| !v.is_finite()) {
             return Err(ConfigError::new("positive_label", "not finite", "it must be one of the labels"));
         }
-        if !(self.prior_scale > 0.0) {
+        if self.prior_scale.is_nan() || self.prior_scale <= 0.0 {
             let reason = "it must be positive; `inf` makes the prior flat";
             return Err(ConfigError::new("prior_scale", self.prior_scale, reason));
         }

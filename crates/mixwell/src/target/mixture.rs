@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_matrix, check_positive, check_vector};
-use super::exp::exp_nonpositive;
+use super::exp::exp_nonpositive_each;
 use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
 use super::{ExactSampler, Facts, Modes, Target};
@@ -177,8 +177,11 @@ impl Lanes for GaussianMixture {
         let mut sum = [0.0; L];
         for w in weights.iter_mut() {
             for l in 0..L {
-                w[l] = exp_nonpositive(w[l] - max[l]);
+                w[l] -= max[l];
             }
+        }
+        exp_nonpositive_each(weights.as_flattened_mut());
+        for w in weights.iter() {
             for l in 0..L {
                 sum[l] += w[l];
             }

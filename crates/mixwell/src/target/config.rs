@@ -3,6 +3,8 @@
 //! To add a target: a variant here (its snake_case name is the `kind`), its arms in `check` and `build`, and a line in
 //! [`catalogue`].
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::posteriordb::PosteriordbConfig;
@@ -28,7 +30,7 @@ macro_rules! targets {
         /// assert_eq!(config.build(&NoData)?.dim(), 4);
         /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
-        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
         #[serde(tag = "kind", rename_all = "snake_case")]
         #[non_exhaustive]
         pub enum TargetConfig {
@@ -137,6 +139,16 @@ impl TargetEntry {
 }
 
 impl TargetConfig {
+    /// Puts the paths of data files under `base`, the folder of the config file; absolute paths stay.
+    pub fn resolve_paths(&mut self, base: &Path) {
+        let path = match self {
+            Self::LogisticRegression(c) => &mut c.data,
+            Self::Posteriordb(c) => &mut c.data,
+            _ => return,
+        };
+        *path = base.join(&path).to_string_lossy().into_owned();
+    }
+
     /// The name written after `kind`.
     pub fn kind(&self) -> String {
         // The names live in one place, the serialised form.

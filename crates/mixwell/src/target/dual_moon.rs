@@ -19,7 +19,7 @@ use super::{Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points};
 
 /// Settings of [`DualMoon`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DualMoonConfig {
     /// Number of coordinates.

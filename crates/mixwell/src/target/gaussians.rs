@@ -10,7 +10,7 @@ use super::gaussian::Gaussian;
 use crate::ConfigError;
 
 /// `N(mean, scale^2 I)` with the same mean in every coordinate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct StandardGaussianConfig {
     /// Number of coordinates.
@@ -46,7 +46,7 @@ impl StandardGaussianConfig {
 ///
 /// The defaults are the scales of the talk's code. For the covariance `R diag(logspace(-1, 1)) R'` set
 /// `log10_scale_min = -0.5`, `log10_scale_max = 0.5`, `rotation = 0.7853981633974483`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IllConditionedGaussianConfig {
     /// Number of coordinates, at least 2.
@@ -102,7 +102,7 @@ impl IllConditionedGaussianConfig {
 }
 
 /// A Gaussian with any mean and covariance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianConfig {
     /// Mean, one number per coordinate.

@@ -7,7 +7,7 @@ use super::{Intercept, LogisticRegression, LogisticRegressionOptions, TargetErro
 use crate::{ConfigError, Points};
 
 /// A logistic regression on a table. The German credit data, whose classes are 1 and 2, needs `positive_label = 2`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticRegressionConfig {
     /// File that holds the table.

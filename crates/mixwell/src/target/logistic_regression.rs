@@ -24,7 +24,7 @@ const BLOCK: usize = 8;
 const BLOCKS_PER_LOG: usize = 32;
 
 /// Where the constant feature stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Intercept {
     /// Before the features.

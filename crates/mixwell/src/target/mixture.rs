@@ -14,7 +14,7 @@ use super::{ExactSampler, Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
 
 /// Any Gaussian mixture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianMixtureConfig {
     /// The components.
@@ -22,7 +22,7 @@ pub struct GaussianMixtureConfig {
 }
 
 /// One component of a mixture. Exactly one of `scale`, `scales` and `covariance` is given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ComponentConfig {
     /// Weight; the weights need not add up to one.

@@ -298,12 +298,3 @@ mod tests {
         assert_eq!(Variable::new("b", &[2, 2]).labels(), ["b[0,0]", "b[0,1]", "b[1,0]", "b[1,1]"]);
     }
 }
-/// stub
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct TargetConfig {}
-impl TargetConfig {
-    /// s
-    pub fn build(&self, _: &dyn DataLoader) -> Result<Box<dyn Target>, TargetError> {
-        todo!()
-    }
-}

@@ -20,7 +20,7 @@ use super::{Facts, Modes, Target, Variable};
 use crate::{Batch, BatchMut, ConfigError, Points};
 
 /// Settings of [`Phi4`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Phi4Config {
     /// Number of sites.

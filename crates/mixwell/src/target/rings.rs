@@ -17,7 +17,7 @@ use crate::math::normal_cdf;
 use crate::{Batch, BatchMut, ConfigError, Stream};
 
 /// Settings of [`Rings`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RingsConfig {
     /// Number of rings.

@@ -175,7 +175,8 @@ mod tests {
         simd::run_all(&Eval(inputs.to_vec(), f), |isa, out| {
             for (x, y) in inputs.iter().zip(out) {
                 let want = reference(f64::from(*x));
-                let ulp = f64::from((want.abs() as f32).max(f32::MIN_POSITIVE)) * f64::from(f32::EPSILON) / 2.0;
+                let ulp =
+                    f64::from((want.abs() as f32).max(f32::MIN_POSITIVE)) * f64::from(f32::EPSILON) / 2.0;
                 if (want as f32).is_infinite() {
                     assert_eq!(y, want as f32, "{isa}: {x}");
                     continue;
@@ -208,7 +209,8 @@ mod tests {
 
     /// A grid over `[low, high]` and points around zero on every scale.
     fn grid(low: f64, high: f64, smallest_exponent: i32) -> Vec<f64> {
-        let mut points: Vec<f64> = (0..200_000).map(|i| low + (high - low) * (i as f64 + 0.3) / 200_000.0).collect();
+        let mut points: Vec<f64> =
+            (0..200_000).map(|i| low + (high - low) * (i as f64 + 0.3) / 200_000.0).collect();
         for e in smallest_exponent..10 {
             for k in 0..50 {
                 let x = 2f64.powi(e) * (1.0 + k as f64 / 50.0);
@@ -236,7 +238,8 @@ mod tests {
         check("exp", worst32(Exp, libm::exp, &narrow(&g32)), worst64(Exp, libm::exp, &g64), 3.0);
         let t = grid(-25.0, 25.0, -80);
         check("tanh", worst32(Tanh, libm::tanh, &narrow(&t)), worst64(Tanh, libm::tanh, &t), 4.0);
-        let l: Vec<f64> = grid(0.0, 600.0, -120).into_iter().chain(grid(0.5, 1.5, -1)).filter(|v| *v > 0.0).collect();
+        let l: Vec<f64> =
+            grid(0.0, 600.0, -120).into_iter().chain(grid(0.5, 1.5, -1)).filter(|v| *v > 0.0).collect();
         check("ln", worst32(Ln, libm::log, &narrow(&l)), worst64(Ln, libm::log, &l), 4.0);
         check("softplus", worst32(Softplus, sp, &narrow(&g32)), worst64(Softplus, sp, &g64), 4.0);
         check("sigmoid", worst32(Sigmoid, sg, &narrow(&g32)), worst64(Sigmoid, sg, &g64), 5.0);

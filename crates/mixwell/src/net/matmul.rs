@@ -465,9 +465,17 @@ mod tests {
     /// All three products against plain loops, for awkward shapes, within `bound` times the sum of magnitudes.
     fn products_agree<T: Real>(bound: f64) {
         let mut s = Stream::new(1, 0);
-        for (n_in, n_out, rows) in
-            [(1, 1, 1), (0, 3, 5), (2, 7, 64), (13, 5, 65), (32, 32, 130), (70, 67, 17), (1, 40, 200), (40, 1, 33), (5, 12, 48)]
-        {
+        for (n_in, n_out, rows) in [
+            (1, 1, 1),
+            (0, 3, 5),
+            (2, 7, 64),
+            (13, 5, 65),
+            (32, 32, 130),
+            (70, 67, 17),
+            (1, 40, 200),
+            (40, 1, 33),
+            (5, 12, 48),
+        ] {
             let w = random(&mut s, n_in * n_out);
             let bias = random(&mut s, n_out);
             let x = random(&mut s, rows * n_in);
@@ -515,7 +523,9 @@ mod tests {
             let mut db = vec![T::ONE; n_out];
             let mut scratch = vec![T::NAN; outer_scratch(n_in, n_out, rows)];
             // Lanes past the last row may hold anything.
-            for (f, lane) in (0..n_out).flat_map(|f| (rows_in(rows, blocks(rows) - 1)..BLOCK).map(move |l| (f, l))) {
+            for (f, lane) in
+                (0..n_out).flat_map(|f| (rows_in(rows, blocks(rows) - 1)..BLOCK).map(move |l| (f, l)))
+            {
                 dyb[((blocks(rows) - 1) * n_out + f) * BLOCK + lane] = T::NAN;
             }
             outer((&dyb, n_out), (&xb, n_in), rows, &mut dw, &mut db, &mut scratch);
@@ -524,7 +534,10 @@ mod tests {
                     let terms = || (0..rows).map(|r| dy[r * n_out + j] * x[r * n_in + k]);
                     let want = 1.0 + terms().sum::<f64>();
                     let scale = 1.0 + terms().map(f64::abs).sum::<f64>();
-                    assert!((dw[j * n_in + k].to_f64() - want).abs() <= bound * scale, "{n_in} {n_out} {rows}");
+                    assert!(
+                        (dw[j * n_in + k].to_f64() - want).abs() <= bound * scale,
+                        "{n_in} {n_out} {rows}"
+                    );
                 }
                 let terms = || (0..rows).map(|r| dy[r * n_out + j]);
                 let scale = 1.0 + terms().map(f64::abs).sum::<f64>();

@@ -133,7 +133,8 @@ macro_rules! wide {
             fn split(self) -> (Self, Self) {
                 let fraction: $bits = (1 << $mantissa) - 1;
                 let e = self.map(|a| ((a.to_bits() >> $mantissa) as i32 - $bias) as $t);
-                let m = self.map(|a| <$t>::from_bits((a.to_bits() & fraction) | (($bias as $bits) << $mantissa)));
+                let m =
+                    self.map(|a| <$t>::from_bits((a.to_bits() & fraction) | (($bias as $bits) << $mantissa)));
                 (e, m)
             }
             #[inline(always)]

@@ -106,10 +106,46 @@ macro_rules! operators {
     };
 }
 
-operators!(F32x16, __m512, "16 `f32`s.", _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_div_ps, _mm512_setzero_ps);
-operators!(F64x8, __m512d, "8 `f64`s.", _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_div_pd, _mm512_setzero_pd);
-operators!(F32x8, __m256, "8 `f32`s.", _mm256_add_ps, _mm256_sub_ps, _mm256_mul_ps, _mm256_div_ps, _mm256_setzero_ps);
-operators!(F64x4, __m256d, "4 `f64`s.", _mm256_add_pd, _mm256_sub_pd, _mm256_mul_pd, _mm256_div_pd, _mm256_setzero_pd);
+operators!(
+    F32x16,
+    __m512,
+    "16 `f32`s.",
+    _mm512_add_ps,
+    _mm512_sub_ps,
+    _mm512_mul_ps,
+    _mm512_div_ps,
+    _mm512_setzero_ps
+);
+operators!(
+    F64x8,
+    __m512d,
+    "8 `f64`s.",
+    _mm512_add_pd,
+    _mm512_sub_pd,
+    _mm512_mul_pd,
+    _mm512_div_pd,
+    _mm512_setzero_pd
+);
+operators!(
+    F32x8,
+    __m256,
+    "8 `f32`s.",
+    _mm256_add_ps,
+    _mm256_sub_ps,
+    _mm256_mul_ps,
+    _mm256_div_ps,
+    _mm256_setzero_ps
+);
+operators!(
+    F64x4,
+    __m256d,
+    "4 `f64`s.",
+    _mm256_add_pd,
+    _mm256_sub_pd,
+    _mm256_mul_pd,
+    _mm256_div_pd,
+    _mm256_setzero_pd
+);
 
 macro_rules! common {
     ($t:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $min:ident, $max:ident, $sqrt:ident) => {
@@ -205,14 +241,48 @@ macro_rules! avx512 {
 }
 
 avx512!(
-    F32x16, f32, 16, __mmask16, _mm512_set1_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_fmadd_ps, _mm512_min_ps,
-    _mm512_max_ps, _mm512_sqrt_ps, _mm512_abs_ps, _mm512_and_ps, _mm512_or_ps, _mm512_roundscale_ps, _mm512_scalef_ps,
-    _mm512_getexp_ps, _mm512_getmant_ps, _mm512_cmp_ps_mask, _mm512_mask_blend_ps
+    F32x16,
+    f32,
+    16,
+    __mmask16,
+    _mm512_set1_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_fmadd_ps,
+    _mm512_min_ps,
+    _mm512_max_ps,
+    _mm512_sqrt_ps,
+    _mm512_abs_ps,
+    _mm512_and_ps,
+    _mm512_or_ps,
+    _mm512_roundscale_ps,
+    _mm512_scalef_ps,
+    _mm512_getexp_ps,
+    _mm512_getmant_ps,
+    _mm512_cmp_ps_mask,
+    _mm512_mask_blend_ps
 );
 avx512!(
-    F64x8, f64, 8, __mmask8, _mm512_set1_pd, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_fmadd_pd, _mm512_min_pd,
-    _mm512_max_pd, _mm512_sqrt_pd, _mm512_abs_pd, _mm512_and_pd, _mm512_or_pd, _mm512_roundscale_pd, _mm512_scalef_pd,
-    _mm512_getexp_pd, _mm512_getmant_pd, _mm512_cmp_pd_mask, _mm512_mask_blend_pd
+    F64x8,
+    f64,
+    8,
+    __mmask8,
+    _mm512_set1_pd,
+    _mm512_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_fmadd_pd,
+    _mm512_min_pd,
+    _mm512_max_pd,
+    _mm512_sqrt_pd,
+    _mm512_abs_pd,
+    _mm512_and_pd,
+    _mm512_or_pd,
+    _mm512_roundscale_pd,
+    _mm512_scalef_pd,
+    _mm512_getexp_pd,
+    _mm512_getmant_pd,
+    _mm512_cmp_pd_mask,
+    _mm512_mask_blend_pd
 );
 
 macro_rules! avx2 {
@@ -266,14 +336,46 @@ macro_rules! avx2 {
 }
 
 avx2!(
-    F32x8, __m256, f32, 8, _mm256_set1_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_fmadd_ps, _mm256_min_ps,
-    _mm256_max_ps, _mm256_sqrt_ps, _mm256_and_ps, _mm256_andnot_ps, _mm256_or_ps, _mm256_round_ps, _mm256_cmp_ps,
-    _mm256_blendv_ps, power_of_two_ps, split_ps
+    F32x8,
+    __m256,
+    f32,
+    8,
+    _mm256_set1_ps,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_fmadd_ps,
+    _mm256_min_ps,
+    _mm256_max_ps,
+    _mm256_sqrt_ps,
+    _mm256_and_ps,
+    _mm256_andnot_ps,
+    _mm256_or_ps,
+    _mm256_round_ps,
+    _mm256_cmp_ps,
+    _mm256_blendv_ps,
+    power_of_two_ps,
+    split_ps
 );
 avx2!(
-    F64x4, __m256d, f64, 4, _mm256_set1_pd, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_fmadd_pd, _mm256_min_pd,
-    _mm256_max_pd, _mm256_sqrt_pd, _mm256_and_pd, _mm256_andnot_pd, _mm256_or_pd, _mm256_round_pd, _mm256_cmp_pd,
-    _mm256_blendv_pd, power_of_two_pd, split_pd
+    F64x4,
+    __m256d,
+    f64,
+    4,
+    _mm256_set1_pd,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_fmadd_pd,
+    _mm256_min_pd,
+    _mm256_max_pd,
+    _mm256_sqrt_pd,
+    _mm256_and_pd,
+    _mm256_andnot_pd,
+    _mm256_or_pd,
+    _mm256_round_pd,
+    _mm256_cmp_pd,
+    _mm256_blendv_pd,
+    power_of_two_pd,
+    split_pd
 );
 
 /// `2^n` of integral `n` in the range of normal numbers, by writing the exponent field.
@@ -297,7 +399,10 @@ fn power_of_two_pd(n: __m256d) -> __m256d {
 fn split_ps(x: __m256) -> (__m256, __m256) {
     let bits = _mm256_castps_si256(x);
     let e = _mm256_sub_epi32(_mm256_srli_epi32::<23>(bits), _mm256_set1_epi32(127));
-    let m = _mm256_or_si256(_mm256_and_si256(bits, _mm256_set1_epi32(0x007f_ffff)), _mm256_set1_epi32(0x3f80_0000));
+    let m = _mm256_or_si256(
+        _mm256_and_si256(bits, _mm256_set1_epi32(0x007f_ffff)),
+        _mm256_set1_epi32(0x3f80_0000),
+    );
     (_mm256_cvtepi32_ps(e), _mm256_castsi256_ps(m))
 }
 

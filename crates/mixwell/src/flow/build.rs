@@ -3,6 +3,8 @@
 use super::affine_coupling::AffineCoupling;
 use super::bijection::Bijection;
 use super::config::FlowConfig;
+use super::elementwise::ElementwiseAffine;
+use super::spline_coupling::SplineCoupling;
 use super::stack::Stack;
 use crate::Stream;
 use crate::net::Real;
@@ -22,7 +24,22 @@ impl<T: Real> Stack<T> {
                     layers.push(Box::new(layer));
                 }
             }
-            FlowConfig::RqSpline(_) => {}
+            FlowConfig::RqSpline(c) => {
+                // Layers are numbered from the data end, where the first of them acts on points.
+                for j in (0..c.n_layers).rev() {
+                    let name = format!("layers.{j}.");
+                    let split = c.mask.split(dim, j);
+                    let layer =
+                        SplineCoupling::new(split, &c.hidden, c.activation, c.n_bins, c.range, offset, &name);
+                    offset += layer.n_params();
+                    layers.push(Box::new(layer));
+                    if c.elementwise_affine {
+                        let layer = ElementwiseAffine::new(dim, offset, &name);
+                        offset += layer.n_params();
+                        layers.push(Box::new(layer));
+                    }
+                }
+            }
         }
         Self::new(dim, layers, offset, config.init(), stream)
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::affine_coupling::{AffineOptions, Nets, Order, ScaleBound};
 use super::coupling::Mask;
+use super::spline::SMALLEST;
 use super::whitening::WhiteningMode;
 use crate::ConfigError;
 use crate::net::{Activation, Init};
@@ -237,6 +238,13 @@ impl FlowConfig {
             Self::RqSpline(c) => {
                 if !(2..=1024).contains(&c.n_bins) {
                     return Err(ConfigError::new("n_bins", c.n_bins, "a spline needs 2 to 1024 bins"));
+                }
+                if c.n_bins as f64 * SMALLEST > c.range {
+                    return Err(ConfigError::new(
+                        "n_bins",
+                        c.n_bins,
+                        "the bins of 1e-4 at least do not fit into `range`",
+                    ));
                 }
                 if !(c.range > 1e-3 && c.range < 1e6) {
                     return Err(ConfigError::new("range", c.range, "it must lie between 0.001 and 1e6"));

@@ -10,8 +10,11 @@ mod bijection;
 mod build;
 mod config;
 mod coupling;
+mod elementwise;
 mod gradient;
 mod loss;
+mod spline;
+mod spline_coupling;
 mod stack;
 mod state;
 mod whitening;
@@ -20,8 +23,10 @@ pub use affine_coupling::{AffineCoupling, AffineOptions, Nets, Order, ScaleBound
 pub use bijection::{Bijection, Direction, Scratch};
 pub use config::{FlowConfig, FlowEntry, Precision, RealNvpConfig, RqSplineConfig, catalogue};
 pub use coupling::{Mask, Split};
+pub use elementwise::ElementwiseAffine;
 pub use gradient::{Gradient, Optimiser, OptimiserState};
 pub use loss::{LogProbAndGrad, ReverseKl};
+pub use spline_coupling::SplineCoupling;
 pub use state::{FlowError, FlowState, Snapshot};
 pub use whitening::{Whitening, WhiteningMode};
 

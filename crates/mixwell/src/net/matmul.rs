@@ -354,7 +354,7 @@ fn accumulate<T: Real, I: Isa>(
     for block in 0..blocks(rows) {
         let from = &b[block * n_b * BLOCK..];
         let to = &mut scratch[block * BLOCK * stride..];
-        turn(from, n_b, rows_in(rows, block), to, stride);
+        turn::<T, I>(from, n_b, rows_in(rows, block), to, stride);
     }
     let vectors = n_b.div_ceil(lanes);
     let mut v = 0;
@@ -363,12 +363,20 @@ fn accumulate<T: Real, I: Isa>(
         for p in 0..n_a.div_ceil(PANEL) {
             let (start, end) = (panel_start(n_a, p), panel_start(n_a, p + 1));
             let mut sums = [T::ZERO; PANEL * 64];
-            // SAFETY: lengths were checked in `outer`; a row of scratch has room for whole tiles, and 64 is the most
-            // numbers a row of a tile holds.
+            // SAFETY: lengths were checked in `outer`; a row of scratch has room for whole tiles, 64 is the most numbers a
+            // row of a tile holds, and a tile goes to `out` directly only where all of it lies inside.
             unsafe {
                 let (a, b) = (a.as_ptr().add(start * BLOCK), scratch.as_ptr().add(v * lanes));
-                let sums = sums.as_mut_ptr();
-                sized!(end - start, nv, panel_outer::<T, I>, (a, n_a, b, stride, rows, sums));
+                let direct = step_b == 1 && (v + nv) * lanes <= n_b;
+                let (to, to_step) = if direct {
+                    (out.as_mut_ptr().add(start * step_a + v * lanes), step_a)
+                } else {
+                    (sums.as_mut_ptr(), 64)
+                };
+                sized!(end - start, nv, panel_outer::<T, I>, (a, n_a, b, stride, rows, (to, to_step)));
+                if direct {
+                    continue;
+                }
             }
             let columns = (nv * lanes).min(n_b - v * lanes);
             for i in 0..end - start {
@@ -389,11 +397,12 @@ fn accumulate<T: Real, I: Isa>(
     }
 }
 
-/// `MR` broadcast features times `NV` vectors of turned features, summed over all rows, to `sums` (`MR x 64`).
+/// `MR` broadcast features times `NV` vectors of turned features, summed over all rows, added to `to` (row `i` begins at
+/// `i * to_step`).
 ///
 /// # Safety
 /// `a` is a blocked buffer of `n_a` features from which `MR` are readable; `b` has `stride` numbers per row, of which `NV`
-/// vectors are readable; `sums` is writable for `MR x 64` numbers.
+/// vectors are readable; `to` is writable for `NV` vectors in each of `MR` rows.
 #[inline(always)]
 unsafe fn panel_outer<T: Real, I: Isa, const MR: usize, const NV: usize>(
     a: *const T,
@@ -401,7 +410,7 @@ unsafe fn panel_outer<T: Real, I: Isa, const MR: usize, const NV: usize>(
     b: *const T,
     stride: usize,
     rows: usize,
-    sums: *mut T,
+    (to, to_step): (*mut T, usize),
 ) {
     let lanes = Lanes::<T, I>::LANES;
     let mut acc = [[Lanes::<T, I>::splat(T::ZERO); NV]; MR];
@@ -414,36 +423,44 @@ unsafe fn panel_outer<T: Real, I: Isa, const MR: usize, const NV: usize>(
         }
         for (i, row) in acc.iter().enumerate() {
             for (v, value) in row.iter().enumerate() {
-                value.store(sums.add(i * 64 + v * lanes));
+                let place = to.add(i * to_step + v * lanes);
+                (Lanes::<T, I>::load(place) + *value).store(place);
             }
         }
     }
 }
 
-/// Turns one block: feature `f`, row `r` goes to `to[r * stride + f]`.
+/// Turns one block: feature `f`, row `r` goes to `to[r * stride + f]`. Whole squares of lanes are written, so rows and
+/// features past the end of their square get zeros or whatever lies past the last row.
 #[inline(always)]
-fn turn<T: Real>(from: &[T], n: usize, rows: usize, to: &mut [T], stride: usize) {
-    const SIDE: usize = 8;
-    let whole = n / SIDE * SIDE;
-    for f in (0..whole).step_by(SIDE) {
-        for r in (0..rows).step_by(SIDE) {
-            // Reads past the last row stay inside the block; only whole rows are written.
-            let mut square = [[T::ZERO; SIDE]; SIDE];
-            for i in 0..SIDE {
-                let feature = &from[(f + i) * BLOCK + r..][..SIDE];
-                for j in 0..SIDE {
-                    square[j][i] = feature[j];
+fn turn<T: Real, I: Isa>(from: &[T], n: usize, rows: usize, to: &mut [T], stride: usize) {
+    let lanes = Lanes::<T, I>::LANES;
+    for f in (0..n).step_by(lanes) {
+        if n - f <= 2 {
+            for f in f..n {
+                for (r, value) in from[f * BLOCK..][..rows].iter().enumerate() {
+                    to[r * stride + f] = *value;
                 }
             }
-            for (j, row) in square.iter().enumerate().take(rows - r) {
-                to[(r + j) * stride + f..][..SIDE].copy_from_slice(row);
-            }
+            return;
         }
-    }
-    for f in whole..n {
-        let feature = &from[f * BLOCK..][..rows];
-        for (r, value) in feature.iter().enumerate() {
-            to[r * stride + f] = *value;
+        for r in (0..rows).step_by(lanes) {
+            let mut square = [Lanes::<T, I>::splat(T::ZERO); 16];
+            for (i, row) in square.iter_mut().enumerate().take(lanes.min(n - f)) {
+                *row = Lanes::<T, I>::of(&from[(f + i) * BLOCK + r..]);
+            }
+            // Interleaving row i with row i + lanes/2, log2(lanes) times over, is the transpose.
+            let mut width = 1;
+            while width < lanes {
+                let old = square;
+                for i in 0..lanes / 2 {
+                    (square[2 * i], square[2 * i + 1]) = old[i].zip(old[i + lanes / 2]);
+                }
+                width *= 2;
+            }
+            for (j, row) in square.iter().enumerate().take(lanes) {
+                row.put(&mut to[(r + j) * stride + f..]);
+            }
         }
     }
 }

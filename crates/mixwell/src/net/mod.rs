@@ -7,6 +7,7 @@ mod activation;
 mod adam;
 pub mod block;
 pub mod elementary;
+mod energy;
 pub mod matmul;
 mod mlp;
 mod real;
@@ -15,6 +16,7 @@ mod values;
 
 pub use activation::Activation;
 pub use adam::{Adam, AdamState, OptimiserConfig, Schedule, StepReport, norm};
+pub use energy::EnergyNet;
 pub use mlp::{Init, Mlp, MlpSpec, Parameter, Scratch};
 pub(crate) use mlp::{grow, rows_for_cache};
 pub use real::Real;

@@ -80,6 +80,9 @@ pub trait Vector<T>:
     /// `yes` where the mask is set, `no` elsewhere.
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
 
+    /// Both vectors interleaved, `a0 b0 a1 b1 ...`: the first half and the second half.
+    fn zip(self, other: Self) -> (Self, Self);
+
     /// The first `LANES` numbers of a slice.
     #[inline(always)]
     fn of(from: &[T]) -> Self {

@@ -23,7 +23,7 @@ macro_rules! wide {
     ($t:ty, $n:literal, $bits:ty, $mantissa:literal, $bias:literal) => {
         impl Wide<$t, $n> {
             #[inline(always)]
-            fn zip(self, other: Self, f: impl Fn($t, $t) -> $t) -> Self {
+            fn pairs(self, other: Self, f: impl Fn($t, $t) -> $t) -> Self {
                 Self(std::array::from_fn(|i| f(self.0[i], other.0[i])))
             }
             #[inline(always)]
@@ -36,28 +36,28 @@ macro_rules! wide {
             type Output = Self;
             #[inline(always)]
             fn add(self, other: Self) -> Self {
-                self.zip(other, |a, b| a + b)
+                self.pairs(other, |a, b| a + b)
             }
         }
         impl Sub for Wide<$t, $n> {
             type Output = Self;
             #[inline(always)]
             fn sub(self, other: Self) -> Self {
-                self.zip(other, |a, b| a - b)
+                self.pairs(other, |a, b| a - b)
             }
         }
         impl Mul for Wide<$t, $n> {
             type Output = Self;
             #[inline(always)]
             fn mul(self, other: Self) -> Self {
-                self.zip(other, |a, b| a * b)
+                self.pairs(other, |a, b| a * b)
             }
         }
         impl Div for Wide<$t, $n> {
             type Output = Self;
             #[inline(always)]
             fn div(self, other: Self) -> Self {
-                self.zip(other, |a, b| a / b)
+                self.pairs(other, |a, b| a / b)
             }
         }
         impl Neg for Wide<$t, $n> {
@@ -69,6 +69,12 @@ macro_rules! wide {
         }
 
         impl Vector<$t> for Wide<$t, $n> {
+            #[inline(always)]
+            fn zip(self, other: Self) -> (Self, Self) {
+                let pick = |i: usize| if i % 2 == 0 { self.0[i / 2] } else { other.0[i / 2] };
+                (Self(std::array::from_fn(pick)), Self(std::array::from_fn(|i| pick(i + $n))))
+            }
+
             type Mask = [bool; $n];
             const LANES: usize = $n;
 
@@ -96,11 +102,11 @@ macro_rules! wide {
             }
             #[inline(always)]
             fn min(self, other: Self) -> Self {
-                self.zip(other, |a, b| if a < b { a } else { b })
+                self.pairs(other, |a, b| if a < b { a } else { b })
             }
             #[inline(always)]
             fn max(self, other: Self) -> Self {
-                self.zip(other, |a, b| if a > b { a } else { b })
+                self.pairs(other, |a, b| if a > b { a } else { b })
             }
             #[inline(always)]
             fn abs(self) -> Self {
@@ -108,7 +114,7 @@ macro_rules! wide {
             }
             #[inline(always)]
             fn copysign(self, sign: Self) -> Self {
-                self.zip(sign, <$t>::copysign)
+                self.pairs(sign, <$t>::copysign)
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
@@ -124,7 +130,7 @@ macro_rules! wide {
             fn scale2(self, n: Self) -> Self {
                 // In two factors, since 2^n alone may overflow or be subnormal.
                 let power = |e: i32| <$t>::from_bits(((e + $bias) as $bits) << $mantissa);
-                self.zip(n, |a, n| {
+                self.pairs(n, |a, n| {
                     let n = n as i32;
                     a * power(n >> 1) * power(n - (n >> 1))
                 })

@@ -148,7 +148,8 @@ operators!(
 );
 
 macro_rules! common {
-    ($t:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $min:ident, $max:ident, $sqrt:ident) => {
+    ($t:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $min:ident, $max:ident, $sqrt:ident,
+     $zip:ident) => {
         const LANES: usize = $lanes;
 
         #[inline(always)]
@@ -182,6 +183,12 @@ macro_rules! common {
             Self(unsafe { $max(self.0, other.0) })
         }
         #[inline(always)]
+        fn zip(self, other: Self) -> (Self, Self) {
+            // SAFETY: see the head of this file.
+            let (first, second) = unsafe { $zip(self.0, other.0) };
+            (Self(first), Self(second))
+        }
+        #[inline(always)]
         fn sqrt(self) -> Self {
             // SAFETY: see the head of this file.
             Self(unsafe { $sqrt(self.0) })
@@ -194,10 +201,10 @@ const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
 macro_rules! avx512 {
     ($name:ident, $t:ty, $lanes:literal, $mask:ty, $splat:ident, $load:ident, $store:ident, $fma:ident, $min:ident,
      $max:ident, $sqrt:ident, $abs:ident, $and:ident, $or:ident, $round:ident, $scalef:ident, $getexp:ident, $getmant:ident,
-     $cmp:ident, $blend:ident) => {
+     $cmp:ident, $blend:ident, $zip:ident) => {
         impl Vector<$t> for $name {
             type Mask = $mask;
-            common!($t, $lanes, $splat, $load, $store, $fma, $min, $max, $sqrt);
+            common!($t, $lanes, $splat, $load, $store, $fma, $min, $max, $sqrt, $zip);
 
             #[inline(always)]
             fn abs(self) -> Self {
@@ -260,7 +267,8 @@ avx512!(
     _mm512_getexp_ps,
     _mm512_getmant_ps,
     _mm512_cmp_ps_mask,
-    _mm512_mask_blend_ps
+    _mm512_mask_blend_ps,
+    zip_512_ps
 );
 avx512!(
     F64x8,
@@ -282,16 +290,17 @@ avx512!(
     _mm512_getexp_pd,
     _mm512_getmant_pd,
     _mm512_cmp_pd_mask,
-    _mm512_mask_blend_pd
+    _mm512_mask_blend_pd,
+    zip_512_pd
 );
 
 macro_rules! avx2 {
     ($name:ident, $raw:ty, $t:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $min:ident,
      $max:ident, $sqrt:ident, $and:ident, $andnot:ident, $or:ident, $round:ident, $cmp:ident, $blend:ident, $scale2:ident,
-     $split:ident) => {
+     $split:ident, $zip:ident) => {
         impl Vector<$t> for $name {
             type Mask = $raw;
-            common!($t, $lanes, $splat, $load, $store, $fma, $min, $max, $sqrt);
+            common!($t, $lanes, $splat, $load, $store, $fma, $min, $max, $sqrt, $zip);
 
             #[inline(always)]
             fn abs(self) -> Self {
@@ -354,7 +363,8 @@ avx2!(
     _mm256_cmp_ps,
     _mm256_blendv_ps,
     power_of_two_ps,
-    split_ps
+    split_ps,
+    zip_256_ps
 );
 avx2!(
     F64x4,
@@ -375,7 +385,8 @@ avx2!(
     _mm256_cmp_pd,
     _mm256_blendv_pd,
     power_of_two_pd,
-    split_pd
+    split_pd,
+    zip_256_pd
 );
 
 /// `2^n` of integral `n` in the range of normal numbers, by writing the exponent field.
@@ -416,4 +427,34 @@ fn split_pd(x: __m256d) -> (__m256d, __m256d) {
     let e = _mm256_sub_pd(_mm256_castsi256_pd(field), _mm256_set1_pd(4_503_599_627_370_496.0 + 1023.0));
     let fraction = _mm256_and_si256(bits, _mm256_set1_epi64x(0x000f_ffff_ffff_ffff));
     (e, _mm256_castsi256_pd(_mm256_or_si256(fraction, _mm256_castpd_si256(_mm256_set1_pd(1.0)))))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn zip_512_ps(a: __m512, b: __m512) -> (__m512, __m512) {
+    let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    (_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b))
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn zip_512_pd(a: __m512d, b: __m512d) -> (__m512d, __m512d) {
+    let low = _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11);
+    let high = _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15);
+    (_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b))
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn zip_256_ps(a: __m256, b: __m256) -> (__m256, __m256) {
+    let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    (_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn zip_256_pd(a: __m256d, b: __m256d) -> (__m256d, __m256d) {
+    let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+    (_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high))
 }

@@ -13,7 +13,7 @@ use crate::exit::{Status, bad_input};
 pub fn run(args: &InitArgs) -> anyhow::Result<Status> {
     let entries = catalogue();
     let Some(entry) = entries.iter().find(|e| e.kind == args.target) else {
-        let kinds: Vec<&str> = entries.iter().map(|e| e.kind).collect();
+        let kinds: Vec<&str> = entries.iter().map(|e| e.kind.as_str()).collect();
         return Err(bad_input(format!(
             "no target is called `{}`; there are {}",
             args.target,
@@ -24,7 +24,7 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Status> {
         .map_err(|e| bad_input(format!("--method: {}", e.message)))?
         .settings
         .method;
-    let config = RunConfig { target: Some(entry.default.clone()), method, ..RunConfig::default() };
+    let config = RunConfig { target: Some(entry.config.clone()), method, ..RunConfig::default() };
     let mut out = std::io::stdout().lock();
     writeln!(out, "# {}\n# Run it with: mixwell run FILE.toml", entry.summary)?;
     write!(out, "{}", commented(&config)?)?;

@@ -19,7 +19,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<Status> {
         }
         Catalogue::Targets => {
             for e in mixwell::target::catalogue() {
-                entry(&mut out, e.kind, e.summary, field_docs(&e.default)?)?;
+                entry(&mut out, &e.kind, e.summary, field_docs(&e.config)?)?;
             }
         }
         Catalogue::Flows => {

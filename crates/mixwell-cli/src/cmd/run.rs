@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mixwell::config::parse;
-use mixwell::io::FileTables;
+use mixwell::io::DataFiles;
 use mixwell::sampler::{RunConfig, RunError, Sampler};
 
 use super::finish;
@@ -55,7 +55,7 @@ pub fn sampler(config: RunConfig) -> Result<Sampler, RunError> {
             "a config needs a [target] with a `kind`; see `mixwell list targets`",
         )
     })?;
-    let target = target.build(&FileTables).map_err(|e| RunError::Target(e.to_string()))?;
+    let target = target.build(&DataFiles).map_err(|e| RunError::Target(e.to_string()))?;
     Ok(Sampler::from_config(target.into(), config))
 }
 

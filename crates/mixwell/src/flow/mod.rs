@@ -1,145 +1,259 @@
-//! stub
-#![allow(missing_docs, unused)]
-use crate::{
-    Batch, BatchMut, ConfigError, Stream,
-    proposal::{Proposal, Transport, Upstream},
-};
-use serde::{Deserialize, Serialize};
-#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct FlowConfig {
-    a: usize,
-}
-#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct Schedule {
-    a: usize,
-}
+//! Invertible maps with log-determinants: RealNVP, rational-quadratic splines, whitening, stacks.
+//!
+//! `x = T(z)`, `z ~ N(0, I)`; `forward` is `z -> x`, `inverse` is `x -> z`, each with the log-determinant of its own
+//! direction, and `log q(x) = log rho(z) - log_det(forward)`. [`Flow`] is what everything else uses: it is a
+//! [`Proposal`] and a [`Transport`], and it learns through [`Flow::forward_kl`], [`Flow::reverse_kl`] and an
+//! [`Optimiser`]. To add a flow: one file for its layer ([`Bijection`]), one variant of [`FlowConfig`].
+
+mod affine_coupling;
+mod bijection;
+mod build;
+mod config;
+mod coupling;
+mod elementwise;
+mod gradient;
+mod loss;
+mod spline;
+mod spline_coupling;
+mod stack;
+mod state;
+mod whitening;
+
+pub use affine_coupling::{AffineCoupling, AffineOptions, Nets, Order, ScaleBound};
+pub use bijection::{Bijection, Direction, Scratch};
+pub use config::{FlowConfig, FlowEntry, Precision, RealNvpConfig, RqSplineConfig, catalogue};
+pub use coupling::{Mask, Split};
+pub use elementwise::ElementwiseAffine;
+pub use gradient::{Gradient, Optimiser, OptimiserState};
+pub use loss::{LogProbAndGrad, ReverseKl};
+pub use spline_coupling::SplineCoupling;
+pub use state::{FlowError, FlowState, Snapshot};
+pub use whitening::{Whitening, WhiteningMode};
+
+pub use crate::net::{OptimiserConfig, Schedule, StepReport};
+
+use crate::net::{Adam, Stored, Values};
+use crate::proposal::{Proposal, Transport, Upstream};
+use crate::{Batch, BatchMut, ConfigError, Stream};
+use stack::Stack;
+
+/// A normalizing flow: an invertible map of standard normal latents, with parameters that can be trained.
+///
+/// ```
+/// use mixwell::flow::{Flow, FlowConfig, Optimiser, OptimiserConfig};
+/// use mixwell::proposal::Proposal;
+/// use mixwell::{Points, Stream};
+///
+/// let mut flow = Flow::new(&FlowConfig::default(), 2, &mut Stream::new(1, 0))?;
+/// let x = Points::from_rows(&[[3.0, 1.0], [5.0, -1.0], [4.0, 0.5]]);
+/// flow.set_whitening_from(x.as_batch(), None);
+///
+/// let mut optimiser = Optimiser::new(&OptimiserConfig::default(), &flow)?;
+/// let mut gradient = flow.zero_gradient();
+/// let before = flow.forward_kl(x.as_batch(), &[1.0 / 3.0; 3], &mut gradient);
+/// optimiser.step(&mut flow, &gradient);
+/// gradient.clear();
+/// assert!(flow.forward_kl(x.as_batch(), &[1.0 / 3.0; 3], &mut gradient) < before);
+/// # Ok::<(), mixwell::ConfigError>(())
+/// ```
 #[derive(Clone, Debug)]
-pub struct Flow;
+pub struct Flow {
+    config: FlowConfig,
+    dim: usize,
+    version: u64,
+    inner: Inner,
+}
+
 #[derive(Clone, Debug)]
-pub struct Gradient;
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct FlowState;
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct OptimiserState;
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("x")]
-pub struct FlowError;
-#[derive(Clone, Debug)]
-pub struct Snapshot;
-#[derive(Debug)]
-pub struct Optimiser;
-pub struct ReverseKl {
-    pub loss: f64,
-    pub non_finite: usize,
+enum Inner {
+    F32(Stack<f32>),
+    F64(Stack<f64>),
 }
-#[derive(Default)]
-pub struct OptimiserConfig {
-    pub learning_rate: f64,
-    pub schedule: Schedule,
-    pub weight_decay: f64,
-    pub clip_norm: Option<f64>,
-    pub decoupled: bool,
+
+macro_rules! each {
+    ($inner:expr, $stack:ident => $body:expr) => {
+        match $inner {
+            Inner::F32($stack) => $body,
+            Inner::F64($stack) => $body,
+        }
+    };
 }
-pub struct StepReport;
-pub struct FlowEntry {
-    pub name: &'static str,
-    pub summary: &'static str,
-    pub default: FlowConfig,
-}
-pub fn catalogue() -> Vec<FlowEntry> {
-    todo!()
-}
+
 impl Flow {
-    pub fn new(config: &FlowConfig, dim: usize, stream: &mut Stream) -> Result<Flow, ConfigError> {
-        todo!()
+    /// The flow of this config in `dim` dimensions, at its starting parameters.
+    pub fn new(config: &FlowConfig, dim: usize, stream: &mut Stream) -> Result<Self, ConfigError> {
+        config.check(dim)?;
+        let inner = match config.precision() {
+            Precision::F32 => Inner::F32(Stack::build(config, dim, stream)),
+            Precision::F64 => Inner::F64(Stack::build(config, dim, stream)),
+        };
+        Ok(Self { config: config.clone(), dim, version: 1, inner })
     }
+
+    /// The settings it was made with.
     pub fn config(&self) -> &FlowConfig {
-        todo!()
+        &self.config
     }
+
+    /// Number of trained parameters.
     pub fn n_params(&self) -> usize {
-        todo!()
+        each!(&self.inner, s => s.params.len())
     }
+
+    /// Writes the log-density of each row of `x` and its gradient in `x`.
+    pub fn log_prob_and_grad(&self, x: Batch<'_>, log_q: &mut [f64], grad: BatchMut<'_>) {
+        self.check_rows(x, log_q.len());
+        assert!(grad.rows() == x.rows() && grad.dim() == self.dim, "gradient of another shape");
+        each!(&self.inner, s => s.log_prob_and_grad(x, log_q, grad));
+    }
+
+    /// A gradient of zeros for this flow.
     pub fn zero_gradient(&self) -> Gradient {
-        todo!()
+        let n = self.n_params();
+        let values = match &self.inner {
+            Inner::F32(_) => Values::F32(vec![0.0; n]),
+            Inner::F64(_) => Values::F64(vec![0.0; n]),
+        };
+        Gradient { values }
     }
-    pub fn forward_kl(&self, x: Batch, weights: &[f64], gradient: &mut Gradient) -> f64 {
-        todo!()
+
+    /// `-sum_i weights[i] log q(x_i)`; adds its parameter gradient to `gradient`. Rows of weight zero are not looked at.
+    ///
+    /// # Panics
+    /// When shapes disagree.
+    pub fn forward_kl(&self, x: Batch<'_>, weights: &[f64], gradient: &mut Gradient) -> f64 {
+        self.check_rows(x, weights.len());
+        each!(&self.inner, s => s.forward_kl(x, weights, own(&mut gradient.values)))
     }
+
+    /// `mean over rows of [log rho(z) - log_det(z) - beta log pi(T(z))]`, reparameterised; adds its parameter gradient to
+    /// `gradient`. `log_prob_and_grad` is called for blocks of points, from several threads.
+    ///
+    /// # Panics
+    /// When shapes disagree.
     pub fn reverse_kl(
         &self,
-        z: Batch,
-        f: &(dyn Fn(Batch, &mut [f64], BatchMut) + Sync),
+        z: Batch<'_>,
+        log_prob_and_grad: &LogProbAndGrad<'_>,
         beta: f64,
         gradient: &mut Gradient,
     ) -> ReverseKl {
-        todo!()
+        self.check_rows(z, z.rows());
+        each!(&self.inner, s => s.reverse_kl(z, log_prob_and_grad, beta, own(&mut gradient.values)))
     }
-    pub fn set_whitening_from(&mut self, x: Batch, weights: Option<&[f64]>) -> bool {
-        todo!()
+
+    /// Sets the whitening to the moments of these points, as the config wants it. False when nothing was set: whitening
+    /// is off, or the points are too few or do not vary.
+    pub fn set_whitening_from(&mut self, x: Batch<'_>, weights: Option<&[f64]>) -> bool {
+        self.check_rows(x, weights.map_or(x.rows(), <[f64]>::len));
+        let estimate = Whitening::estimate(self.config.whitening(), x, weights);
+        estimate.map(|w| self.set_whitening(w)).is_some()
     }
-    pub fn snapshot(&self) -> Snapshot {
-        todo!()
+
+    /// Sets the whitening.
+    ///
+    /// # Panics
+    /// When it has another dimension.
+    pub fn set_whitening(&mut self, whitening: Whitening) {
+        assert_eq!(whitening.dim(), self.dim, "whitening of another dimension");
+        each!(&mut self.inner, s => s.whitening = whitening);
+        self.changed();
     }
-    pub fn restore(&mut self, s: &Snapshot) {
-        todo!()
+
+    /// The whitening at the data end.
+    pub fn whitening(&self) -> &Whitening {
+        each!(&self.inner, s => &s.whitening)
     }
-    pub fn save_state(&self) -> FlowState {
-        todo!()
+
+    /// Parameter `i` of the flat vector, see [`Flow::layout`].
+    pub fn param(&self, i: usize) -> f64 {
+        match &self.inner {
+            Inner::F32(s) => f64::from(s.params[i]),
+            Inner::F64(s) => s.params[i],
+        }
     }
-    pub fn load_state(&mut self, s: &FlowState) -> Result<(), FlowError> {
-        todo!()
+
+    /// Sets every parameter by a function of its index and present value.
+    pub fn map_params(&mut self, mut f: impl FnMut(usize, f64) -> f64) {
+        match &mut self.inner {
+            Inner::F32(s) => {
+                s.params.iter_mut().enumerate().for_each(|(i, p)| *p = f(i, f64::from(*p)) as f32)
+            }
+            Inner::F64(s) => s.params.iter_mut().enumerate().for_each(|(i, p)| *p = f(i, *p)),
+        }
+        each!(&mut self.inner, s => s.pack());
+        self.changed();
     }
-    pub fn to_safetensors(&self) -> Vec<u8> {
-        todo!()
+
+    /// One step of an optimiser, without a change of version.
+    fn update(&mut self, adam: &mut Adam, gradient: &Gradient) -> StepReport {
+        fn step<T: Stored>(stack: &mut Stack<T>, adam: &mut Adam, gradient: &Gradient) -> StepReport {
+            let g = T::slice(&gradient.values).expect("a gradient of this flow's precision");
+            let report = adam.step(&mut stack.params, g);
+            if report.applied {
+                stack.pack();
+            }
+            report
+        }
+        each!(&mut self.inner, s => step(s, adam, gradient))
+    }
+
+    /// Marks that the density has changed.
+    fn changed(&mut self) {
+        self.version = self.version.wrapping_add(1).max(1);
+    }
+
+    fn check_rows(&self, x: Batch<'_>, n: usize) {
+        assert!(x.dim() == self.dim, "points of dimension {}, but the flow has {}", x.dim(), self.dim);
+        assert!(x.rows() == n, "{} points, but {n} numbers for them", x.rows());
     }
 }
-impl Gradient {
-    pub fn clear(&mut self) {}
-    pub fn add(&mut self, o: &Gradient) {}
-    pub fn scale(&mut self, s: f64) {}
-    pub fn norm(&self) -> f64 {
-        todo!()
-    }
+
+/// The numbers of a gradient in the flow's own type.
+fn own<T: Stored>(values: &mut Values) -> &mut [T] {
+    T::slice_mut(values).expect("a gradient of this flow's precision")
 }
-impl Optimiser {
-    pub fn new(c: &OptimiserConfig, f: &Flow) -> Result<Optimiser, ConfigError> {
-        todo!()
-    }
-    pub fn step(&mut self, f: &mut Flow, g: &Gradient) -> StepReport {
-        todo!()
-    }
-    pub fn save_state(&self) -> OptimiserState {
-        todo!()
-    }
-    pub fn load_state(&mut self, s: &OptimiserState) -> Result<(), FlowError> {
-        todo!()
-    }
-}
+
 impl Proposal for Flow {
     fn dim(&self) -> usize {
-        todo!()
+        self.dim
     }
+
     fn version(&self) -> u64 {
-        todo!()
+        self.version
     }
-    fn push(&self, n: Batch<'_>, x: BatchMut<'_>, l: &mut [f64]) {
-        todo!()
+
+    fn push(&self, noise: Batch<'_>, x: BatchMut<'_>, log_q: &mut [f64]) {
+        self.check_rows(noise, log_q.len());
+        self.check_rows(x.as_batch(), log_q.len());
+        each!(&self.inner, s => s.forward(noise, x, log_q, true));
     }
-    fn log_prob(&self, x: Batch<'_>, l: &mut [f64]) {
-        todo!()
+
+    fn log_prob(&self, x: Batch<'_>, log_q: &mut [f64]) {
+        self.check_rows(x, log_q.len());
+        each!(&self.inner, s => s.log_prob(x, log_q));
     }
+
     fn as_transport(&self) -> Option<&dyn Transport> {
-        todo!()
+        Some(self)
     }
 }
+
 impl Transport for Flow {
-    fn forward(&self, z: Batch<'_>, x: BatchMut<'_>, l: &mut [f64]) {
-        todo!()
+    fn forward(&self, z: Batch<'_>, x: BatchMut<'_>, log_det: &mut [f64]) {
+        self.check_rows(z, log_det.len());
+        self.check_rows(x.as_batch(), log_det.len());
+        each!(&self.inner, s => s.forward(z, x, log_det, false));
     }
-    fn inverse(&self, x: Batch<'_>, z: BatchMut<'_>, l: &mut [f64]) {
-        todo!()
+
+    fn inverse(&self, x: Batch<'_>, z: BatchMut<'_>, log_det: &mut [f64]) {
+        self.check_rows(x, log_det.len());
+        self.check_rows(z.as_batch(), log_det.len());
+        each!(&self.inner, s => s.inverse(x, z, log_det));
     }
-    fn forward_pullback(&self, z: Batch<'_>, u: &mut Upstream<'_>, d: BatchMut<'_>) {
-        todo!()
+
+    fn forward_pullback(&self, z: Batch<'_>, upstream: &mut Upstream<'_>, dz: BatchMut<'_>) {
+        self.check_rows(z, dz.rows());
+        each!(&self.inner, s => s.forward_pullback(z, upstream, dz));
     }
 }

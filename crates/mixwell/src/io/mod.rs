@@ -7,6 +7,7 @@
 
 mod atomic;
 mod checkpoint;
+mod data;
 mod error;
 mod npy;
 mod run_folder;
@@ -16,6 +17,7 @@ mod timestamp;
 
 pub use atomic::atomic_write;
 pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError, ConfigHash, load_checkpoint, save_checkpoint};
+pub use data::DataFiles;
 pub use error::IoError;
 pub use npy::{NpyArray, NpyData, NpyError, read_npy};
 pub use run_folder::{RunFolder, available_bytes};

@@ -1,1 +1,21 @@
-//! (in construction)
+//! The engine room: dense networks with value, input gradient and parameter gradient, and Adam.
+//!
+//! Networks are data ([`MlpSpec`]); [`Mlp`] runs them on blocks of 64 rows ([`block`]) with the vectors of the best
+//! instruction set of the machine ([`simd`]). All is generic over `f32` and `f64` ([`Real`]).
+
+mod activation;
+mod adam;
+pub mod block;
+pub mod elementary;
+pub mod matmul;
+mod mlp;
+mod real;
+pub mod simd;
+mod values;
+
+pub use activation::Activation;
+pub use adam::{Adam, AdamState, OptimiserConfig, Schedule, StepReport, norm};
+pub use mlp::{Init, Mlp, MlpSpec, Parameter, Scratch};
+pub(crate) use mlp::{grow, rows_for_cache};
+pub use real::Real;
+pub use values::{Stored, Values};

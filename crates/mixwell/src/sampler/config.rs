@@ -126,6 +126,9 @@ impl RunConfig {
             ));
         }
         not_negative("output.checkpoint_seconds", self.output.checkpoint_seconds)?;
+        if let Some(target) = &self.target {
+            target.check().map_err(|e| e.under("target"))?;
+        }
         self.start.check().map_err(|e| e.under("start"))?;
         self.training.check().map_err(|e| e.under("training"))?;
         self.method.check().map_err(|e| e.under("method"))?;

@@ -24,14 +24,14 @@ use crate::target::Target;
 ///
 /// ```
 /// use mixwell::sampler::{KernelMethod, Method, Sampler};
-/// use mixwell::target::{Pointwise, FnTarget};
+/// use mixwell::target::{FnTarget, Pointwise};
 ///
 /// // A standard normal in two dimensions, from a closure that also gives the gradient.
 /// let target = FnTarget::with_gradient(2, |x: &[f64], grad: &mut [f64]| {
 ///     grad[0] = -x[0];
 ///     grad[1] = -x[1];
 ///     -0.5 * (x[0] * x[0] + x[1] * x[1])
-/// })?;
+/// });
 /// let method = Method::Kernel(KernelMethod { warmup: 200, ..Default::default() });
 /// let run = Sampler::new(Pointwise(target)).method(method).chains(4).draws(250).seed(1).run()?;
 /// assert!(run.summary().unwrap().parameters.iter().all(|p| p.summary.mean.abs() < 0.3));

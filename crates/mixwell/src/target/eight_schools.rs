@@ -19,7 +19,7 @@ const ERRORS: [f64; 8] = [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0];
 const PRIOR_SCALE: f64 = 5.0;
 
 /// Settings of [`EightSchools`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EightSchoolsConfig {
     /// `centred` or `non_centred`.

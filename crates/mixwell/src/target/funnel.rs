@@ -18,7 +18,7 @@ use super::{ExactSampler, Facts, Target, Variable};
 use crate::{Batch, BatchMut, ConfigError, Stream};
 
 /// In which coordinates a hierarchical model is sampled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Parametrisation {
     /// The children themselves: the hard way.
@@ -29,7 +29,7 @@ pub enum Parametrisation {
 }
 
 /// Settings of [`Funnel`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FunnelConfig {
     /// Number of coordinates: `v` and `dim - 1` children.
@@ -65,7 +65,7 @@ impl FunnelConfig {
 }
 
 /// The funnel with 100 children on which nutpie shows its flow: `v ~ N(0, 1)`, `x_i ~ N(0, exp(v))`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Funnel101Config {
     /// `centred` or `non_centred`.

@@ -7,7 +7,7 @@ use super::{Intercept, LogisticRegression, LogisticRegressionOptions, TargetErro
 use crate::{ConfigError, Points};
 
 /// A logistic regression on a table. The German credit data, whose classes are 1 and 2, needs `positive_label = 2`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogisticRegressionConfig {
     /// File that holds the table.
@@ -50,7 +50,7 @@ impl LogisticRegressionConfig {
         if self.positive_label.is_some_and(|v| !v.is_finite()) {
             return Err(ConfigError::new("positive_label", "not finite", "it must be one of the labels"));
         }
-        if !(self.prior_scale > 0.0) {
+        if self.prior_scale.is_nan() || self.prior_scale <= 0.0 {
             let reason = "it must be positive; `inf` makes the prior flat";
             return Err(ConfigError::new("prior_scale", self.prior_scale, reason));
         }

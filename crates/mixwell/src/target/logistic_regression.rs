@@ -12,7 +12,8 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-use super::exp::exp_nonpositive;
+use super::exp::exp_nonpositive_each;
+use super::labels::code_labels;
 use super::lanes::{self, Lanes};
 use super::{Target, TargetError, Variable};
 use crate::{Batch, BatchMut, ConfigError};
@@ -23,7 +24,7 @@ const BLOCK: usize = 8;
 const BLOCKS_PER_LOG: usize = 32;
 
 /// Where the constant feature stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Intercept {
     /// Before the features.
@@ -84,7 +85,7 @@ impl LogisticRegression {
                 expected: rows,
             });
         }
-        if !(options.prior_scale > 0.0) {
+        if options.prior_scale.is_nan() || options.prior_scale <= 0.0 {
             let reason = "it must be positive; `inf` makes the prior flat";
             return Err(ConfigError::new("prior_scale", options.prior_scale, reason).into());
         }
@@ -137,39 +138,54 @@ impl LogisticRegression {
         Ok(self)
     }
 
-    /// `t[r] = sum_j w_j x_rj` for `S` rows of a block, starting at row `first`.
+    /// `t[r] = sum_j w_j x_rj` for the rows of a block, the sum always in the order of `j`.
     #[inline(always)]
-    fn margins<const L: usize, const S: usize>(
-        block: &[f64],
-        first: usize,
-        weights: &[[f64; L]],
-        t: &mut [[f64; L]],
-    ) {
-        let mut sum = [[0.0; L]; S];
-        for (w, column) in weights.iter().zip(block.as_chunks::<BLOCK>().0) {
-            for r in 0..S {
-                for l in 0..L {
-                    sum[r][l] += w[l] * column[first + r];
+    fn margins<const L: usize>(&self, block: usize, weights: &[[f64; L]], t: &mut [[f64; L]; BLOCK]) {
+        let span = block * BLOCK * self.dim..(block + 1) * BLOCK * self.dim;
+        if L == 1 {
+            // Eight rows of data side by side.
+            let mut sum = [0.0; BLOCK];
+            for (w, column) in weights.iter().zip(self.by_block[span].as_chunks::<BLOCK>().0) {
+                for r in 0..BLOCK {
+                    sum[r] += w[0] * column[r];
                 }
+            }
+            for r in 0..BLOCK {
+                t[r] = [sum[r]; L];
+            }
+        } else {
+            for (t, row) in t.iter_mut().zip(self.by_row[span].chunks_exact(self.dim)) {
+                let mut sum = [0.0; L];
+                for (w, x) in weights.iter().zip(row) {
+                    for l in 0..L {
+                        sum[l] += w[l] * x;
+                    }
+                }
+                *t = sum;
             }
         }
-        t[first..first + S].copy_from_slice(&sum);
     }
 
-    /// Adds `sum_r c[r] x_rj` to the gradient, row after row for every weight.
+    /// Adds `sum_r c[r] x_rj` to the gradient, always in the order of `r`.
     #[inline(always)]
-    fn pull_back<const L: usize>(&self, start: usize, c: &[[f64; L]; BLOCK], grad: &mut [[f64; L]]) {
-        let d = self.dim;
-        let rows: [&[f64]; BLOCK] =
-            std::array::from_fn(|r| &self.by_row[(start + r) * d..(start + r + 1) * d]);
-        for (j, g) in grad[..d].iter_mut().enumerate() {
-            let mut sum = *g;
-            for r in 0..BLOCK {
-                for l in 0..L {
-                    sum[l] += c[r][l] * rows[r][j];
+    fn pull_back<const L: usize>(&self, block: usize, c: &[[f64; L]; BLOCK], grad: &mut [[f64; L]]) {
+        let span = block * BLOCK * self.dim..(block + 1) * BLOCK * self.dim;
+        if L == 1 {
+            for (c, row) in c.iter().zip(self.by_row[span].chunks_exact(self.dim)) {
+                for (g, x) in grad.iter_mut().zip(row) {
+                    g[0] += c[0] * x;
                 }
             }
-            *g = sum;
+        } else {
+            for (g, column) in grad.iter_mut().zip(self.by_block[span].as_chunks::<BLOCK>().0) {
+                let mut sum = *g;
+                for r in 0..BLOCK {
+                    for l in 0..L {
+                        sum[l] += c[r][l] * column[r];
+                    }
+                }
+                *g = sum;
+            }
         }
     }
 }
@@ -182,34 +198,12 @@ fn centre_and_scale(features: Batch<'_>, j: usize, standardise: bool) -> Result<
     let n = features.rows() as f64;
     let mean = features.iter().map(|r| r[j]).sum::<f64>() / n;
     let sd = (features.iter().map(|r| (r[j] - mean).powi(2)).sum::<f64>() / n).sqrt();
-    // A constant column can leave a rounding error of its mean behind.
-    if !(sd > 1e-14 * mean.abs()) {
+    // The values are compared, not the deviation, which rounding keeps from being zero.
+    let first = features.row(0)[j];
+    if sd == 0.0 || features.iter().all(|r| r[j] == first) {
         return Err(TargetError::ConstantColumn { column: j });
     }
     Ok((mean, sd))
-}
-
-/// Labels as booleans. There must be exactly two classes: `positive` and one other.
-///
-/// Without `positive` the labels must be 0 and 1. `others`, unless empty, lists what the other class may be called.
-pub fn code_labels(labels: &[f64], positive: Option<f64>, others: &[f64]) -> Result<Vec<bool>, TargetError> {
-    let others = if positive.is_none() { &[0.0] } else { others };
-    let positive = positive.unwrap_or(1.0);
-    let mut negative = None;
-    for (row, &value) in labels.iter().enumerate() {
-        if value == positive {
-            continue;
-        }
-        let allowed = others.is_empty() || others.contains(&value);
-        if !allowed || !value.is_finite() || *negative.get_or_insert(value) != value {
-            return Err(TargetError::Label { row, value });
-        }
-    }
-    let coded: Vec<bool> = labels.iter().map(|v| *v == positive).collect();
-    if !coded.contains(&true) || !coded.contains(&false) {
-        return Err(TargetError::OneClass { value: labels.first().copied().unwrap_or(f64::NAN) });
-    }
-    Ok(coded)
 }
 
 impl Lanes for LogisticRegression {
@@ -227,25 +221,14 @@ impl Lanes for LogisticRegression {
         if GRAD {
             grad.fill([0.0; L]);
         }
-        for (b, block) in self.by_block.chunks_exact(BLOCK * self.dim).enumerate() {
-            let start = b * BLOCK;
-            let filled = BLOCK.min(self.rows - start);
+        for block in 0..self.rows.div_ceil(BLOCK) {
+            let filled = BLOCK.min(self.rows - block * BLOCK);
             let mut t = [[0.0; L]; BLOCK];
-            if L == 1 {
-                Self::margins::<L, BLOCK>(block, 0, x, &mut t);
-            } else {
-                // Two rows times eight chains is what the registers hold.
-                for first in (0..BLOCK).step_by(2) {
-                    Self::margins::<L, 2>(block, first, x, &mut t);
-                }
-            }
+            self.margins(block, x, &mut t);
             // e = exp(-|t|); ln(1 + exp(-t)) = max(-t, 0) + ln(1 + e); its slope is -(t < 0 ? 1 : e)/(1 + e).
-            let mut e = [[0.0; L]; BLOCK];
-            for r in 0..BLOCK {
-                for l in 0..L {
-                    e[r][l] = exp_nonpositive(-t[r][l].abs());
-                }
-            }
+            let mut e = t;
+            e.as_flattened_mut().iter_mut().for_each(|v| *v = -v.abs());
+            exp_nonpositive_each(e.as_flattened_mut());
             for r in 0..filled {
                 for l in 0..L {
                     hinge[l] += if t[r][l] < 0.0 { -t[r][l] } else { 0.0 };
@@ -253,16 +236,14 @@ impl Lanes for LogisticRegression {
                 }
             }
             if GRAD {
-                for r in 0..BLOCK {
-                    for l in 0..L {
-                        let top = if t[r][l] < 0.0 { 1.0 } else { e[r][l] };
-                        e[r][l] = top / (1.0 + e[r][l]);
-                    }
+                for (e, t) in e.as_flattened_mut().iter_mut().zip(t.as_flattened()) {
+                    let top = if *t < 0.0 { 1.0 } else { *e };
+                    *e = top / (1.0 + *e);
                 }
                 // Rows that only fill up the last block are zero and add nothing.
-                self.pull_back(start, &e, grad);
+                self.pull_back(block, &e, grad);
             }
-            if (b + 1).is_multiple_of(BLOCKS_PER_LOG) {
+            if (block + 1).is_multiple_of(BLOCKS_PER_LOG) {
                 for l in 0..L {
                     logs[l] += product[l].ln();
                 }
@@ -380,19 +361,5 @@ mod tests {
         assert_eq!(new(&constant, &y), TargetError::ConstantColumn { column: 0 });
         let flat = LogisticRegressionOptions { prior_scale: f64::NAN, ..Default::default() };
         assert!(LogisticRegression::new(x.as_batch(), &y, &flat).is_err());
-    }
-
-    #[test]
-    fn labels_are_coded_by_the_positive_one() {
-        assert_eq!(code_labels(&[1.0, 2.0, 1.0], Some(2.0), &[]), Ok(vec![false, true, false]));
-        assert_eq!(code_labels(&[1.0, 0.0], None, &[]), Ok(vec![true, false]));
-        // Coded 1 and 2 without saying which is positive: the 2 is not a 0.
-        assert_eq!(code_labels(&[1.0, 2.0], None, &[]), Err(TargetError::Label { row: 1, value: 2.0 }));
-        assert_eq!(
-            code_labels(&[1.0, 2.0, 3.0], Some(2.0), &[]),
-            Err(TargetError::Label { row: 2, value: 3.0 })
-        );
-        assert!(matches!(code_labels(&[1.0, 1.0], Some(2.0), &[]), Err(TargetError::OneClass { .. })));
-        assert!(code_labels(&[1.0, f64::NAN], Some(1.0), &[]).is_err());
     }
 }

@@ -7,14 +7,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_matrix, check_positive, check_vector};
-use super::exp::exp_nonpositive;
+use super::exp::exp_nonpositive_each;
 use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
 use super::{ExactSampler, Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
 
 /// Any Gaussian mixture.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianMixtureConfig {
     /// The components.
@@ -22,7 +22,7 @@ pub struct GaussianMixtureConfig {
 }
 
 /// One component of a mixture. Exactly one of `scale`, `scales` and `covariance` is given.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ComponentConfig {
     /// Weight; the weights need not add up to one.
@@ -177,8 +177,11 @@ impl Lanes for GaussianMixture {
         let mut sum = [0.0; L];
         for w in weights.iter_mut() {
             for l in 0..L {
-                w[l] = exp_nonpositive(w[l] - max[l]);
+                w[l] -= max[l];
             }
+        }
+        exp_nonpositive_each(weights.as_flattened_mut());
+        for w in weights.iter() {
             for l in 0..L {
                 sum[l] += w[l];
             }

@@ -12,7 +12,7 @@ use super::mixture::GaussianMixture;
 use crate::ConfigError;
 
 /// Three equal modes at the corners of a triangle in the plane, `radius (0, 1)` first: the single-chain mixing example.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ThreeModesConfig {
     /// Distance of the modes from the origin.
@@ -44,7 +44,7 @@ impl ThreeModesConfig {
 }
 
 /// Two modes at `-centre` and `+centre` in every coordinate; the defaults are the two-mode experiment on EBM weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TwoModesConfig {
     /// Number of coordinates.
@@ -93,7 +93,7 @@ impl TwoModesConfig {
 
 /// Two modes of weights 1 and 3 in 100 dimensions, which differ in all coordinates but the last: the mixture on which
 /// FlEx2MCMC is shown.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FlexMixtureConfig {
     /// Number of coordinates, at least 2.
@@ -138,7 +138,7 @@ impl FlexMixtureConfig {
 }
 
 /// Eight equal modes on a circle.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EightGaussiansConfig {
     /// Radius of the circle.
@@ -171,7 +171,7 @@ impl EightGaussiansConfig {
 }
 
 /// Equal modes on a 5 x 5 grid around the origin: the data of the 25-Gaussian GANs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grid25Config {
     /// Distance between neighbours.
@@ -208,7 +208,7 @@ impl Grid25Config {
 }
 
 /// Four modes of weights 1, 2, 3, 4 on a line in the plane.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FourOnALineConfig {
     /// Distance between neighbours.
@@ -245,7 +245,7 @@ impl FourOnALineConfig {
 
 /// Four equal unit Gaussians at the corners of a rectangle in many dimensions: `a (1,..,1)`, `a (-1,..,-1, 1,..,1)` and
 /// their opposites.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FourCornersConfig {
     /// Number of coordinates, even.

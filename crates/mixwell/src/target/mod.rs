@@ -13,33 +13,37 @@
 // Lanes and matrix columns are indexed together; such loops become vector instructions.
 #![allow(clippy::needless_range_loop)]
 
-mod banana;
+pub mod banana;
 mod check;
-mod constrained;
+mod config;
+pub mod constrained;
 mod counted;
-mod dual_moon;
-mod eight_schools;
+pub mod dual_moon;
+pub mod eight_schools;
 mod error;
 mod exp;
 mod fn_target;
-mod funnel;
-mod gaussian;
+pub mod funnel;
+pub mod gaussian;
+pub mod gaussians;
+mod labels;
 mod lanes;
 mod logistic_config;
-mod logistic_regression;
-mod mixture;
-mod mixtures;
-mod particles;
-mod phi4;
+pub mod logistic_regression;
+pub mod mixture;
+pub mod mixtures;
+pub mod particles;
+pub mod phi4;
 mod pointer;
 pub mod posteriordb;
-mod rings;
+pub mod rings;
 mod scratch;
 mod table;
 mod transfer;
-mod transform;
+pub mod transform;
 
 pub use banana::{Banana, BananaConfig};
+pub use config::{TargetConfig, TargetEntry, catalogue};
 pub use constrained::{Constrained, Model, Parameter};
 pub use counted::Counted;
 pub use dual_moon::{DualMoon, DualMoonConfig};
@@ -47,9 +51,11 @@ pub use eight_schools::{EightSchools, EightSchoolsConfig};
 pub use error::TargetError;
 pub use fn_target::FnTarget;
 pub use funnel::{Funnel, Funnel101Config, FunnelConfig, Parametrisation};
-pub use gaussian::{Gaussian, GaussianConfig, IllConditionedGaussianConfig, StandardGaussianConfig};
+pub use gaussian::Gaussian;
+pub use gaussians::{GaussianConfig, IllConditionedGaussianConfig, StandardGaussianConfig};
+pub use labels::code_labels;
 pub use logistic_config::LogisticRegressionConfig;
-pub use logistic_regression::{Intercept, LogisticRegression, LogisticRegressionOptions, code_labels};
+pub use logistic_regression::{Intercept, LogisticRegression, LogisticRegressionOptions};
 pub use mixture::{ComponentConfig, GaussianMixture, GaussianMixtureConfig};
 pub use mixtures::{
     EightGaussiansConfig, FlexMixtureConfig, FourCornersConfig, FourOnALineConfig, Grid25Config,
@@ -290,14 +296,5 @@ mod tests {
     fn labels_count_rows_first() {
         assert_eq!(Variable::new("tau", &[]).labels(), ["tau"]);
         assert_eq!(Variable::new("b", &[2, 2]).labels(), ["b[0,0]", "b[0,1]", "b[1,0]", "b[1,1]"]);
-    }
-}
-/// stub
-#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
-pub struct TargetConfig {}
-impl TargetConfig {
-    /// s
-    pub fn build(&self, _: &dyn DataLoader) -> Result<Box<dyn Target>, TargetError> {
-        todo!()
     }
 }

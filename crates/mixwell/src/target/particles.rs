@@ -22,7 +22,7 @@ use super::{Facts, Target, Variable};
 use crate::{Batch, BatchMut, ConfigError};
 
 /// What is done about the centre of mass, on which pair energies do not depend.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CentreOfMass {
     /// It stays at the origin; the target has `space` coordinates fewer than there are positions.
@@ -45,7 +45,7 @@ impl CentreOfMass {
 }
 
 /// Settings of the four-particle double-well system.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DoubleWell4Config {
     /// `removed`, or `{ tethered = { strength = 1.0 } }`.
@@ -72,7 +72,7 @@ impl DoubleWell4Config {
 }
 
 /// Settings of the thirteen-particle Lennard-Jones cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LennardJones13Config {
     /// `removed`, or `{ tethered = { strength = 1.0 } }`.

@@ -10,14 +10,14 @@ use std::f64::consts::TAU;
 use serde::{Deserialize, Serialize};
 
 use super::check::check_positive;
-use super::exp::exp_nonpositive;
+use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
 use super::{ExactSampler, Facts, Target};
 use crate::math::normal_cdf;
 use crate::{Batch, BatchMut, ConfigError, Stream};
 
 /// Settings of [`Rings`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RingsConfig {
     /// Number of rings.
@@ -85,11 +85,14 @@ impl Lanes for Rings {
         }
         let (mut sum, mut pull) = ([0.0; L], [0.0; L]);
         for k in &self.radii {
+            let mut e = [0.0; L];
             for l in 0..L {
-                let off = k - r[l];
-                let e = exp_nonpositive((nearest[l] - off * off) * half_precision);
-                sum[l] += e;
-                pull[l] += e * off;
+                e[l] = (nearest[l] - (k - r[l]) * (k - r[l])) * half_precision;
+            }
+            exp_nonpositive_each(&mut e);
+            for l in 0..L {
+                sum[l] += e[l];
+                pull[l] += e[l] * (k - r[l]);
             }
         }
         let mut out = [0.0; L];

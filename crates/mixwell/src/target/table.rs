@@ -43,7 +43,7 @@ pub struct Table {
 }
 
 /// A column, by its name or its place; places count from zero, negative ones from the end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(untagged)]
 pub enum Column {
     /// By its place.

@@ -3,7 +3,7 @@
 //! With `K(u, v) = exp(-beta c (u - v)^2 / 2)` and `V(u) = (beta/c) [(1 - u^2)^2/4 + b u]`:
 //! `f_1(u) = K(0, u) e^-V(u)`, `f_{i+1}(v) = e^-V(v) int K(u, v) f_i(u) du`, `g_n(u) = K(u, 0)`, `g_i` the same from the
 //! right; the law of site `i` is proportional to `f_i g_i`. The integrals are sums over an even grid, whose error falls
-//! faster than any power of the step; the step is a 2.5th of the narrowest feature, and halving it moves no digit above 1e-12. `K` is a band, so a site costs grid x band.
+//! faster than any power of the step; the step is a 2.5th of the narrowest feature. `K` is a band, so a site costs grid x band.
 
 /// The law of every site of a phi^4 chain.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,13 +15,18 @@ pub struct Transfer {
 }
 
 impl Transfer {
-    pub(crate) fn new(sites: usize, coupling: f64, b: f64, beta: f64) -> Self {
+    /// `None` when the grid would take more than 32 MB.
+    pub(crate) fn new(sites: usize, coupling: f64, b: f64, beta: f64) -> Option<Self> {
         let width = 1.0 / (beta * coupling).sqrt();
         // Where the well alone has fallen by 50 nats; the field moves that edge outward.
         let edge = (1.0 + (200.0 * coupling / beta).sqrt() + 2.0 * b.abs()).sqrt() + b.abs().cbrt();
         // The narrower of the bond and of the well's bottom, whose curvature is 2 beta / c.
         let narrow = width.min((0.5 * coupling / beta).sqrt());
-        let half = (2.5 * edge / narrow).ceil() as usize;
+        let half = (2.5 * edge / narrow).ceil();
+        if half * 2.0 * sites as f64 > 4e6 {
+            return None;
+        }
+        let half = half as usize;
         let step = edge / half as f64;
         let grid: Vec<f64> = (0..=2 * half).map(|k| (k as f64 - half as f64) * step).collect();
         let bond = |d: f64| (-0.5 * (d / width).powi(2)).exp();
@@ -67,7 +72,7 @@ impl Transfer {
             spread(&weighted, &mut backward);
             rescale(&mut backward);
         }
-        Self { grid, law, log_evidence }
+        Some(Self { grid, law, log_evidence })
     }
 
     /// `E f(phi_site)`; sites count from zero.

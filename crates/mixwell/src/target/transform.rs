@@ -16,7 +16,7 @@ use crate::ConfigError;
 use crate::math::{logistic, softplus};
 
 /// Which values a parameter may take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Constraint {
     /// Any number.

@@ -82,7 +82,7 @@ impl Trainer {
         let optimiser = OptimiserConfig {
             learning_rate: config.learning_rate,
             weight_decay: config.weight_decay,
-            clip_norm: Some(config.clip_norm),
+            clip_norm: config.clip_norm,
             schedule: config.schedule.clone(),
             ..OptimiserConfig::default()
         };

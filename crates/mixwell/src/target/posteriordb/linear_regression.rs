@@ -43,7 +43,7 @@ impl LinearRegression {
         let y = DVector::from_column_slice(response);
         let (q, r) = design.clone().qr().unpack();
         let largest = r.diagonal().amax();
-        if let Some(j) = (0..width).find(|j| !(r[(*j, *j)].abs() > 1e-13 * largest)) {
+        if let Some(j) = (0..width).find(|j| r[(*j, *j)].abs() <= 1e-13 * largest) {
             return Err(singular(j));
         }
         let fit = r.solve_upper_triangular(&(q.transpose() * &y)).ok_or_else(|| singular(width - 1))?;
@@ -58,14 +58,14 @@ impl LinearRegression {
     }
 
     /// Children's test scores on their mothers' IQ.
-    pub(super) fn kidscore_momiq(data: &Value) -> Result<Self, TargetError> {
+    pub fn kidscore_momiq(data: &Value) -> Result<Self, TargetError> {
         let (score, iq) = (column(data, "kid_score")?, column(data, "mom_iq")?);
         let one = vec![1.0; score.len()];
         Self::new(&[("constant", &one), ("mom_iq", &iq)], &score, Some(2.5))
     }
 
     /// The same on whether the mother finished high school, her IQ, and the product of both.
-    pub(super) fn kidscore_interaction(data: &Value) -> Result<Self, TargetError> {
+    pub fn kidscore_interaction(data: &Value) -> Result<Self, TargetError> {
         let [score, iq, school] =
             [column(data, "kid_score")?, column(data, "mom_iq")?, column(data, "mom_hs")?];
         let one = vec![1.0; score.len()];
@@ -76,12 +76,12 @@ impl LinearRegression {
     }
 
     /// Leaf weight of mesquite bushes on six measurements.
-    pub(super) fn mesquite(data: &Value) -> Result<Self, TargetError> {
+    pub fn mesquite(data: &Value) -> Result<Self, TargetError> {
         Self::mesquite_with(data, |v| v)
     }
 
     /// The same in logarithms, except for the group.
-    pub(super) fn logmesquite(data: &Value) -> Result<Self, TargetError> {
+    pub fn logmesquite(data: &Value) -> Result<Self, TargetError> {
         Self::mesquite_with(data, f64::ln)
     }
 

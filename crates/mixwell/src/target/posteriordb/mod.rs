@@ -42,7 +42,7 @@ pub const NAMES: [&str; 10] = [
 ];
 
 /// A posterior of the collection, by name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PosteriordbConfig {
     /// The collection's name for the posterior, e.g. `kidiq-kidscore_momiq`.

@@ -1,11 +1,11 @@
 //! Two normal components on a line, with or without an order of their means.
 //!
-//! `log_prob(mu, sigma, theta) = sum_n ln(theta N(y_n; mu_1, sigma_1^2) + (1 - theta) N(y_n; mu_2, sigma_2^2))
-//!  - (|sigma|^2 + |mu|^2)/8 + 4 ln(theta (1 - theta))`: priors `N(0, 2^2)`, half-normal of scale 2, `Beta(5, 5)`.
+//! `log_prob(mu, sigma, theta) = sum_n ln(theta N(y_n; mu_1, sigma_1^2) + (1 - theta) N(y_n; mu_2, sigma_2^2)) + prior`,
+//! `prior = 4 ln(theta (1 - theta)) - (|sigma|^2 + |mu|^2)/8`: `Beta(5, 5)`, half-normal of scale 2, `N(0, 2^2)`.
 //! Without the order the two labellings are two modes, of equal weight.
 //! The sum over data runs on eight values at once; the logarithms are taken of products of 64 terms, each at most 2.
 
-use crate::target::exp::exp_nonpositive;
+use crate::target::exp::exp_nonpositive_each;
 use crate::target::{Constraint, Model, Parameter, TargetError};
 
 const WIDTH: usize = 8;
@@ -57,8 +57,11 @@ impl NormalMixture {
             }
             let mut e = [0.0; WIDTH];
             for l in 0..WIDTH {
-                e[l] = exp_nonpositive(-(height[0][l] - height[1][l]).abs());
+                // Equal heights, both of them -inf included, share evenly.
+                let gap = if height[0][l] == height[1][l] { 0.0 } else { height[0][l] - height[1][l] };
+                e[l] = -gap.abs();
             }
+            exp_nonpositive_each(&mut e);
             for l in 0..filled {
                 top[l] += if height[0][l] > height[1][l] { height[0][l] } else { height[1][l] };
                 product[l] *= 1.0 + e[l];

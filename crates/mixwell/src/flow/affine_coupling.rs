@@ -1,0 +1,451 @@
+//! Affine coupling layer: kept coordinates pass through, the others are scaled and shifted by functions of the kept.
+//!
+//! forward (z -> x), with `s = bound(S(kept))` and `t = c T(kept)`:
+//!   scale first  `x = z exp(s) + t`,      shift first  `x = (z + t) exp(s)`;
+//! both add `sum s` to the log-determinant; the inverse adds `-sum s`.
+//! Shapes: blocked `rows x dim`; `S` and `T` are two networks or two halves of one. Starts as the identity when the last
+//! layers start at zero. Reference: [dinh2017realnvp], section 3.4; the shift-first form with `s = c tanh S`, `c = 2 /
+//! (number of couplings)` is the residual parametrisation of [grenioux2023sampling].
+//! Differs: the paper writes the map from data to latent; here it is written from latent to data.
+#![allow(clippy::too_many_arguments)]
+
+use serde::{Deserialize, Serialize};
+
+use super::bijection::{Bijection, Direction, Scratch};
+use super::coupling::Split;
+use crate::Stream;
+use crate::net::block::{BLOCK, blocks, buffer_len, rows_in};
+use crate::net::elementary::{exp, tanh};
+use crate::net::simd::{self, Isa, Job, Lanes, Vector};
+use crate::net::{Activation, Init, Mlp, MlpSpec, Parameter, Real, grow};
+
+/// How the log-scale `s` is kept in bounds. A bound limits how sharp a density the flow can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleBound {
+    /// `s = factor * tanh(u)`.
+    Tanh(f64),
+    /// `s = a * tanh(u)` with a learned `a` per coordinate that starts at this value.
+    LearnedTanh(f64),
+    /// `s = u` cut off at these two values, where its derivative becomes zero.
+    Clamp(f64, f64),
+}
+
+/// Whether a coupling shifts before it scales (in direction z -> x) or after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// `x = z exp(s) + t`
+    #[default]
+    ScaleFirst,
+    /// `x = (z + t) exp(s)`
+    ShiftFirst,
+}
+
+/// Whether scale and shift come from one network or from two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Nets {
+    /// One network with twice the outputs.
+    #[default]
+    Joint,
+    /// One network each.
+    Separate,
+}
+
+/// Everything that determines an affine coupling besides its split.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AffineOptions {
+    /// Units of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// Their activation.
+    pub activation: Activation,
+    /// Bound of the log-scale.
+    pub scale: ScaleBound,
+    /// Factor on the shift.
+    pub shift_factor: f64,
+    /// Scale or shift first.
+    pub order: Order,
+    /// One network or two.
+    pub nets: Nets,
+    /// Networks see all `dim` coordinates, moved ones as zero, and have an output for each: some published parameter
+    /// counts mean these.
+    pub full_width: bool,
+}
+
+/// An affine coupling layer.
+#[derive(Clone, Debug)]
+pub struct AffineCoupling<T> {
+    split: Split,
+    options: AffineOptions,
+    nets: Vec<Mlp<T>>,
+    /// Where the learned bounds begin, when there are any.
+    bound_offset: usize,
+    bounds: Vec<T>,
+    name: String,
+}
+
+impl<T: Real> AffineCoupling<T> {
+    /// The layer with this split, whose parameters begin at `offset` of the flow's flat vector and are named under `name`.
+    pub fn new(split: Split, options: &AffineOptions, offset: usize, name: &str) -> Self {
+        let n_in = split.input_width(options.full_width);
+        let n_out = if options.full_width { split.dim } else { split.moved.len() };
+        let spec = |n_out| MlpSpec::new(n_in, &options.hidden, n_out, options.activation);
+        let nets = match options.nets {
+            Nets::Joint => vec![Mlp::new(&spec(2 * n_out), offset)],
+            Nets::Separate => {
+                let scale = Mlp::new(&spec(n_out), offset);
+                let at = offset + scale.n_params();
+                vec![scale, Mlp::new(&spec(n_out), at)]
+            }
+        };
+        let bound_offset = offset + nets.iter().map(Mlp::n_params).sum::<usize>();
+        let bounds = match options.scale {
+            ScaleBound::LearnedTanh(a) => vec![T::from_f64(a); split.moved.len()],
+            _ => Vec::new(),
+        };
+        Self { split, options: options.clone(), nets, bound_offset, bounds, name: name.to_string() }
+    }
+
+    /// Number of parameters.
+    pub fn n_params(&self) -> usize {
+        self.nets.iter().map(Mlp::n_params).sum::<usize>() + self.bounds.len()
+    }
+
+    /// Parts of a tape: conditioner inputs, network tapes, `exp(+-s)` and the factor of `ds`.
+    fn tape_parts(&self, rows: usize) -> [usize; 3] {
+        let inputs = buffer_len(rows, self.split.input_width(self.options.full_width));
+        let nets = self.nets.iter().map(|n| n.tape_len(rows)).sum();
+        [inputs, nets, buffer_len(rows, self.split.moved.len())]
+    }
+
+    /// Where the scale and the shift of moved coordinate `m` stand among the outputs: (network, output) each.
+    fn heads(&self, m: usize) -> [(usize, usize); 2] {
+        let (at, n) = if self.options.full_width {
+            (self.split.moved[m], self.split.dim)
+        } else {
+            (m, self.split.moved.len())
+        };
+        match self.options.nets {
+            Nets::Joint => [(0, at), (0, n + at)],
+            Nets::Separate => [(0, at), (1, at)],
+        }
+    }
+
+    /// The outputs of both networks (twice the same for a joint one).
+    fn outputs<'a>(&self, tape: &'a [T], rows: usize) -> [&'a [T]; 2] {
+        let first_len = self.nets[0].tape_len(rows);
+        let first = self.nets[0].output(&tape[..first_len], rows);
+        [first, self.nets.get(1).map_or(first, |net| net.output(&tape[first_len..], rows))]
+    }
+
+    fn bound(&self, m: usize) -> Bound<T> {
+        match self.options.scale {
+            ScaleBound::Tanh(factor) => Bound::Tanh(T::from_f64(factor)),
+            ScaleBound::LearnedTanh(_) => Bound::Tanh(self.bounds[m]),
+            ScaleBound::Clamp(low, high) => Bound::Clamp(T::from_f64(low), T::from_f64(high)),
+        }
+    }
+}
+
+/// [`ScaleBound`] of one coordinate.
+#[derive(Clone, Copy)]
+enum Bound<T> {
+    Tanh(T),
+    Clamp(T, T),
+}
+
+impl<T: Real> Bound<T> {
+    #[inline(always)]
+    fn at<V: Vector<T>>(self, u: V) -> V {
+        match self {
+            Self::Tanh(factor) => V::splat(factor) * tanh(u),
+            Self::Clamp(low, high) => V::splat(low).max(V::splat(high).min(u)),
+        }
+    }
+}
+
+impl<T: Real> Bijection<T> for AffineCoupling<T> {
+    fn layout(&self) -> Vec<Parameter> {
+        let names: &[&str] = if self.nets.len() == 1 { &["net."] } else { &["scale.", "shift."] };
+        let mut arrays: Vec<Parameter> = self
+            .nets
+            .iter()
+            .zip(names)
+            .flat_map(|(n, part)| n.layout(&format!("{}{part}", self.name)))
+            .collect();
+        if !self.bounds.is_empty() {
+            arrays.push(Parameter {
+                name: format!("{}bound", self.name),
+                shape: vec![self.bounds.len()],
+                offset: self.bound_offset,
+            });
+        }
+        arrays
+    }
+
+    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream) {
+        for net in &self.nets {
+            net.initialise(params, init, stream);
+        }
+        params[self.bound_offset..self.bound_offset + self.bounds.len()].copy_from_slice(&self.bounds);
+    }
+
+    fn pack(&mut self, params: &[T]) {
+        for net in &mut self.nets {
+            net.pack(params);
+        }
+        let n = self.bounds.len();
+        self.bounds.copy_from_slice(&params[self.bound_offset..self.bound_offset + n]);
+    }
+
+    fn tape_len(&self, rows: usize) -> usize {
+        let [inputs, nets, moved] = self.tape_parts(rows);
+        inputs + nets + 2 * moved
+    }
+
+    fn apply(&self, direction: Direction, v: &mut [T], log_det: &mut [f64], tape: &mut [T], rows: usize) {
+        let [inputs, nets, moved] = self.tape_parts(rows);
+        let (input, rest) = tape.split_at_mut(inputs);
+        let (net_tape, rest) = rest.split_at_mut(nets);
+        let (power, factor) = rest.split_at_mut(moved);
+        self.split.gather(v, self.options.full_width, input, rows);
+        let mut from = 0;
+        for net in &self.nets {
+            let len = net.tape_len(rows);
+            net.forward(input, &mut net_tape[from..from + len], rows);
+            from += len;
+        }
+        simd::run(Apply {
+            layer: self,
+            direction,
+            outputs: self.outputs(net_tape, rows),
+            v,
+            log_det,
+            power,
+            factor,
+            rows,
+        });
+    }
+
+    fn pull(
+        &self,
+        direction: Direction,
+        tape: &[T],
+        dv: &mut [T],
+        dlog_det: &[T],
+        mut gradient: Option<&mut [T]>,
+        scratch: &mut Scratch<T>,
+        rows: usize,
+    ) {
+        let [inputs, nets, moved] = self.tape_parts(rows);
+        let (input, rest) = tape.split_at(inputs);
+        let (net_tape, rest) = rest.split_at(nets);
+        let (power, factor) = rest.split_at(moved);
+        for (net, head) in self.nets.iter().zip(&mut scratch.heads) {
+            let len = buffer_len(rows, net.n_out());
+            grow(head, len);
+            if self.options.full_width {
+                head[..len].fill(T::ZERO);
+            }
+        }
+        let dbound =
+            gradient.as_deref_mut().map(|g| &mut g[self.bound_offset..self.bound_offset + self.bounds.len()]);
+        let outputs = self.outputs(net_tape, rows);
+        simd::run(Pull {
+            layer: self,
+            direction,
+            outputs,
+            dv,
+            dlog_det,
+            power,
+            factor,
+            heads: &mut scratch.heads,
+            dbound,
+            rows,
+        });
+        if self.split.kept.is_empty() && gradient.is_none() {
+            return;
+        }
+        grow(&mut scratch.dx, inputs);
+        let mut from = 0;
+        for (net, head) in self.nets.iter().zip(&mut scratch.heads) {
+            let len = net.tape_len(rows);
+            let head = &mut head[..buffer_len(rows, net.n_out())];
+            let tape = &net_tape[from..from + len];
+            net.backward(
+                input,
+                tape,
+                head,
+                Some(&mut scratch.dx),
+                gradient.as_deref_mut(),
+                &mut scratch.net,
+                rows,
+            );
+            self.split.scatter_add(&scratch.dx, self.options.full_width, dv, rows);
+            from += len;
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn Bijection<T>> {
+        Box::new(self.clone())
+    }
+}
+
+/// The elementwise part of a pass: bound, exponential, scale and shift.
+struct Apply<'a, T> {
+    layer: &'a AffineCoupling<T>,
+    direction: Direction,
+    outputs: [&'a [T]; 2],
+    v: &'a mut [T],
+    log_det: &'a mut [f64],
+    /// `exp(s)` forward, `exp(-s)` inverse.
+    power: &'a mut [T],
+    /// `w` in `ds = +-(dv w + dlog_det)`, plus forward and minus inverse.
+    factor: &'a mut [T],
+    rows: usize,
+}
+
+impl<T: Real> Job for Apply<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call<I: Isa>(self) {
+        let lanes = Lanes::<T, I>::LANES;
+        let (split, options) = (&self.layer.split, &self.layer.options);
+        let n = split.moved.len();
+        let c = Lanes::<T, I>::splat(T::from_f64(options.shift_factor));
+        let mut scales = [T::ZERO; BLOCK];
+        for b in 0..blocks(self.rows) {
+            let used = rows_in(self.rows, b).next_multiple_of(lanes);
+            for m in 0..n {
+                let [s_at, t_at] = self.layer.heads(m);
+                let place = |(net, at): (usize, usize)| (b * self.layer.nets[net].n_out() + at) * BLOCK;
+                let u = &self.outputs[s_at.0][place(s_at)..][..used];
+                let shift = &self.outputs[t_at.0][place(t_at)..][..used];
+                let v = &mut self.v[(b * split.dim + split.moved[m]) * BLOCK..][..used];
+                let power = &mut self.power[(b * n + m) * BLOCK..][..used];
+                let factor = &mut self.factor[(b * n + m) * BLOCK..][..used];
+                let bound = self.layer.bound(m);
+                for i in (0..used).step_by(lanes) {
+                    let s = bound.at(Lanes::<T, I>::of(&u[i..]));
+                    let t = c * Lanes::<T, I>::of(&shift[i..]);
+                    let old = Lanes::<T, I>::of(&v[i..]);
+                    s.put(&mut scales[i..]);
+                    let (e, new, w);
+                    match (self.direction, options.order) {
+                        (Direction::Forward, Order::ScaleFirst) => {
+                            e = exp(s);
+                            w = old * e;
+                            new = w + t;
+                        }
+                        (Direction::Forward, Order::ShiftFirst) => {
+                            e = exp(s);
+                            w = (old + t) * e;
+                            new = w;
+                        }
+                        (Direction::Inverse, Order::ScaleFirst) => {
+                            e = exp(-s);
+                            w = (old - t) * e;
+                            new = w;
+                        }
+                        (Direction::Inverse, Order::ShiftFirst) => {
+                            e = exp(-s);
+                            w = old * e;
+                            new = w - t;
+                        }
+                    }
+                    e.put(&mut power[i..]);
+                    w.put(&mut factor[i..]);
+                    new.put(&mut v[i..]);
+                }
+                let sums = &mut self.log_det[b * BLOCK..][..used];
+                if self.direction == Direction::Forward {
+                    for (sum, s) in sums.iter_mut().zip(&scales) {
+                        *sum += s.to_f64();
+                    }
+                } else {
+                    for (sum, s) in sums.iter_mut().zip(&scales) {
+                        *sum -= s.to_f64();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The elementwise part of a backward pass.
+struct Pull<'a, T> {
+    layer: &'a AffineCoupling<T>,
+    direction: Direction,
+    outputs: [&'a [T]; 2],
+    dv: &'a mut [T],
+    dlog_det: &'a [T],
+    power: &'a [T],
+    factor: &'a [T],
+    heads: &'a mut [Vec<T>; 2],
+    dbound: Option<&'a mut [T]>,
+    rows: usize,
+}
+
+impl<T: Real> Job for Pull<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call<I: Isa>(mut self) {
+        let lanes = Lanes::<T, I>::LANES;
+        let (split, options) = (&self.layer.split, &self.layer.options);
+        let n = split.moved.len();
+        let (zero, one) = (Lanes::<T, I>::splat(T::ZERO), Lanes::<T, I>::splat(T::ONE));
+        let c = Lanes::<T, I>::splat(T::from_f64(options.shift_factor));
+        let mut dbounds = [T::ZERO; BLOCK];
+        for b in 0..blocks(self.rows) {
+            let rows = rows_in(self.rows, b);
+            let used = rows.next_multiple_of(lanes);
+            for m in 0..n {
+                let [s_at, t_at] = self.layer.heads(m);
+                let place = |(net, at): (usize, usize)| (b * self.layer.nets[net].n_out() + at) * BLOCK;
+                let (s_place, t_place) = (place(s_at), place(t_at));
+                let u = &self.outputs[s_at.0][s_place..][..used];
+                let dv = &mut self.dv[(b * split.dim + split.moved[m]) * BLOCK..][..used];
+                let dl = &self.dlog_det[b * BLOCK..][..used];
+                let power = &self.power[(b * n + m) * BLOCK..][..used];
+                let factor = &self.factor[(b * n + m) * BLOCK..][..used];
+                let bound = self.layer.bound(m);
+                for i in (0..used).step_by(lanes) {
+                    let d = Lanes::<T, I>::of(&dv[i..]);
+                    let e = Lanes::<T, I>::of(&power[i..]);
+                    let w = Lanes::<T, I>::of(&factor[i..]);
+                    let through = d * e;
+                    let ds = d.mul_add(w, Lanes::<T, I>::of(&dl[i..]));
+                    let (ds, dt) = match (self.direction, options.order) {
+                        (Direction::Forward, Order::ScaleFirst) => (ds, d),
+                        (Direction::Forward, Order::ShiftFirst) => (ds, through),
+                        (Direction::Inverse, Order::ScaleFirst) => (-ds, -through),
+                        (Direction::Inverse, Order::ShiftFirst) => (-ds, -d),
+                    };
+                    let u = Lanes::<T, I>::of(&u[i..]);
+                    let du = match bound {
+                        Bound::Tanh(a) => {
+                            let y = tanh(u);
+                            (ds * y).put(&mut dbounds[i..]);
+                            ds * Lanes::<T, I>::splat(a) * (one - y * y)
+                        }
+                        Bound::Clamp(low, high) => {
+                            let inside = Lanes::<T, I>::select(u.lt(Lanes::<T, I>::splat(high)), ds, zero);
+                            Lanes::<T, I>::select(Lanes::<T, I>::splat(low).lt(u), inside, zero)
+                        }
+                    };
+                    through.put(&mut dv[i..]);
+                    du.put(&mut self.heads[s_at.0][s_place + i..]);
+                    (dt * c).put(&mut self.heads[t_at.0][t_place + i..]);
+                }
+                if let Some(dbound) = self.dbound.as_deref_mut()
+                    && !dbound.is_empty()
+                {
+                    for d in &dbounds[..rows] {
+                        dbound[m] += *d;
+                    }
+                }
+            }
+        }
+    }
+}

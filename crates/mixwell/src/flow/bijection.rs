@@ -1,0 +1,72 @@
+//! `Bijection`: one layer of a flow, applied in place to a block of rows in either direction.
+//!
+//! Buffers are blocked as in [`net::block`](crate::net::block): `blocks x dim x 64`. A layer *adds* its log-determinant
+//! (of the direction applied) to `log_det`, one `f64` per row. What the backward pass needs goes to a tape that the caller
+//! owns; a layer never keeps a point or a log-determinant inside itself.
+
+use std::fmt::Debug;
+
+use crate::Stream;
+use crate::net::{self, Init, Parameter, Real};
+
+/// Which way through a layer: `Forward` is `z -> x`, `Inverse` is `x -> z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// `z -> x`
+    Forward,
+    /// `x -> z`
+    Inverse,
+}
+
+/// Working memory of backward passes; grows to the largest size it has seen.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch<T> {
+    /// For the networks themselves.
+    pub net: net::Scratch<T>,
+    /// Derivatives in the outputs of up to two networks.
+    pub heads: [Vec<T>; 2],
+    /// Derivative in the inputs of a network.
+    pub dx: Vec<T>,
+}
+
+/// One invertible layer. Its parameters are a range of the flow's flat vector.
+pub trait Bijection<T: Real>: Debug + Send + Sync {
+    /// Its arrays within the flow's flat vector.
+    fn layout(&self) -> Vec<Parameter>;
+
+    /// Writes starting values to the flow's flat vector.
+    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream);
+
+    /// Takes over changed parameters from the flow's flat vector.
+    fn pack(&mut self, params: &[T]);
+
+    /// Numbers of tape for `rows` rows.
+    fn tape_len(&self, rows: usize) -> usize;
+
+    /// Maps `v` in place and adds the log-determinant of this direction to `log_det` (one per row, whole blocks).
+    fn apply(&self, direction: Direction, v: &mut [T], log_det: &mut [f64], tape: &mut [T], rows: usize);
+
+    /// Turns `dv`, the derivative in the outputs, into the derivative in the inputs, given the derivative in the
+    /// log-determinant (one per row) and the tape that [`Bijection::apply`] left; adds the derivative in the parameters
+    /// to `gradient` (flat, of the whole flow) when asked for.
+    #[allow(clippy::too_many_arguments)]
+    fn pull(
+        &self,
+        direction: Direction,
+        tape: &[T],
+        dv: &mut [T],
+        dlog_det: &[T],
+        gradient: Option<&mut [T]>,
+        scratch: &mut Scratch<T>,
+        rows: usize,
+    );
+
+    /// A copy in a box.
+    fn clone_box(&self) -> Box<dyn Bijection<T>>;
+}
+
+impl<T: Real> Clone for Box<dyn Bijection<T>> {
+    fn clone(&self) -> Self {
+        self.clone_box()
+    }
+}

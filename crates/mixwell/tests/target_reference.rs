@@ -1,0 +1,260 @@
+//! Targets against reference draws and moments made elsewhere. Skipped, saying so, where the data is not there.
+//!
+//! Under draws of `p` on all of R^d, `E grad_j = 0` and `E[(u_j - c) grad_j] = -1` for any fixed `c` (Stein). So reference
+//! draws, mapped to free numbers, test a density and its gradient without sampling anything here.
+
+use std::path::{Path, PathBuf};
+
+use mixwell::target::posteriordb::{LinearRegression, NormalMixture};
+use mixwell::target::*;
+use mixwell::{Batch, Points, Stream};
+
+/// The data folder: `MIXWELL_DATA`, or a folder `shared/data` beside the checkout.
+fn data_folder() -> Option<PathBuf> {
+    let beside = ["../../../shared/data", "../../../../shared/data"]
+        .map(|p| Path::new(env!("CARGO_MANIFEST_DIR")).join(p));
+    let found =
+        std::env::var_os("MIXWELL_DATA").map(PathBuf::from).into_iter().chain(beside).find(|p| p.is_dir());
+    if found.is_none() {
+        eprintln!("skipped: no reference data; set MIXWELL_DATA to its folder");
+    }
+    found
+}
+
+fn json(path: PathBuf) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap()
+}
+
+/// A numpy file of version 1 holding a matrix of `<f8` or `<f4`, row after row.
+fn npy(path: PathBuf) -> Points {
+    let bytes = std::fs::read(path).unwrap();
+    let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let header = String::from_utf8_lossy(&bytes[10..start]).into_owned();
+    let body = &bytes[start..];
+    let data: Vec<f64> = if header.contains("<f8") {
+        body.as_chunks::<8>().0.iter().map(|c| f64::from_le_bytes(*c)).collect()
+    } else {
+        body.as_chunks::<4>().0.iter().map(|c| f64::from(f32::from_le_bytes(*c))).collect()
+    };
+    let shape = header.split("'shape': (").nth(1).unwrap().split(')').next().unwrap();
+    Points::from_vec(data, shape.split(',').nth(1).unwrap().trim().parse().unwrap())
+}
+
+fn mean_and_error(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+    let n = values.clone().count() as f64;
+    let mean = values.clone().sum::<f64>() / n;
+    let variance = values.map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, (variance / n).sqrt())
+}
+
+/// Largest number of standard errors by which a Stein identity fails under draws of free numbers.
+fn stein(target: &impl PointTarget, free: &Points) -> f64 {
+    let dim = target.dim();
+    let mut grad = Points::zeros(free.rows(), dim);
+    for (row, g) in free.as_batch().iter().zip(grad.as_batch_mut().iter_mut()) {
+        target.log_prob_and_grad(row, g);
+    }
+    let mut worst: f64 = 0.0;
+    for j in 0..dim {
+        let centre = mean_and_error(free.as_batch().iter().map(|r| r[j])).0;
+        let (mean, error) = mean_and_error(grad.as_batch().iter().map(|r| r[j]));
+        let pairs = free.as_batch().iter().zip(grad.as_batch().iter());
+        let (virial, virial_error) = mean_and_error(pairs.map(|(u, g)| (u[j] - centre) * g[j]));
+        worst = worst.max((mean / error).abs()).max(((virial + 1.0) / virial_error).abs());
+    }
+    worst
+}
+
+fn free_points<M: Model>(target: &Constrained<M>, natural: &Points) -> Points {
+    let mut free = Points::zeros(natural.rows(), target.dim());
+    for (x, u) in natural.as_batch().iter().zip(free.as_batch_mut().iter_mut()) {
+        target.unconstrain(x, u);
+    }
+    free
+}
+
+fn check<M: Model>(model: M, natural: &Points, name: &str) {
+    let target = Constrained::new(model).unwrap();
+    let free = free_points(&target, natural);
+    // Draws are near independent; the bar leaves room for the little they are not.
+    let z = stein(&target, &free);
+    assert!(z < 5.0, "{name}: {z} standard errors");
+    // The same draws with their last parameter scaled by 5 % must fail: the check has power.
+    let mut wrong = natural.clone();
+    for row in wrong.as_batch_mut().iter_mut() {
+        row[natural.dim() - 1] *= 1.05;
+    }
+    assert!(stein(&target, &free_points(&target, &wrong)) > 5.0, "{name}: no power");
+}
+
+#[test]
+fn posteriordb_reference_draws_satisfy_stein() {
+    let Some(folder) = data_folder() else { return };
+    let at = |name: &str, file: &str| folder.join("posteriordb").join(name).join(file);
+    let draws = |name: &str| npy(at(name, "reference_draws.npy"));
+    let data = |name: &str| json(at(name, "data.json"));
+
+    let name = "kidiq-kidscore_momiq";
+    check(LinearRegression::kidscore_momiq(&data(name)).unwrap(), &draws(name), name);
+    let name = "kidiq-kidscore_interaction";
+    check(LinearRegression::kidscore_interaction(&data(name)).unwrap(), &draws(name), name);
+    let name = "mesquite-mesquite";
+    check(LinearRegression::mesquite(&data(name)).unwrap(), &draws(name), name);
+    let name = "mesquite-logmesquite";
+    check(LinearRegression::logmesquite(&data(name)).unwrap(), &draws(name), name);
+    let name = "low_dim_gauss_mix-low_dim_gauss_mix";
+    let y: Vec<f64> = serde_json::from_value(data(name)["y"].clone()).unwrap();
+    check(NormalMixture::new(y, true).unwrap(), &draws(name), name);
+}
+
+#[test]
+fn eight_schools_reference_draws_satisfy_stein_in_both_forms() {
+    let Some(folder) = data_folder() else { return };
+    let draws = npy(folder.join("posteriordb/eight_schools-eight_schools_noncentered/reference_draws.npy"));
+    let centred = EightSchoolsConfig { parametrisation: Parametrisation::Centred }.build().unwrap();
+    let free = EightSchoolsConfig { parametrisation: Parametrisation::NonCentred }.build().unwrap();
+    let mut eta = draws.clone();
+    for row in eta.as_batch_mut().iter_mut() {
+        let (mu, tau) = (row[8], row[9]);
+        row[..8].iter_mut().for_each(|v| *v = (*v - mu) / tau);
+    }
+    assert!(stein(&free, &free_points(&free, &eta)) < 5.0);
+    assert!(stein(&centred, &free_points(&centred, &draws)) < 5.0);
+}
+
+#[test]
+fn wells_posteriors_are_the_published_regressions() {
+    let Some(folder) = data_folder() else { return };
+    // Maximum-likelihood fits of Gelman and Hill (2006), section 5.4: 0.606 - 0.622 dist100, and
+    // -0.148 - 0.578 dist100 + 0.556 arsenic - 0.179 dist100 * arsenic. With a flat prior the gradient vanishes there.
+    let cases: [(&str, &[f64], &[f64]); 2] = [
+        ("wells_data-wells_dist100_model", &[0.606, -0.622], &[0.060, 0.097]),
+        (
+            "wells_data-wells_interaction_model",
+            &[-0.148, -0.578, 0.556, -0.179],
+            &[0.118, 0.209, 0.069, 0.102],
+        ),
+    ];
+    for (name, fit, errors) in cases {
+        let t = posteriordb::posterior(name, &json(folder.join("posteriordb").join(name).join("data.json")))
+            .unwrap();
+        let dim = t.dim();
+        let mut grad = Points::zeros(1, dim);
+        t.log_prob_and_grad(Batch::new(fit, dim), &mut [0.0], grad.as_batch_mut());
+        // One Newton step from the rounded fit must stay within the rounding.
+        let step = newton_step(&*t, fit, grad.row(0));
+        for ((s, e), f) in step.iter().zip(errors).zip(fit) {
+            assert!(s.abs() < 0.02 * e, "{name}: {f} moves by {s}");
+        }
+    }
+}
+
+/// The Hessian by central differences of the gradient.
+fn hessian(target: &dyn Target, x: &[f64]) -> nalgebra::DMatrix<f64> {
+    let d = x.len();
+    let h = 1e-4;
+    let mut h_matrix = nalgebra::DMatrix::zeros(d, d);
+    let mut grad = Points::zeros(1, d);
+    for j in 0..d {
+        for sign in [1.0, -1.0] {
+            let mut moved = x.to_vec();
+            moved[j] += sign * h;
+            target.log_prob_and_grad(Batch::new(&moved, d), &mut [0.0], grad.as_batch_mut());
+            (0..d).for_each(|i| h_matrix[(i, j)] += sign * grad.row(0)[i] / (2.0 * h));
+        }
+    }
+    (&h_matrix + h_matrix.transpose()) * 0.5
+}
+
+fn newton_step(target: &dyn Target, x: &[f64], grad: &[f64]) -> Vec<f64> {
+    let curvature = (-hessian(target, x)).cholesky().unwrap();
+    curvature.solve(&nalgebra::DVector::from_column_slice(grad)).iter().copied().collect()
+}
+
+#[test]
+fn german_credit_posterior_by_importance_sampling() {
+    let Some(folder) = data_folder() else { return };
+    let text = std::fs::read_to_string(folder.join("tabular/german.data-numeric")).unwrap();
+    let values: Vec<f64> = text.split_whitespace().map(|v| v.parse().unwrap()).collect();
+    let table = Table { names: None, rows: values.len() / 25, columns: 25, values };
+    let config = LogisticRegressionConfig { positive_label: Some(2.0), ..Default::default() };
+    let target = config.build_from(&table).unwrap();
+    let d = target.dim();
+    assert_eq!((table.rows, d), (1000, 25));
+
+    // The maximum and the curvature there make the proposal; what is left is corrected by weights.
+    let mut mode = vec![0.0; d];
+    let mut grad = Points::zeros(1, d);
+    for _ in 0..8 {
+        target.log_prob_and_grad(Batch::new(&mode, d), &mut [0.0], grad.as_batch_mut());
+        let step = newton_step(&target, &mode, grad.row(0));
+        mode.iter_mut().zip(step).for_each(|(m, s)| *m += s);
+    }
+    let covariance = (-hessian(&target, &mode)).cholesky().unwrap().inverse() * 1.1;
+    let covariance = (&covariance + covariance.transpose()) * 0.5;
+    let rows = covariance.row_iter().map(|r| r.iter().copied().collect()).collect();
+    let proposal = GaussianConfig { mean: mode, covariance: rows }.build().unwrap();
+    let n = 20_000;
+    let x = proposal.exact_sampler().unwrap().sample_rows(&mut Stream::new(9, 0), n, d);
+    let (mut log_p, mut log_q) = (vec![0.0; n], vec![0.0; n]);
+    target.log_prob(x.as_batch(), &mut log_p);
+    proposal.log_prob(x.as_batch(), &mut log_q);
+    let top = log_p.iter().zip(&log_q).map(|(p, q)| p - q).fold(f64::NEG_INFINITY, f64::max);
+    let weights: Vec<f64> = log_p.iter().zip(&log_q).map(|(p, q)| (p - q - top).exp()).collect();
+    let total: f64 = weights.iter().sum();
+    let effective = total * total / weights.iter().map(|w| w * w).sum::<f64>();
+    assert!(effective > 5_000.0, "{effective}");
+
+    let file = folder.join("posterior_moments/german_credit_numeric_logistic_regression.json");
+    let truth = json(file);
+    let find = |key: &str| -> Vec<f64> {
+        serde_json::from_value(truth["ground_truth"][key]["values"].clone()).unwrap()
+    };
+    let (mean, error) = (find("IDENTITY_MEAN"), find("IDENTITY_MEAN_STANDARD_ERROR"));
+    let sd = find("IDENTITY_STANDARD_DEVIATION");
+    for j in 0..d {
+        let estimate = x.as_batch().iter().zip(&weights).map(|(r, w)| w * r[j]).sum::<f64>() / total;
+        let second =
+            x.as_batch().iter().zip(&weights).map(|(r, w)| w * (r[j] - estimate).powi(2)).sum::<f64>()
+                / total;
+        let own = sd[j] / effective.sqrt();
+        assert!((estimate - mean[j]).abs() < 5.0 * own.hypot(error[j]), "weight {j}: {estimate} {}", mean[j]);
+        // A standard deviation is known to 1/sqrt(2 n).
+        assert!(
+            (second.sqrt() / sd[j] - 1.0).abs() < 5.0 / effective.sqrt(),
+            "weight {j}: {} {}",
+            second.sqrt(),
+            sd[j]
+        );
+    }
+}
+
+#[test]
+fn particle_samples_have_the_measured_energy_and_virial() {
+    let Some(folder) = data_folder() else { return };
+    let centre_of_mass = CentreOfMass::Tethered { strength: 1.0 };
+    // Mean energies as measured by an independent program on the same samples.
+    let cases = [
+        ("dw4_test.npy", DoubleWell4Config { centre_of_mass }.build().unwrap(), 2, -22.45, None),
+        ("lj13_test.npy", LennardJones13Config { centre_of_mass }.build().unwrap(), 3, -43.13, Some(36.0)),
+    ];
+    for (file, target, space, energy, virial) in cases {
+        let mut x = npy(folder.join("particles").join(file));
+        let d = x.dim();
+        for row in x.as_batch_mut().iter_mut() {
+            for c in 0..space {
+                let centre = row.iter().skip(c).step_by(space).sum::<f64>() / (d / space) as f64;
+                row.iter_mut().skip(c).step_by(space).for_each(|v| *v -= centre);
+            }
+        }
+        let (mut value, mut grad) = (vec![0.0; x.rows()], x.clone());
+        target.log_prob_and_grad(x.as_batch(), &mut value, grad.as_batch_mut());
+        let mean = -value.iter().sum::<f64>() / value.len() as f64;
+        assert!((mean - energy).abs() < 0.006, "{file}: {mean}");
+        if let Some(expected) = virial {
+            let rows = x.as_batch().iter().zip(grad.as_batch().iter());
+            let (v, e) = mean_and_error(rows.map(|(x, g)| -x.iter().zip(g).map(|(x, g)| x * g).sum::<f64>()));
+            assert!((v - expected).abs() < 5.0 * e, "{file}: {v} +- {e}");
+        }
+    }
+}

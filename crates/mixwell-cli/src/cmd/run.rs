@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use mixwell::config::parse;
 use mixwell::io::DataFiles;
 use mixwell::sampler::{RunConfig, RunError, Sampler};
+use mixwell::target::TargetError;
 
 use super::finish;
 use crate::cli::RunArgs;
@@ -55,7 +56,10 @@ pub fn sampler(config: RunConfig) -> Result<Sampler, RunError> {
             "a config needs a [target] with a `kind`; see `mixwell list targets`",
         )
     })?;
-    let target = target.build(&DataFiles).map_err(|e| RunError::Target(e.to_string()))?;
+    let target = target.build(&DataFiles).map_err(|e| match e {
+        TargetError::Config(e) => RunError::Config(e.under("target")),
+        other => RunError::Target(other.to_string()),
+    })?;
     Ok(Sampler::from_config(target.into(), config))
 }
 

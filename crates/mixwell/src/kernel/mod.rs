@@ -1,4 +1,4 @@
-//! How a chain moves: one file per kernel, combinators in `compose.rs`, step-size and metric adaptation in `adapt.rs`.
+//! How a chain moves: one file per kernel, combinators in `compose/`, step-size and metric adaptation in `adapt/`.
 //!
 //! A kernel moves a [`Block`] of chains under a [`Context`]. It leaves every cached value of the block either agreeing
 //! with the new position or marked unknown, and writes what happened to a [`Report`]. Parameters change only in

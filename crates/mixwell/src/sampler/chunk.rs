@@ -57,9 +57,6 @@ impl Chunk<'_> {
         let rows = block_rows(n_chains);
         let draws = self.draws();
         let rao_blackwell = self.rao_blackwell && pool.is_some();
-        if rao_blackwell {
-            records.totals.rao_blackwell_steps += self.steps as u64;
-        }
         // Without sums to fill, every block gets an empty slice.
         let mut no_sums = vec![[0.0; 0]; n_chains.div_ceil(rows)];
         let sums: Vec<&mut [f64]> = if rao_blackwell {
@@ -74,16 +71,20 @@ impl Chunk<'_> {
             .zip(records.since_draw.chunks_mut(rows * n_leaves))
             .zip(records.totals.leaves.chunks_mut(rows * n_leaves))
             .zip(records.totals.stuck.chunks_mut(rows))
+            .zip(records.totals.rao_blackwell_steps.chunks_mut(rows))
             .zip(sums)
-            .map(|(((((block, step), since_draw), totals), stuck), rao_blackwell)| Job {
-                values: vec![0.0; draws * block.rows() * n_values],
-                stats: vec![0.0; draws * block.rows() * n_stats],
-                block,
-                step,
-                since_draw,
-                totals,
-                stuck,
-                rao_blackwell,
+            .map(|((((((block, step), since_draw), totals), stuck), rao_blackwell_steps), rao_blackwell)| {
+                Job {
+                    values: vec![0.0; draws * block.rows() * n_values],
+                    stats: vec![0.0; draws * block.rows() * n_stats],
+                    block,
+                    step,
+                    since_draw,
+                    totals,
+                    stuck,
+                    rao_blackwell_steps,
+                    rao_blackwell,
+                }
             })
             .collect();
         match jobs.as_mut_slice() {
@@ -126,6 +127,7 @@ struct Job<'a> {
     since_draw: &'a mut [Tally],
     totals: &'a mut [Total],
     stuck: &'a mut [Stuck],
+    rao_blackwell_steps: &'a mut [u64],
     rao_blackwell: &'a mut [f64],
     values: Vec<f64>,
     stats: Vec<f64>,
@@ -174,11 +176,17 @@ impl Job<'_> {
         }
     }
 
-    /// Adds `sum_i w_i f(y_i)` and `sum_i w_i f(y_i)^2` over the particles of each chain's last i-SIR step (spec A7).
+    /// Adds `sum_i w_i f(y_i)` and `sum_i w_i f(y_i)^2` over the particles of each chain that made an i-SIR step.
     fn add_rao_blackwell(&mut self, chunk: &Chunk<'_>) {
         let n_values = chunk.recorder.n_values();
         let mut reported = vec![0.0; n_values];
         for row in 0..self.block.rows() {
+            // A chain that a mixture gave another kernel still holds its old particles.
+            let leaves = &self.step[row * chunk.n_leaves..(row + 1) * chunk.n_leaves];
+            if !leaves.iter().any(|t| t.isir_ess > 0.0) {
+                continue;
+            }
+            self.rao_blackwell_steps[row] += 1;
             let Some(pool) = self.block.pool() else { return };
             let (particles, log_weights) = pool.row_mut(row);
             let total = log_sum_exp(log_weights);

@@ -70,9 +70,9 @@ impl Default for RunConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Stop {
-    /// Stop once every parameter's bulk and tail effective sample size reach this (0: never) ...
+    /// Stop once every parameter's bulk and tail effective sample size reach this (0: no condition) ...
     pub ess: f64,
-    /// ... and every R-hat is at most this (0: no condition).
+    /// ... and every R-hat is at most this (0: no condition). With neither condition all draws are made.
     pub rhat: f64,
     /// Stop after this many seconds of sampling (0: never). The warm-up counts.
     pub seconds: f64,

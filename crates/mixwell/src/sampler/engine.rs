@@ -254,19 +254,19 @@ impl<'a> Engine<'a> {
         let (Some(flow), Some(trainer)) = (&mut self.flow, &mut self.trainer) else {
             unreachable!("a schedule that trains has a flow");
         };
-        let before = (flow.clone(), trainer.save());
+        // A pool is not part of a checkpoint, so a call that learns from it is short and runs to its end.
+        let before = (!action.needs_pool()).then(|| (flow.clone(), trainer.save()));
         let examples = Examples {
             target: self.target,
             chains: self.ensemble.x(),
             pool: self.pool.as_ref().map(|p| (p.x(), p.log_weights(), p.n_particles())),
         };
-        // A pool is not part of a checkpoint, so a call that learns from it is short and runs to its end.
-        let may_stop = !action.needs_pool();
-        match trainer.train(action, flow, examples, &|| may_stop && interrupted()) {
+        match trainer.train(action, flow, examples, &|| before.is_some() && interrupted()) {
             Ok(_) => self.place.cursor.finish_action(),
             Err(TrainError::Interrupted) => {
-                *flow = before.0;
-                trainer.load(before.1).expect("the state is the trainer's own");
+                let (old_flow, old_trainer) = before.expect("only a call that can be undone is interrupted");
+                *flow = old_flow;
+                trainer.load(old_trainer).expect("the state is the trainer's own");
             }
         }
     }
@@ -281,7 +281,7 @@ impl<'a> Engine<'a> {
     }
 
     fn stops_early(&self) -> bool {
-        self.config.stop.ess > 0.0
+        self.config.stop.ess > 0.0 || self.config.stop.rhat > 0.0
     }
 
     fn phase_is_over(&mut self) -> Result<bool, RunError> {

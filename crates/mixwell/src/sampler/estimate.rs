@@ -9,7 +9,7 @@ use crate::rng::ESTIMATE_STREAM;
 use crate::target::Target;
 use crate::{Points, Stream};
 
-/// The frozen proposal judged by importance weights (spec A13).
+/// The frozen proposal judged by importance weights.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProposalReport {
     /// Fresh draws.

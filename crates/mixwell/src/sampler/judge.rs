@@ -10,7 +10,8 @@ pub(super) fn judge(summary: &mut Summary, modes: Option<&ModeOccupancy>, thresh
     let mut evidence = Evidence::from_summaries(&names, &rows, summary.chains, summary.draws);
     let all: u64 = summary.acceptance.values().map(|a| a.tries).sum();
     evidence.non_finite = Some((summary.non_finite, all));
-    evidence.divergences = (summary.divergences > 0).then(|| (summary.divergences, all));
+    let trajectories: u64 = summary.acceptance.values().filter(|a| a.hamiltonian).map(|a| a.tries).sum();
+    evidence.divergences = (trajectories > 0).then_some((summary.divergences, trajectories));
     let (mut tries, mut moves) = (0, 0.0);
     for kernel in summary.acceptance.values().filter(|a| a.role == "global") {
         tries += kernel.tries;
@@ -23,5 +24,5 @@ pub(super) fn judge(summary: &mut Summary, modes: Option<&ModeOccupancy>, thresh
     let verdict = Verdict::new(&evidence, thresholds);
     summary.converged = verdict.converged && summary.finished;
     summary.reasons = verdict.reasons;
-    summary.warnings = verdict.warnings;
+    summary.warnings.extend(verdict.warnings);
 }

@@ -1,10 +1,10 @@
 //! Named methods: each is a handful of settings that expand into kernels and a schedule. None has a loop of its own.
 //!
-//! - `ex2`: i-SIR, then local steps (spec A9, Samsonov et al. 2022). The proposal is fixed, or a flow that is only fitted
+//! - `ex2`: i-SIR, then local steps (Ex2MCMC, Samsonov et al. 2022). The proposal is fixed, or a flow that is only fitted
 //!   to mean and covariance of the warm-up draws.
-//! - `flex2`: the same with a flow trained on the particles while sampling (spec A10).
-//! - `flowmc`: rounds of local steps, training on past draws, global steps (spec A11, Gabrié et al. 2022).
-//! - `neutra`: a local kernel in the latent space of a trained flow (spec A12, Hoffman et al. 2019).
+//! - `flex2`: the same with a flow trained on the particles while sampling.
+//! - `flowmc`: rounds of local steps, training on past draws, global steps (Gabrié et al. 2022).
+//! - `neutra`: a local kernel in the latent space of a trained flow (Hoffman et al. 2019).
 //! - `kernel`: one kernel with a warm-up. - `schedule`: kernels and stages of your own.
 
 use std::collections::BTreeMap;
@@ -229,6 +229,8 @@ pub(super) struct Plan {
     pub uses_flow: bool,
     /// The fixed proposal of the global kernel, when it is not the flow.
     pub proposal: Option<Arc<dyn Proposal>>,
+    /// Whether some kernel does not keep the target's law.
+    pub biased: bool,
 }
 
 impl Plan {
@@ -238,7 +240,7 @@ impl Plan {
         schedule.check(&names)?;
         let uses_flow = kernels.iter().any(|(_, k)| k.needs().flow) || schedule.training().next().is_some();
         let kernels = kernels.into_iter().map(|(name, kernel)| NamedKernel { name, kernel }).collect();
-        Ok(Self { kernels, schedule, uses_flow, proposal: None })
+        Ok(Self { kernels, schedule, uses_flow, proposal: None, biased: false })
     }
 
     /// The leaves of all kernels, kernel after kernel.
@@ -338,6 +340,7 @@ impl Method {
         {
             plan.proposal = Some(fixed);
         }
+        plan.biased = self.parts().iter().any(|(_, kernel)| !kernel.is_exact());
         Ok(plan)
     }
 

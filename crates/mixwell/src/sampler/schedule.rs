@@ -87,7 +87,7 @@ impl Schedule {
         })
     }
 
-    /// Optimiser steps or epochs planned in all, for schedules that depend on progress.
+    /// Training calls that take optimiser steps, for schedules that depend on progress.
     pub fn planned_training_calls(&self) -> usize {
         let of_stage =
             |s: &Stage| s.repeat * s.actions.iter().filter(|a| matches!(a, Action::Train(_))).count();

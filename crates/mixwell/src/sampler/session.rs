@@ -30,6 +30,17 @@ use crate::target::{Counted, Target};
 use crate::train::Trainer;
 use crate::{ConfigError, Stream};
 
+/// What is wanted of a run folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// A new run.
+    Create,
+    /// To go on with a run.
+    Resume,
+    /// To look at a run that another process may be working on.
+    Look,
+}
+
 /// Everything of a run that is checked and open, before its first step.
 pub(super) struct Session {
     target: Arc<dyn Target>,
@@ -44,8 +55,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Checks settings, opens the folder, and reads the checkpoint when `resume` is asked for.
-    pub fn open(mut sampler: Sampler, resume: bool) -> Result<Self, RunError> {
+    /// Checks settings, opens the folder, and reads the checkpoint of an earlier session.
+    pub fn open(mut sampler: Sampler, access: Access) -> Result<Self, RunError> {
         sampler.config.check()?;
         let dim = sampler.target.dim();
         if dim == 0 {
@@ -73,9 +84,9 @@ impl Session {
             .map_err(|e| ConfigError::new("config", "not writable as TOML", e.to_string()))?;
         let names: Vec<String> = plan.leaves().into_iter().map(|l| l.name).collect();
         let hash = ConfigHash::of(format!("{text}\n{}\n{dim}", names.join(" ")).as_bytes());
-        let folder = sampler.folder.take().map(|path| open_folder(path, resume, &text)).transpose()?;
+        let folder = sampler.folder.take().map(|path| open_folder(path, access, &text)).transpose()?;
         let saved = match &folder {
-            Some(folder) if resume && folder.has_checkpoint() => {
+            Some(folder) if access != Access::Create && folder.has_checkpoint() => {
                 Some(load_checkpoint(&folder.checkpoint(), hash)?)
             }
             _ => None,
@@ -233,9 +244,11 @@ impl Session {
     }
 }
 
-fn open_folder(path: PathBuf, resume: bool, config: &str) -> Result<RunFolder, RunError> {
-    if resume {
-        return Ok(RunFolder::open(&path)?);
+fn open_folder(path: PathBuf, access: Access, config: &str) -> Result<RunFolder, RunError> {
+    match access {
+        Access::Look => return Ok(RunFolder::view(&path)?),
+        Access::Resume => return Ok(RunFolder::open(&path)?),
+        Access::Create => {}
     }
     let folder = RunFolder::create(&path)?;
     atomic_write(&folder.config(), config.as_bytes())?;

@@ -18,6 +18,8 @@ use crate::train::GuardCounts;
 
 /// Draws of one scalar over all chains that a summary looks at; beyond that, every n-th draw is used.
 const MOST_DRAWS: usize = 4_000_000;
+/// What is said of draws made by a kernel without correction.
+const BIASED: &str = "a kernel of this method (ula) has no accept-reject step: its draws are biased by the step size; use mala for exact draws";
 /// Numbers held at once while scalars are summarised.
 const BATCH_NUMBERS: usize = 8 << 20;
 
@@ -109,6 +111,8 @@ pub struct Parameter {
 pub struct KernelAcceptance {
     /// `local` or `global`.
     pub role: String,
+    /// Whether it follows Hamiltonian trajectories.
+    pub hamiltonian: bool,
     /// Proposals made, all chains together.
     pub tries: u64,
     /// Mean acceptance probability.
@@ -265,6 +269,9 @@ pub(super) fn summarise(
         proposal,
         training,
     };
+    if engine.plan.biased {
+        summary.warnings.push(BIASED.into());
+    }
     super::judge::judge(&mut summary, modes.as_ref(), &engine.config.thresholds);
     Ok(summary)
 }
@@ -311,6 +318,7 @@ fn acceptance(engine: &Engine<'_>) -> BTreeMap<String, KernelAcceptance> {
             chains.iter().filter(|t| t.tries > 0).map(|t| t.accept_prob / t.tries as f64).collect();
         let row = KernelAcceptance {
             role: if leaf.role == Role::Local { "local" } else { "global" }.into(),
+            hamiltonian: leaf.hamiltonian,
             tries,
             acceptance_rate: share(chains.iter().map(|t| t.accept_prob).sum()),
             move_rate: share(chains.iter().map(|t| t.moves).sum::<u64>() as f64),
@@ -331,13 +339,12 @@ fn acceptance(engine: &Engine<'_>) -> BTreeMap<String, KernelAcceptance> {
 fn rao_blackwell_means(engine: &Engine<'_>) -> Option<Vec<(f64, f64)>> {
     let totals = &engine.production_totals;
     let n_values = engine.recorder.n_values();
-    if totals.rao_blackwell.is_empty() || totals.rao_blackwell_steps == 0 {
+    if totals.rao_blackwell.is_empty() || totals.rao_blackwell_steps.contains(&0) {
         return None;
     }
-    let steps = totals.rao_blackwell_steps as f64;
     let row = (0..n_values).map(|value| {
-        let means: Vec<f64> =
-            totals.rao_blackwell.chunks_exact(2 * n_values).map(|chain| chain[value] / steps).collect();
+        let chains = totals.rao_blackwell.chunks_exact(2 * n_values).zip(&totals.rao_blackwell_steps);
+        let means: Vec<f64> = chains.map(|(sums, steps)| sums[value] / *steps as f64).collect();
         (means.iter().sum::<f64>() / means.len() as f64, sd(&means) / (means.len() as f64).sqrt())
     });
     Some(row.collect())

@@ -53,11 +53,11 @@ pub struct PhaseTotals {
     pub leaves: Vec<Total>,
     /// Per chain.
     pub stuck: Vec<Stuck>,
-    /// Rao-Blackwellised sums of every reported value and of its square, per chain (`chains x 2 n_values`), and the
-    /// number of i-SIR steps behind them; empty when not asked for.
+    /// Rao-Blackwellised sums of every reported value and of its square, per chain (`chains x 2 n_values`);
+    /// empty when not asked for.
     pub rao_blackwell: Vec<f64>,
     /// i-SIR steps behind the Rao-Blackwellised sums, per chain.
-    pub rao_blackwell_steps: u64,
+    pub rao_blackwell_steps: Vec<u64>,
 }
 
 impl PhaseTotals {
@@ -67,7 +67,7 @@ impl PhaseTotals {
             leaves: vec![Total::default(); chains * leaves],
             stuck: vec![Stuck::default(); chains],
             rao_blackwell: vec![0.0; chains * 2 * rao_blackwell_values],
-            rao_blackwell_steps: 0,
+            rao_blackwell_steps: vec![0; chains],
         }
     }
 

@@ -26,17 +26,17 @@ pub struct TrainAction {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Objective {
-    /// Forward KL on past draws: `-mean log q(x)` over the replay buffer (spec B8, A11).
+    /// Forward KL on past draws: `-mean log q(x)` over the replay buffer.
     #[default]
     Forward,
     /// Self-normalised forward KL over the particles of the last i-SIR step, weights and particles constant,
-    /// mixed with reverse KL (spec A10): `a L_forward + (1 - a) L_reverse`.
+    /// mixed with reverse KL: `a L_forward + (1 - a) L_reverse`.
     Pool {
         /// The weight `a` of the forward part.
         #[serde(default)]
         mix: MixSchedule,
     },
-    /// Reverse KL, `mean[log rho(z) - log_det - log_prob(T(z))]` over fresh latents (spec B8).
+    /// Reverse KL, `mean[log rho(z) - log_det - log_prob(T(z))]` over fresh latents.
     Reverse,
     /// Forward KL on past draws mixed with reverse KL.
     Mixed {
@@ -44,7 +44,7 @@ pub enum Objective {
         #[serde(default)]
         mix: MixSchedule,
     },
-    /// Markovian score climbing: the gradient of `log q` at the chains' new states (spec B8).
+    /// Markovian score climbing: the gradient of `log q` at the chains' new states (Naesseth et al. 2020).
     ScoreClimbing,
 }
 
@@ -79,7 +79,7 @@ pub enum MixSchedule {
         /// The weight, between 0 and 1.
         forward: f64,
     },
-    /// `min(cap, slope * t/T)`; the default is cap 0.5 and slope 3 (spec A10).
+    /// `min(cap, slope * t/T)`; the default is cap 0.5 and slope 3.
     Ramp {
         /// Largest weight.
         cap: f64,
@@ -132,6 +132,11 @@ impl Default for TrainAction {
 }
 
 impl TrainAction {
+    /// Whether it takes optimiser steps at all.
+    pub fn optimises(&self) -> bool {
+        self.epochs > 0 || self.steps > 0
+    }
+
     /// Whether it learns from the particles of the last i-SIR step.
     pub fn needs_pool(&self) -> bool {
         matches!(self.objective, Objective::Pool { .. }) && self.steps > 0
@@ -188,7 +193,7 @@ pub struct TrainingConfig {
     pub validation: f64,
     /// Stop a call after this many epochs without a better validation loss; 0 never stops early.
     pub patience: usize,
-    /// Training calls that are skipped at the beginning, while chains find the target.
+    /// Optimising calls that are skipped at the beginning, while chains find the target.
     pub start_after: usize,
     /// An update is skipped when the loss moved by more than this since the last good one.
     pub jump_tolerance: f64,

@@ -68,7 +68,7 @@ pub enum TrainError {
 }
 
 impl Trainer {
-    /// A trainer for `flow`; `planned_calls` sets the pace of mixing schedules.
+    /// A trainer for `flow`; `planned_calls`, the number of calls that will optimise, sets the pace of mixing schedules.
     ///
     /// # Errors
     /// When a setting cannot be used.
@@ -127,19 +127,21 @@ impl Trainer {
         examples: Examples<'_>,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<TrainReport, TrainError> {
-        let progress = self.calls as f64 / self.planned_calls.max(1) as f64;
-        self.calls += 1;
-        if self.calls <= self.config.start_after {
-            return Ok(self.last);
-        }
         if action.whiten && !self.replay.is_empty() {
             flow.set_whitening_from(self.replay.positions(), None);
         }
-        let report = if action.epochs > 0 {
-            self.epochs(action.epochs, flow, interrupted)?
-        } else {
-            self.steps(action, progress, flow, examples, interrupted)?
-        };
+        let mut report = TrainReport::default();
+        if action.optimises() {
+            let progress = self.calls as f64 / self.planned_calls.max(1) as f64;
+            self.calls += 1;
+            if self.calls > self.config.start_after {
+                report = if action.epochs > 0 {
+                    self.epochs(action.epochs, flow, interrupted)?
+                } else {
+                    self.steps(action, progress, flow, examples, interrupted)?
+                };
+            }
+        }
         if action.forget {
             self.replay.clear();
         }

@@ -161,8 +161,9 @@ fn ln_abs_det(mut a: Vec<Vec<f64>>) -> f64 {
         sum += a[i][i].abs().ln();
         for r in i + 1..n {
             let f = a[r][i] / a[i][i];
-            for c in i..n {
-                a[r][c] -= f * a[i][c];
+            let pivot = a[i].clone();
+            for (v, p) in a[r].iter_mut().zip(&pivot) {
+                *v -= f * p;
             }
         }
     }

@@ -257,3 +257,45 @@ impl Transport for Flow {
         each!(&self.inner, s => s.forward_pullback(z, upstream, dz));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Points;
+
+    /// Densities and gradients of a flow under one instruction set.
+    fn evaluate(config: &FlowConfig) -> Vec<f64> {
+        let mut stream = Stream::new(3, 0);
+        let mut flow = Flow::new(config, 5, &mut stream).unwrap();
+        flow.map_params(|_, p| p + 0.1 * stream.normal());
+        let mut z = Points::zeros(70, 5);
+        stream.fill_normal(z.data_mut());
+        let (mut x, mut log_q, mut grad) = (z.clone(), vec![0.0; 70], z.clone());
+        flow.push(z.as_batch(), x.as_batch_mut(), &mut log_q);
+        flow.log_prob_and_grad(x.as_batch(), &mut log_q, grad.as_batch_mut());
+        let mut gradient = flow.zero_gradient();
+        flow.forward_kl(x.as_batch(), &[1.0 / 70.0; 70], &mut gradient);
+        let parameters = (0..gradient.len()).map(|i| gradient.get(i)).collect();
+        [x.into_vec(), log_q, grad.into_vec(), parameters].concat()
+    }
+
+    #[test]
+    fn instruction_sets_agree() {
+        // The batches are small enough to stay on this thread, where the instruction set is forced.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap();
+        let realnvp =
+            RealNvpConfig { activation: crate::net::Activation::Tanh, hidden: vec![9], ..Default::default() };
+        for config in [
+            FlowConfig::Realnvp(realnvp),
+            FlowConfig::RqSpline(RqSplineConfig { hidden: vec![9], ..Default::default() }),
+        ] {
+            let mut results = Vec::new();
+            crate::net::simd::under_each(|| results.push(pool.install(|| evaluate(&config))));
+            for other in &results[1..] {
+                for (a, b) in results[0].iter().zip(other) {
+                    assert!((a - b).abs() < 1e-9 * (1.0 + a.abs()), "{}: {a} and {b}", config.name());
+                }
+            }
+        }
+    }
+}

@@ -45,7 +45,7 @@ pub(super) struct Workspace<T> {
 
 /// Workspaces not in use.
 #[derive(Debug)]
-pub(super) struct Pool<T>(Mutex<Vec<Box<Workspace<T>>>>);
+pub(super) struct Pool<T>(Mutex<Vec<Workspace<T>>>);
 
 impl<T> Default for Pool<T> {
     fn default() -> Self {
@@ -54,11 +54,11 @@ impl<T> Default for Pool<T> {
 }
 
 impl<T: Default> Pool<T> {
-    pub fn take(&self) -> Box<Workspace<T>> {
+    pub fn take(&self) -> Workspace<T> {
         self.0.lock().unwrap_or_else(|e| e.into_inner()).pop().unwrap_or_default()
     }
 
-    pub fn give(&self, workspace: Box<Workspace<T>>) {
+    pub fn give(&self, workspace: Workspace<T>) {
         self.0.lock().unwrap_or_else(|e| e.into_inner()).push(workspace);
     }
 }
@@ -226,7 +226,7 @@ impl<T: Real> Stack<T> {
             let rows = range.len();
             self.forward_block(&mut ws, z.slice(range.clone()), true);
             self.take_rows(&mut ws, rows);
-            let Workspace { rows: x, drows, log_det, log_prob, .. } = &mut *ws;
+            let Workspace { rows: x, drows, log_det, log_prob, .. } = &mut ws;
             grow(log_prob, rows);
             let n = rows * self.dim;
             let dx = BatchMut::new(&mut drows[..n], self.dim);

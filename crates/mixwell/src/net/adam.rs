@@ -334,6 +334,10 @@ mod tests {
 
     #[test]
     fn the_first_steps_are_as_computed_by_hand() {
+        simd::under_each(first_steps);
+    }
+
+    fn first_steps() {
         // g = 2, rate 0.1: m = 0.2, v = 0.004; both corrections give 2 and 4, so the step is 0.1 * 2 / (2 + 1e-8).
         // Then g = -1: m = 0.08, v = 0.004996; m / 0.19 = 0.421052632, v / 0.001999 = 2.499249625, root 1.580901523;
         // step 0.1 * 0.421052632 / 1.580901523 = 0.026633704.

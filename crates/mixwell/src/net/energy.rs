@@ -141,6 +141,10 @@ mod tests {
 
     #[test]
     fn gradients_match_finite_differences() {
+        crate::net::simd::under_each(gradients_match);
+    }
+
+    fn gradients_match() {
         let mut stream = Stream::new(1, 0);
         let mut net = EnergyNet::<f64>::toy(3, Init::Uniform, &mut stream);
         let (rows, h) = (70, 1e-6);

@@ -292,7 +292,7 @@ impl<T: Real> Dense<T> {
 /// Rows that a working set of `numbers_per_row` keeps within a core's cache, as a number of blocks, at least one.
 pub(crate) fn rows_for_cache<T>(numbers_per_row: usize) -> usize {
     let per_block = numbers_per_row.max(1) * BLOCK * std::mem::size_of::<T>();
-    ((1 << 19) / per_block).clamp(1, 4) * BLOCK
+    ((1 << 19) / per_block).clamp(2, 4) * BLOCK
 }
 
 #[cfg(test)]
@@ -325,6 +325,10 @@ mod tests {
 
     #[test]
     fn gradients_match_finite_differences() {
+        crate::net::simd::under_each(gradients_match);
+    }
+
+    fn gradients_match() {
         let mut stream = Stream::new(5, 0);
         for activation in ACTIVATIONS {
             for output_activation in [Activation::Identity, Activation::Tanh, Activation::Swish] {

@@ -157,3 +157,16 @@ pub(crate) fn run_all<J: Job + Clone>(job: &J, mut each: impl FnMut(&'static str
         }
     }
 }
+
+/// Runs a test once under every instruction set of this machine, on this thread.
+#[cfg(test)]
+pub(crate) fn under_each(mut test: impl FnMut()) {
+    #[cfg(target_arch = "x86_64")]
+    for level in [x86::Level::V2, x86::Level::V3, x86::Level::V4] {
+        x86::FORCED.set(Some(level));
+        test();
+        x86::FORCED.set(None);
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    test();
+}

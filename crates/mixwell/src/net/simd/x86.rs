@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use super::{Isa, Job, Vector};
 
 /// The x86-64 levels that make a difference here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     V2,
     V3,
@@ -20,6 +20,21 @@ pub(super) enum Level {
 /// What this machine can do; found once.
 #[inline]
 pub(super) fn level() -> Level {
+    #[cfg(test)]
+    if let Some(level) = FORCED.get() {
+        return level.min(detected());
+    }
+    detected()
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The level that tests ask this thread to use at most.
+    pub(super) static FORCED: std::cell::Cell<Option<Level>> = const { std::cell::Cell::new(None) };
+}
+
+#[inline]
+fn detected() -> Level {
     static LEVEL: OnceLock<Level> = OnceLock::new();
     *LEVEL.get_or_init(|| {
         if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")) {

@@ -1,5 +1,7 @@
 //! The command `mixwell`: sample a target described by a file, go on after an interruption, read the results.
 
+#![forbid(unsafe_code)]
+
 mod cli;
 mod cmd;
 mod exit;

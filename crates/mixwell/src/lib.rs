@@ -1,7 +1,27 @@
-//! Mixwell draws from distributions that ordinary MCMC gets stuck in, by pairing local moves with global moves
-//! proposed by a flow that is trained while sampling.
+//! Mixwell draws from distributions that ordinary MCMC gets stuck in, by pairing local moves (Langevin, HMC, NUTS) with
+//! global moves proposed by a normalizing flow that is trained while sampling.
+//!
+//! ```
+//! use mixwell::sampler::{Flex2, Method, Sampler};
+//! use mixwell::target::TwoModesConfig;
+//!
+//! // Two separate modes with weights 1/3 and 2/3. Real runs train longer than this example.
+//! let target = TwoModesConfig::default().build()?;
+//! let method = Method::Flex2(Flex2 { train_iterations: 50, ..Flex2::default() });
+//! let run = Sampler::new(target).method(method).chains(10).draws(50).seed(1).run()?;
+//! let summary = run.summary().expect("the run was not interrupted");
+//! println!("{}: mode weights {:?}", summary.verdict_line(), summary.mode_weights);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The rooms, in the order in which they may use one another:
+//! [`net`] (networks and their derivatives) - [`flow`] (invertible maps) - [`target`] (what is sampled) and [`proposal`]
+//! (what can be drawn from) - [`kernel`] (how a chain moves) - [`train`] (what a flow learns from) - [`sampler`] (the run).
+//! [`diagnostics`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its own
+//! [`Stream`].
 
 #![warn(missing_docs)]
+// `net` alone allows it, block by block with its reason; `forbid` would not let it.
 #![deny(unsafe_code)]
 
 mod batch;
@@ -22,3 +42,8 @@ pub mod train;
 pub use batch::{Batch, BatchMut, Points};
 pub use error::ConfigError;
 pub use rng::Stream;
+
+// The README's Rust code is compiled and run with the doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

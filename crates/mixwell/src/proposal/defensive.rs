@@ -2,7 +2,7 @@
 //!
 //! `q(x) = (1 - w) base(x) + w wide(x)`. A draw takes `noise_dim = base.noise_dim + 1` normal numbers: the last one, through
 //! the normal distribution function, chooses the component; the first ones are pushed through it.
-//! Global moves are uniformly ergodic only if `target / q` is bounded (spec A6, A7); with `w > 0` the Gaussian provides the bound.
+//! Global moves are uniformly ergodic only if `target / q` is bounded; with `w > 0` the Gaussian provides the bound.
 
 use super::{Gaussian, Proposal, content_version};
 use crate::math::normal_cdf;

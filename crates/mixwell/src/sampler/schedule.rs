@@ -89,8 +89,9 @@ impl Schedule {
 
     /// Training calls that take optimiser steps, for schedules that depend on progress.
     pub fn planned_training_calls(&self) -> usize {
-        let of_stage =
-            |s: &Stage| s.repeat * s.actions.iter().filter(|a| matches!(a, Action::Train(_))).count();
+        let of_stage = |s: &Stage| {
+            s.repeat * s.actions.iter().filter(|a| matches!(a, Action::Train(t) if t.optimises())).count()
+        };
         self.warmup.iter().map(of_stage).sum()
     }
 

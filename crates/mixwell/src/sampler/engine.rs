@@ -255,6 +255,7 @@ impl<'a> Engine<'a> {
             unreachable!("a schedule that trains has a flow");
         };
         let before = (flow.clone(), trainer.save());
+        let counted = (self.target.densities(), self.target.gradients());
         let examples = Examples {
             target: self.target,
             chains: self.ensemble.x(),
@@ -267,6 +268,10 @@ impl<'a> Engine<'a> {
             Err(TrainError::Interrupted) => {
                 *flow = before.0;
                 trainer.load(before.1).expect("the state is the trainer's own");
+                // The call is made again from its beginning, and counted then.
+                self.target.reset();
+                self.spent.densities += counted.0;
+                self.spent.gradients += counted.1;
             }
         }
     }
@@ -407,6 +412,8 @@ impl<'a> Engine<'a> {
         self.warmup_totals = state.warmup_totals;
         self.production_totals = state.production_totals;
         self.place = state.progress;
+        // This session has evaluated the starts already, as the first one had: they are in the saved counts.
+        self.target.reset();
         self.spent = state.spent;
         Ok(())
     }

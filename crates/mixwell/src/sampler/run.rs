@@ -10,7 +10,7 @@ use super::error::RunError;
 use super::method::{Method, Plan};
 use super::observer::{Observer, Silent};
 use super::schedule::{Move, Schedule, Stage};
-use super::session::Session;
+use super::session::{Access, Session};
 use super::sink::MemoryDraws;
 use super::start::Start;
 use super::summary::Summary;
@@ -201,7 +201,7 @@ impl Sampler {
     /// Settings that cannot be used, a target that is not finite at a start, or a folder that cannot be written.
     /// Nothing that was already there is overwritten.
     pub fn run(self) -> Result<Run, RunError> {
-        self.session(false)
+        self.session(Access::New)
     }
 
     /// Goes on with the run in the folder: the draws are those of a run that was never interrupted.
@@ -209,7 +209,7 @@ impl Sampler {
     /// # Errors
     /// As [`Sampler::run`]; and when the folder holds no run, or its checkpoint is damaged or of other settings.
     pub fn resume(self) -> Result<Run, RunError> {
-        self.session(true)
+        self.session(Access::Resume)
     }
 
     /// The summary of what the folder's last checkpoint holds, without going on with the run.
@@ -217,19 +217,19 @@ impl Sampler {
     /// # Errors
     /// When the folder holds no checkpoint, or it is damaged or of other settings.
     pub fn peek(self) -> Result<Summary, RunError> {
-        Session::open(self, true)?.peek()
+        Session::open(self, Access::View)?.peek()
     }
 
-    fn session(mut self, resume: bool) -> Result<Run, RunError> {
+    fn session(mut self, access: Access) -> Result<Run, RunError> {
         match self.threads.take() {
-            None => Session::open(self, resume)?.run(),
+            None => Session::open(self, access)?.run(),
             Some(0) => Err(ConfigError::new("threads", 0, "at least 1 is needed").into()),
             Some(n) => {
                 let pool = rayon::ThreadPoolBuilder::new()
                     .num_threads(n)
                     .build()
                     .map_err(|e| ConfigError::new("threads", n, e.to_string()))?;
-                pool.install(|| Session::open(self, resume)?.run())
+                pool.install(|| Session::open(self, access)?.run())
             }
         }
     }

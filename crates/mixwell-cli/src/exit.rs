@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::message::tell;
+
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -38,7 +40,7 @@ pub fn code(result: anyhow::Result<Status>) -> ExitCode {
         Ok(Status::NotConverged) => ExitCode::from(3),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            tell(&format!("error: {error:#}"));
             let bad = error.downcast_ref::<BadInput>().is_some()
                 || error.downcast_ref::<mixwell::sampler::RunError>().is_some();
             ExitCode::from(if bad { 2 } else { 1 })
@@ -47,6 +49,6 @@ pub fn code(result: anyhow::Result<Status>) -> ExitCode {
 }
 
 /// Whoever reads our output may stop early (`mixwell list targets | head`).
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
+pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
 }

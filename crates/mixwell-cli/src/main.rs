@@ -5,6 +5,7 @@
 mod cli;
 mod cmd;
 mod exit;
+mod message;
 mod progress;
 
 use clap::Parser;

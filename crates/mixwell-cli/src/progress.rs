@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mixwell::sampler::{Event, Observer, Phase, Progress};
 
+use crate::message::tell;
+
 /// Time between plain lines.
 const PLAIN_EVERY: Duration = Duration::from_secs(5);
 
@@ -31,8 +33,8 @@ impl Line {
 
     fn plain(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| tell(text)),
+            None => tell(text),
         }
     }
 
@@ -49,7 +51,7 @@ impl Line {
             }
             None => {
                 if self.printed.is_none_or(|at| at.elapsed() >= PLAIN_EVERY) {
-                    eprintln!("{}", describe(p, self.phase_started.elapsed()));
+                    tell(&describe(p, self.phase_started.elapsed()));
                     self.printed = Some(Instant::now());
                 }
             }

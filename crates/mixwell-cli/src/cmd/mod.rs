@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mixwell::sampler::{Outcome, Sampler};
 
 use crate::cli::SessionArgs;
-use crate::exit::Status;
+use crate::exit::{Status, is_closed_pipe};
+use crate::message::tell;
 use crate::progress::Line;
 
 /// Runs or resumes a prepared sampler, shows progress and summary, and gives the status.
@@ -25,13 +26,16 @@ fn finish(sampler: Sampler, args: &SessionArgs, resume: bool) -> anyhow::Result<
     let run = if resume { sampler.resume()? } else { sampler.run()? };
     let folder = run.folder().map(|f| f.display().to_string()).unwrap_or_default();
     if run.outcome() == Outcome::Interrupted {
-        eprintln!("interrupted; go on with `mixwell resume {folder}`");
+        tell(&format!("interrupted; go on with `mixwell resume {folder}`"));
         return Ok(Status::Interrupted);
     }
     let summary = run.summary().expect("a finished run has a summary");
     if !args.quiet {
-        summary::print(summary)?;
-        eprintln!("draws, flow and summary are in {folder}");
+        // The status still tells how the run ended when nobody reads the table.
+        summary::print(summary)
+            .map_err(anyhow::Error::from)
+            .or_else(|e| if is_closed_pipe(&e) { Ok(()) } else { Err(e) })?;
+        tell(&format!("draws, flow and summary are in {folder}"));
     }
     let refused = args.strict && !summary.converged;
     Ok(if refused { Status::NotConverged } else { Status::Finished })
@@ -45,7 +49,7 @@ fn interrupt_flag() -> anyhow::Result<Arc<AtomicBool>> {
         if set.swap(true, Ordering::Relaxed) {
             std::process::exit(1);
         }
-        eprintln!("\nending at the next safe place; press Ctrl-C again to end at once");
+        tell("\nending at the next safe place; press Ctrl-C again to end at once");
     })?;
     Ok(flag)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write};
 
-use mixwell::io::RunFolder;
+use mixwell::io::{DrawReader, RunFolder};
 use mixwell::sampler::{RunError, Summary};
 
 use super::run;
@@ -16,6 +16,11 @@ const MOST_ROWS: usize = 60;
 pub fn run(args: &SummaryArgs) -> anyhow::Result<Status> {
     let folder = RunFolder::view(&args.dir).map_err(RunError::from)?;
     let text = if folder.summary().exists() {
+        // Draws that are damaged must not pass for those that the summary speaks of.
+        let damaged = DrawReader::open(&folder.draws()).and_then(|reader| reader.verify());
+        if let Some(problem) = damaged.map_err(RunError::from)?.into_iter().next() {
+            return Err(RunError::from(problem).into());
+        }
         folder.read_text(&folder.summary()).map_err(RunError::from)?
     } else {
         // Not finished yet: what the last checkpoint holds.

@@ -36,29 +36,29 @@ use crate::ConfigError;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum KernelConfig {
-    /// See [`super::RandomWalk`].
+    /// Random-walk Metropolis: Gaussian steps, no gradient needed.
     RandomWalk(RandomWalkConfig),
-    /// See [`super::Ula`].
+    /// Unadjusted Langevin: no correction, so draws are biased by the step size.
     Ula(UlaConfig),
-    /// See [`super::Mala`].
+    /// Langevin proposals with Metropolis correction.
     Mala(MalaConfig),
-    /// See [`super::Hmc`].
+    /// Hamiltonian trajectories of a fixed number of leapfrog steps.
     Hmc(HmcConfig),
-    /// See [`super::Nuts`].
+    /// Hamiltonian trajectories that stop before they turn back.
     Nuts(NutsConfig),
-    /// See [`super::EllipticalSlice`].
+    /// Slices on ellipses around a Gaussian: nothing to tune.
     EllipticalSlice(EllipticalSliceConfig),
-    /// See [`super::IndependentMh`].
+    /// Global moves: accept or reject one draw of the proposal.
     IndependentMh(IndependentMhConfig),
-    /// See [`super::Isir`].
+    /// Global moves: choose among many draws of the proposal and the current point.
     Isir(IsirConfig),
-    /// See [`super::Neutra`].
+    /// Another kernel in the latent space of the flow.
     Neutra(NeutraConfig),
-    /// See [`super::Sequence`].
+    /// Kernels one after the other; all of them make one step.
     Sequence(SequenceConfig),
-    /// See [`super::Repeat`].
+    /// A kernel several times per step.
     Repeat(RepeatConfig),
-    /// See [`super::Mixture`].
+    /// One of several kernels at random, chain by chain.
     Mixture(MixtureConfig),
 }
 

@@ -256,6 +256,7 @@ impl<'a> Engine<'a> {
         };
         // A pool is not part of a checkpoint, so a call that learns from it is short and runs to its end.
         let before = (!action.needs_pool()).then(|| (flow.clone(), trainer.save()));
+        let counted = (self.target.densities(), self.target.gradients());
         let examples = Examples {
             target: self.target,
             chains: self.ensemble.x(),
@@ -267,6 +268,10 @@ impl<'a> Engine<'a> {
                 let (old_flow, old_trainer) = before.expect("only a call that can be undone is interrupted");
                 *flow = old_flow;
                 trainer.load(old_trainer).expect("the state is the trainer's own");
+                // The call is made again from its beginning, and counted then.
+                self.target.reset();
+                self.spent.densities += counted.0;
+                self.spent.gradients += counted.1;
             }
         }
     }
@@ -407,6 +412,8 @@ impl<'a> Engine<'a> {
         self.warmup_totals = state.warmup_totals;
         self.production_totals = state.production_totals;
         self.place = state.progress;
+        // This session has evaluated the starts already, as the first one had: they are in the saved counts.
+        self.target.reset();
         self.spent = state.spent;
         Ok(())
     }

@@ -201,7 +201,7 @@ impl Sampler {
     /// Settings that cannot be used, a target that is not finite at a start, or a folder that cannot be written.
     /// Nothing that was already there is overwritten.
     pub fn run(self) -> Result<Run, RunError> {
-        self.session(Access::Create)
+        self.session(Access::New)
     }
 
     /// Goes on with the run in the folder: the draws are those of a run that was never interrupted.
@@ -217,7 +217,7 @@ impl Sampler {
     /// # Errors
     /// When the folder holds no checkpoint, or it is damaged or of other settings.
     pub fn peek(self) -> Result<Summary, RunError> {
-        Session::open(self, Access::Look)?.peek()
+        Session::open(self, Access::View)?.peek()
     }
 
     fn session(mut self, access: Access) -> Result<Run, RunError> {

@@ -28,18 +28,7 @@ use crate::kernel::Ensemble;
 use crate::rng::FLOW_INIT_STREAM;
 use crate::target::{Counted, Target};
 use crate::train::Trainer;
-use crate::{ConfigError, Stream};
-
-/// What is wanted of a run folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
-    /// A new run.
-    Create,
-    /// To go on with a run.
-    Resume,
-    /// To look at a run that another process may be working on.
-    Look,
-}
+use crate::{ConfigError, Points, Stream};
 
 /// Everything of a run that is checked and open, before its first step.
 pub(super) struct Session {
@@ -47,6 +36,7 @@ pub(super) struct Session {
     config: RunConfig,
     plan: Plan,
     flow: Option<Flow>,
+    starts: Points,
     folder: Option<RunFolder>,
     hash: ConfigHash,
     saved: Option<RunState>,
@@ -55,7 +45,9 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Checks settings, opens the folder, and reads the checkpoint of an earlier session.
+    /// Checks settings and starts, opens the folder, and reads the checkpoint where there may be one.
+    ///
+    /// Everything that a user may have to change is found before a new folder is made, so that it can be run again.
     pub fn open(mut sampler: Sampler, access: Access) -> Result<Self, RunError> {
         sampler.config.check()?;
         let dim = sampler.target.dim();
@@ -84,9 +76,14 @@ impl Session {
             .map_err(|e| ConfigError::new("config", "not writable as TOML", e.to_string()))?;
         let names: Vec<String> = plan.leaves().into_iter().map(|l| l.name).collect();
         let hash = ConfigHash::of(format!("{text}\n{}\n{dim}", names.join(" ")).as_bytes());
+        let config = &sampler.config;
+        let starts = config.start.points(&*sampler.target, config.chains, config.seed)?;
+        if access == Access::New {
+            check_starts(&starts, &*sampler.target, plan.uses_gradient())?;
+        }
         let folder = sampler.folder.take().map(|path| open_folder(path, access, &text)).transpose()?;
         let saved = match &folder {
-            Some(folder) if access != Access::Create && folder.has_checkpoint() => {
+            Some(folder) if access != Access::New && folder.has_checkpoint() => {
                 Some(load_checkpoint(&folder.checkpoint(), hash)?)
             }
             _ => None,
@@ -96,6 +93,7 @@ impl Session {
             config: sampler.config,
             plan,
             flow,
+            starts,
             folder,
             hash,
             saved,
@@ -112,8 +110,9 @@ impl Session {
         };
         let (target, config) = (self.target.clone(), self.config.clone());
         let counted = Counted::new(&*target);
-        let draws = folder.expect("a checkpoint lies in a folder").draws();
-        let sink = Sink::View(DrawReader::open(&draws)?);
+        let folder = folder.expect("a checkpoint lies in a folder");
+        check_draws(&folder, &saved)?;
+        let sink = Sink::View(DrawReader::open(&folder.draws())?);
         let mut engine = self.engine(&counted, &config, sink)?;
         let spent = saved.spent;
         engine.restore(saved)?;
@@ -127,6 +126,12 @@ impl Session {
         let saved = self.saved.take();
         let resumed = saved.is_some();
         let folder = self.folder.take();
+        if let (Some(saved), Some(folder)) = (&saved, &folder) {
+            check_draws(folder, saved)?;
+            if let Some(summary) = finished_summary(folder, saved) {
+                return self.already_finished(saved, folder, summary);
+            }
+        }
         let hash = self.hash;
         let interrupt = self.interrupt.clone();
         let observer = std::mem::replace(&mut self.observer, Box::new(Silent));
@@ -137,7 +142,6 @@ impl Session {
         match saved {
             Some(saved) => engine.restore(saved)?,
             None => {
-                check_starts(&mut engine.ensemble, &counted, engine.plan.uses_gradient())?;
                 tell_cost(&engine, folder.as_ref(), &mut observer);
             }
         }
@@ -175,6 +179,20 @@ impl Session {
         Ok(Run { outcome, summary, draws, flow: engine.flow, folder })
     }
 
+    /// What a run that has nothing left to do leaves behind; its folder stays as it is.
+    fn already_finished(
+        mut self,
+        saved: &RunState,
+        folder: &RunFolder,
+        summary: Summary,
+    ) -> Result<Run, RunError> {
+        if let (Some(flow), Some(state)) = (&mut self.flow, &saved.flow) {
+            flow.load_state(state)?;
+        }
+        let folder = Some(folder.path().to_path_buf());
+        Ok(Run { outcome: Outcome::Finished, summary: Some(summary), draws: None, flow: self.flow, folder })
+    }
+
     /// An engine at the start of the run.
     fn engine<'e>(
         self,
@@ -182,8 +200,7 @@ impl Session {
         config: &'e RunConfig,
         sink: Sink,
     ) -> Result<Engine<'e>, RunError> {
-        let starts = config.start.points(*target.inner(), config.chains, config.seed)?;
-        let ensemble = Ensemble::new(target, starts, Stream::for_chains(config.seed, config.chains));
+        let ensemble = Ensemble::new(target, self.starts, Stream::for_chains(config.seed, config.chains));
         let trainer = match &self.flow {
             Some(flow) => {
                 let calls = self.plan.schedule.planned_training_calls();
@@ -244,11 +261,22 @@ impl Session {
     }
 }
 
+/// What a session may do with a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Make it, for a new run.
+    New,
+    /// Go on with the run in it.
+    Resume,
+    /// Look at the run in it, also while another process works there.
+    View,
+}
+
 fn open_folder(path: PathBuf, access: Access, config: &str) -> Result<RunFolder, RunError> {
     match access {
-        Access::Look => return Ok(RunFolder::view(&path)?),
         Access::Resume => return Ok(RunFolder::open(&path)?),
-        Access::Create => {}
+        Access::View => return Ok(RunFolder::view(&path)?),
+        Access::New => {}
     }
     let folder = RunFolder::create(&path)?;
     atomic_write(&folder.config(), config.as_bytes())?;
@@ -275,28 +303,46 @@ fn tell_cost(engine: &Engine<'_>, folder: Option<&RunFolder>, observer: &mut dyn
 }
 
 /// The log-density (and the gradient, where it is needed) must be finite where chains start.
-fn check_starts(ensemble: &mut Ensemble, target: &dyn Target, gradient: bool) -> Result<(), RunError> {
+fn check_starts(starts: &Points, target: &dyn Target, gradient: bool) -> Result<(), RunError> {
     let refuse = |what: &'static str, value: f64, chain: usize, point: &[f64]| {
         let shown: Vec<String> = point.iter().take(8).map(f64::to_string).collect();
         let more = if point.len() > 8 { ", .." } else { "" };
         RunError::Start { what, value, chain, point: format!("x = [{}{more}]", shown.join(", ")) }
     };
-    for (chain, (value, point)) in ensemble.log_prob().iter().zip(ensemble.x().iter()).enumerate() {
+    let mut log_prob = vec![0.0; starts.rows()];
+    target.log_prob(starts.as_batch(), &mut log_prob);
+    for (chain, (value, point)) in log_prob.iter().zip(starts.as_batch().iter()).enumerate() {
         if !value.is_finite() {
             return Err(refuse("log-density", *value, chain, point));
         }
     }
     if gradient {
-        let mut block = ensemble.whole();
-        let grads: Vec<f64> = block.gradients(target).data().to_vec();
-        let dim = block.dim();
-        for (chain, grad) in grads.chunks_exact(dim).enumerate() {
+        let mut grad = Points::zeros(starts.rows(), starts.dim());
+        target.log_prob_and_grad(starts.as_batch(), &mut log_prob, grad.as_batch_mut());
+        for (chain, (grad, point)) in grad.as_batch().iter().zip(starts.as_batch().iter()).enumerate() {
             if let Some(value) = grad.iter().find(|g| !g.is_finite()) {
-                return Err(refuse("gradient", *value, chain, block.x().row(chain)));
+                return Err(refuse("gradient", *value, chain, point));
             }
         }
     }
     Ok(())
+}
+
+/// Reads the draws that the checkpoint counts on: a damaged file is told before hours are spent on top of it.
+fn check_draws(folder: &RunFolder, saved: &RunState) -> Result<(), RunError> {
+    let (Some(store), draws) = (&saved.store, folder.draws()) else { return Ok(()) };
+    match DrawReader::open(&draws)?.verify_written(store)?.into_iter().next() {
+        Some(problem) => Err(problem.into()),
+        None => Ok(()),
+    }
+}
+
+/// The summary of a run that has nothing left to do.
+fn finished_summary(folder: &RunFolder, saved: &RunState) -> Option<Summary> {
+    if saved.progress.phase != Phase::Finished {
+        return None;
+    }
+    Summary::from_json(&folder.read_text(&folder.summary()).ok()?).ok()
 }
 
 /// Passes events on and keeps the notable ones in the run's log.

@@ -9,7 +9,9 @@ use serde_json::{Map, Value};
 use super::super::IoError;
 use super::array::METADATA;
 use super::group::ORDER;
+use super::schema::Phase;
 use super::stored_array::{StoredArray, thinned};
+use super::writer::StoreState;
 
 /// Draws on disk, of a finished run or one under way.
 #[derive(Clone, Debug)]
@@ -131,6 +133,24 @@ impl DrawReader {
                     continue;
                 };
                 errors.extend((0..array.n_chunks()).filter_map(|k| array.read_chunk(k).err()));
+            }
+        }
+        Ok(errors)
+    }
+
+    /// Reads every whole chunk that the state of a checkpoint says is written, and returns the errors found. What a killed
+    /// process wrote after that checkpoint, perhaps in part, is not looked at.
+    pub fn verify_written(&self, state: &StoreState) -> Result<Vec<IoError>, IoError> {
+        let mut errors = vec![];
+        let written = state.whole_chunks();
+        for (phase, n_chunks) in Phase::ALL.into_iter().rev().zip(written.into_iter().rev()) {
+            for group in [phase.values_group(), phase.stats_group()] {
+                for variable in self.variables(group)? {
+                    let folder = self.path.join(group);
+                    let Some(array) = StoredArray::open(&folder, group, &variable.name)? else { continue };
+                    let n_chunks = n_chunks.min(array.n_chunks());
+                    errors.extend((0..n_chunks).filter_map(|k| array.read_chunk(k).err()));
+                }
             }
         }
         Ok(errors)

@@ -50,6 +50,13 @@ struct PhaseState {
     pending_stats: Vec<f64>,
 }
 
+impl StoreState {
+    /// Whole chunks written, per stored phase (production last).
+    pub(super) fn whole_chunks(&self) -> Vec<usize> {
+        self.phases.iter().map(|p| (p.n_draws / p.chunk.max(1)) as usize).collect()
+    }
+}
+
 impl DrawStore {
     /// Makes an empty store at `path`, which must not exist or be an empty folder.
     pub fn create(path: &Path, schema: StoreSchema) -> Result<Self, IoError> {

@@ -96,7 +96,7 @@ impl Recorder {
             "non_finite" => tallies.iter().map(|t| f64::from(t.non_finite)).sum(),
             "acceptance_rate" => rate(Role::Local),
             "step_size" => of(Role::Local).find_map(|(l, _)| l.step_size).unwrap_or(f64::NAN),
-            "energy" => hamiltonian().last().map_or(f64::NAN, |t| t.energy),
+            "energy" => hamiltonian().next_back().map_or(f64::NAN, |t| t.energy),
             "diverging" => f64::from(hamiltonian().any(|t| t.divergences > 0)),
             "tree_depth" => hamiltonian().map(|t| f64::from(t.tree_depth)).fold(0.0, f64::max),
             "n_steps" => hamiltonian().map(|t| f64::from(t.leapfrogs)).sum(),

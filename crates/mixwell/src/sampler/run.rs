@@ -40,13 +40,16 @@ use crate::target::Target;
 pub struct Sampler {
     pub(super) target: Arc<dyn Target>,
     pub(super) config: RunConfig,
-    pub(super) own_plan: Option<(Vec<(String, Box<dyn Kernel>)>, Schedule)>,
+    pub(super) own_plan: Option<(NamedKernels, Schedule)>,
     pub(super) flow: Option<Flow>,
     pub(super) folder: Option<PathBuf>,
     pub(super) observer: Box<dyn Observer>,
     pub(super) interrupt: Arc<AtomicBool>,
     threads: Option<usize>,
 }
+
+/// Kernels made in code, by the names that a schedule uses.
+type NamedKernels = Vec<(String, Box<dyn Kernel>)>;
 
 /// What a run leaves behind.
 #[derive(Debug)]

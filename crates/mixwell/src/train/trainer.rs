@@ -83,7 +83,7 @@ impl Trainer {
             learning_rate: config.learning_rate,
             weight_decay: config.weight_decay,
             clip_norm: config.clip_norm,
-            schedule: config.schedule.clone(),
+            schedule: config.schedule,
             ..OptimiserConfig::default()
         };
         Ok(Self {

@@ -160,7 +160,10 @@ pub(super) fn grow(
             count.diverged = true;
             return false;
         }
-        count.accept_sum += (-error).min(0.0).exp();
+        // `min` drops a NaN: without this test, an energy that is lost would count as a certain acceptance.
+        if !error.is_nan() {
+            count.accept_sum += (-error).min(0.0).exp();
+        }
         if error.is_nan() || error > MAX_ENERGY_ERROR {
             count.diverged = true;
             return false;

@@ -115,7 +115,9 @@ fn check_against(reference: &str, name: &str, target_accept: f64, draws: usize) 
         let run = run(&folder, name, method, draws);
         let z = worst_z(&numbers(&run), &reference);
         report(name, label, &run, z);
-        if z.is_nan() || z > 5.0 {
+        // A chain that is stuck widens the standard errors: R-hat shows it.
+        let rhat = run.summary().unwrap().parameters.iter().map(|p| p.summary.rhat).fold(0.0, f64::max);
+        if z.is_nan() || z > 5.0 || rhat > 1.03 {
             failures.push((label, z));
         }
     }
@@ -154,8 +156,10 @@ fn eight_schools_centred() {
 
 #[test]
 fn kidscore() {
-    check("kidiq-kidscore_momiq", 0.8, 1500);
-    check("kidiq-kidscore_interaction", 0.8, 1500);
+    // Some starts lie where the density is very steep. The step is shared by eight chains: only a target above 7/8 makes
+    // one chain that cannot move shorten it.
+    check("kidiq-kidscore_momiq", 0.9, 1500);
+    check("kidiq-kidscore_interaction", 0.9, 1500);
 }
 
 #[test]
@@ -170,7 +174,7 @@ fn log_mesquite() {
 
 #[test]
 fn low_dimensional_mixture() {
-    check("low_dim_gauss_mix-low_dim_gauss_mix", 0.8, 1000);
+    check("low_dim_gauss_mix-low_dim_gauss_mix", 0.9, 1000);
 }
 
 #[test]

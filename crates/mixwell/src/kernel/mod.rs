@@ -243,19 +243,22 @@ impl<'a> Tallies<'a> {
         Tallies { leaf: self.leaf + offset, ..*self }
     }
 
-    /// Harmonic mean over chains of their mean acceptance probabilities, each at least 0.05; `None` without tries.
+    /// [`Tallies::mean_accept_prob`], unless some chain accepts less than 5 %: then the harmonic mean over chains of their
+    /// acceptance, each at least 0.05. `None` without tries.
     ///
     /// A step size shared by all chains must suit the worst of them: with the plain mean, one chain in which every
-    /// trajectory diverges would never shorten the step. The harmonic mean is that of Hoffman, Radul and
-    /// Sountsov (AISTATS 2021).
+    /// trajectory diverges would never shorten the step. The harmonic mean is that of Hoffman, Radul and Sountsov
+    /// (AISTATS 2021), who use it always.
     pub fn cautious_accept_prob(&self) -> Option<f64> {
         const LEAST: f64 = 0.05;
-        let (mut inverse, mut chains) = (0.0, 0u32);
+        let (mut inverse, mut chains, mut worst) = (0.0, 0u32, 1.0f64);
         for t in self.iter().filter(|t| t.tries > 0) {
-            inverse += 1.0 / (t.accept_prob / f64::from(t.tries)).max(LEAST);
+            let accepted = t.accept_prob / f64::from(t.tries);
+            inverse += 1.0 / accepted.max(LEAST);
             chains += 1;
+            worst = worst.min(accepted);
         }
-        (chains > 0).then(|| f64::from(chains) / inverse)
+        if worst < LEAST { Some(f64::from(chains) / inverse) } else { self.mean_accept_prob() }
     }
 
     /// Mean acceptance probability over all tries of this leaf; `None` when it made none.

@@ -33,7 +33,7 @@ pub struct ConfigFileError {
 /// later, by the settings themselves; [`FileConfig::locate`] then finds the line.
 ///
 /// ```
-/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// #[derive(Debug, serde::Deserialize, schemars::JsonSchema)]
 /// #[serde(deny_unknown_fields)]
 /// struct Settings { chains: usize }
 /// let error = mixwell::config::parse::<Settings>("\nchain = 4").unwrap_err();

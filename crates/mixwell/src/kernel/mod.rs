@@ -243,21 +243,6 @@ impl<'a> Tallies<'a> {
         Tallies { leaf: self.leaf + offset, ..*self }
     }
 
-    /// Harmonic mean over chains of their mean acceptance probabilities, each at least 0.05; `None` without tries.
-    ///
-    /// A step size shared by all chains must suit the worst of them: with the plain mean, one chain in which every
-    /// trajectory diverges would never shorten the step. The harmonic mean is that of Hoffman, Radul and
-    /// Sountsov (AISTATS 2021).
-    pub fn cautious_accept_prob(&self) -> Option<f64> {
-        const LEAST: f64 = 0.05;
-        let (mut inverse, mut chains) = (0.0, 0u32);
-        for t in self.iter().filter(|t| t.tries > 0) {
-            inverse += 1.0 / (t.accept_prob / f64::from(t.tries)).max(LEAST);
-            chains += 1;
-        }
-        (chains > 0).then(|| f64::from(chains) / inverse)
-    }
-
     /// Mean acceptance probability over all tries of this leaf; `None` when it made none.
     pub fn mean_accept_prob(&self) -> Option<f64> {
         let (mut sum, mut tries) = (0.0, 0u64);

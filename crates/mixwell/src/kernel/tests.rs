@@ -116,14 +116,3 @@ pub(crate) fn adapt_run(kernel: &mut dyn Kernel, target: &dyn Target, n_chains: 
     }
     kernel.freeze();
 }
-
-#[test]
-fn one_stuck_chain_is_felt_by_the_cautious_mean() {
-    // Seven chains at 0.9 and one at 0: the mean is 0.7875; the harmonic mean is 8 / (7 / 0.9 + 1 / 0.05) = 0.288.
-    let tally = |accept_prob| Tally { tries: 1, accept_prob, ..Tally::default() };
-    let mut tallies = [tally(0.9); 8];
-    tallies[3] = tally(0.0);
-    let cautious = Tallies::new(&tallies, 1).cautious_accept_prob().unwrap();
-    assert!((cautious - 0.288).abs() < 1e-3, "{cautious}");
-    assert_eq!(Tallies::new(&[Tally::default()], 1).cautious_accept_prob(), None);
-}

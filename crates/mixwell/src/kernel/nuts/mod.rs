@@ -217,7 +217,7 @@ impl Kernel for Nuts {
     }
 
     fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
-        self.tuner.update(warmup, chains.x(), tallies.cautious_accept_prob());
+        self.tuner.update(warmup, chains.x(), tallies.mean_accept_prob());
     }
 
     fn freeze(&mut self) {

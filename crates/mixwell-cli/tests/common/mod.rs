@@ -2,8 +2,10 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use mixwell::io::DrawReader;
 
@@ -18,7 +20,33 @@ pub fn mixwell() -> Command {
 
 /// Runs the command to its end.
 pub fn call(args: &[&str]) -> Output {
-    mixwell().args(args).stdin(Stdio::null()).output().unwrap()
+    let mut child = mixwell()
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A run that should have been refused must not run for hours.
+    let id = child.id().to_string();
+    let (finished, waits) = std::sync::mpsc::channel::<()>();
+    let guard = std::thread::spawn(move || {
+        if waits.recv_timeout(Duration::from_secs(100)).is_err() {
+            let _ = Command::new("kill").args(["-KILL", &id]).status();
+        }
+    });
+    let mut outputs = (Vec::new(), Vec::new());
+    let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        err.read_to_end(&mut text).map(|_| text)
+    });
+    out.read_to_end(&mut outputs.0).unwrap();
+    outputs.1 = reader.join().unwrap().unwrap();
+    let status = child.wait().unwrap();
+    let _ = finished.send(());
+    guard.join().unwrap();
+    Output { status, stdout: outputs.0, stderr: outputs.1 }
 }
 
 pub fn start(args: &[&str]) -> Child {

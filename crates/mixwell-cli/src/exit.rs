@@ -40,7 +40,8 @@ pub fn code(result: anyhow::Result<Status>) -> ExitCode {
         Ok(Status::NotConverged) => ExitCode::from(3),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            tell(&format!("error: {error:#}"));
+            // Our errors tell their causes themselves; the chain would say them twice.
+            tell(&format!("error: {error}"));
             let bad = error.downcast_ref::<BadInput>().is_some()
                 || error.downcast_ref::<mixwell::sampler::RunError>().is_some();
             ExitCode::from(if bad { 2 } else { 1 })

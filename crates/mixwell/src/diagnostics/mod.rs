@@ -30,7 +30,7 @@ pub use ex2_ess::ex2_ess;
 pub use importance::ImportanceSummary;
 pub use mcse::{mcse_mean, mcse_quantile, mcse_sd};
 pub use mode_weights::{ModeOccupancy, mode_weight_mse, nearest_centres};
-pub(crate) use null::null_as_nan;
+pub(crate) use null::{null_as_nan, nulls_as_nan};
 pub use pareto::{ParetoSmoothed, pareto_smooth};
 pub use rhat::{rhat, rhat_bulk, rhat_folded, rhat_plain, rhat_split, rhat_tfp};
 pub use stuck::{longest_stuck_runs, longest_stuck_share};

@@ -114,6 +114,7 @@ fn advice(kind: io::ErrorKind) -> &'static str {
         }
         io::ErrorKind::NotFound => "check the path",
         io::ErrorKind::NotADirectory => "a part of the path is a file; choose another folder with --out",
+        io::ErrorKind::AlreadyExists => "a file is in the way; choose another folder with --out",
         io::ErrorKind::IsADirectory => "a file is expected there, not a folder",
         _ => "check the disk and the path",
     }

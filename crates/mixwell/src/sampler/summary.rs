@@ -10,7 +10,9 @@ use super::error::RunError;
 use super::estimate::ProposalReport;
 use super::state::Spent;
 use super::totals::Total;
-use crate::diagnostics::{Draws, ModeOccupancy, ScalarSummary, null_as_nan, summarise as summarise_scalars};
+use crate::diagnostics::{
+    Draws, ModeOccupancy, ScalarSummary, null_as_nan, nulls_as_nan, summarise as summarise_scalars,
+};
 use crate::io::Phase as Group;
 use crate::kernel::Role;
 use crate::target::{Target, Variable};
@@ -67,8 +69,8 @@ pub struct Summary {
     /// Share of the draws nearest to each known mode centre.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode_weights: Option<Vec<f64>>,
-    /// Monte Carlo standard errors of the mode weights.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Monte Carlo standard errors of the mode weights; NaN (`null`) where they cannot be estimated.
+    #[serde(skip_serializing_if = "Option::is_none", default, deserialize_with = "nulls_as_nan")]
     pub mode_weight_errors: Option<Vec<f64>>,
     /// The exact weights, where known.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,119 @@
+//! What the tests of the command share: folders, small configs, and running the real binary.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use mixwell::io::DrawReader;
+
+/// A folder in memory where there is one: checkpoints wait for the disk.
+pub fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+pub fn mixwell() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_mixwell"))
+}
+
+/// Runs the command to its end.
+pub fn call(args: &[&str]) -> Output {
+    let mut child = mixwell()
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A run that should have been refused must not run for hours.
+    let id = child.id().to_string();
+    let (finished, waits) = std::sync::mpsc::channel::<()>();
+    let guard = std::thread::spawn(move || {
+        if waits.recv_timeout(Duration::from_secs(100)).is_err() {
+            let _ = Command::new("kill").args(["-KILL", &id]).status();
+        }
+    });
+    let mut outputs = (Vec::new(), Vec::new());
+    let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        err.read_to_end(&mut text).map(|_| text)
+    });
+    out.read_to_end(&mut outputs.0).unwrap();
+    outputs.1 = reader.join().unwrap().unwrap();
+    let status = child.wait().unwrap();
+    let _ = finished.send(());
+    guard.join().unwrap();
+    Output { status, stdout: outputs.0, stderr: outputs.1 }
+}
+
+pub fn start(args: &[&str]) -> Child {
+    mixwell().args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+pub fn stdout(o: &Output) -> String {
+    String::from_utf8_lossy(&o.stdout).into_owned()
+}
+
+pub fn stderr(o: &Output) -> String {
+    String::from_utf8_lossy(&o.stderr).into_owned()
+}
+
+pub fn code(o: &Output) -> i32 {
+    o.status.code().unwrap_or(-1)
+}
+
+pub fn write(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    std::fs::write(&path, text).unwrap();
+    text_of(&path)
+}
+
+pub fn text_of(path: &Path) -> String {
+    path.to_str().unwrap().to_string()
+}
+
+/// Every array of the store, by group and name, as bits.
+pub fn draws(run: &Path) -> BTreeMap<String, Vec<u64>> {
+    let reader = DrawReader::open(&run.join("draws.zarr")).unwrap();
+    let mut all = BTreeMap::new();
+    for group in reader.groups().unwrap() {
+        for v in reader.variables(&group).unwrap() {
+            let values = reader.read_variable(&group, &v.name, 1).unwrap();
+            all.insert(format!("{group}/{}", v.name), values.iter().map(|x| x.to_bits()).collect());
+        }
+    }
+    all
+}
+
+/// The summary without its times.
+pub fn summary(run: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(run.join("summary.json")).unwrap();
+    let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    value["wall_seconds"] = 0.into();
+    value
+}
+
+/// Every file of a folder but the lock, which any process may touch.
+pub fn files(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![path.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.file_name().unwrap() != ".lock" {
+                found.insert(entry.strip_prefix(path).unwrap().to_owned(), std::fs::read(entry).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// A run of a moment.
+pub const QUICK: &str = "chains = 3\ndraws = 40\n[target]\nkind = 'standard_gaussian'\n[method]\nkind = 'kernel'\nwarmup = 20\nkernel = { kind = 'mala' }\n";
+
+/// A run of many seconds, to be interrupted.
+pub const LONG: &str = "chains = 3\ndraws = 20000000\n[target]\nkind = 'standard_gaussian'\n[method]\nkind = 'kernel'\nwarmup = 20\nkernel = { kind = 'mala' }\n[output]\ncheckpoint_seconds = 0.05\n";

@@ -1,0 +1,122 @@
+//! Runs that are interrupted at chosen places of every phase, also in the middle of training, and resumed: the draws are
+//! those of a run that was left alone, bit for bit.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mixwell::config::parse;
+use mixwell::io::{DataFiles, DrawReader};
+use mixwell::sampler::{Event, Observer, Outcome, RunConfig, Sampler};
+
+const CONFIGS: &[(&str, &str)] = &[
+    (
+        "flex2",
+        "chains = 3\ndraws = 30\nthin = 3\nrao_blackwell = true\n[target]\nkind = 'two_modes'\n[method]\nkind = 'flex2'\nburn_in = 10\ntrain_iterations = 20\ntune = 5\nfrozen = 4\nlocal_steps = 2\n[method.global]\nn_particles = 6\ncorrelation = 0.5\ncorrelation_prob = 0.5\n[flow]\nkind = 'realnvp'\nn_blocks = 2\nhidden = [8]\n",
+    ),
+    (
+        "flowmc",
+        "chains = 3\ndraws = 30\n[target]\nkind = 'dual_moon'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 4\nepochs = 3\nfrozen = 6\n[flow]\nkind = 'realnvp'\nn_blocks = 2\nhidden = [8]\n[training]\nbatch = 16\n",
+    ),
+    (
+        "neutra",
+        "chains = 3\ndraws = 30\n[target]\nkind = 'banana'\n[method]\nkind = 'neutra'\nlocal_steps = 8\ntraining_loops = 3\nreverse_steps = 4\ntune = 8\nfrozen = 4\n[flow]\nkind = 'realnvp'\nn_blocks = 2\nhidden = [8]\n",
+    ),
+    (
+        "ex2",
+        "chains = 3\ndraws = 40\n[target]\nkind = 'two_modes'\n[method]\nkind = 'ex2'\nwarmup = 40\nfrozen = 4\n[method.global]\nn_particles = 6\n[flow]\nkind = 'realnvp'\nn_blocks = 1\nhidden = [4]\nwhitening = 'full'\n",
+    ),
+];
+
+/// Sets the flag after the `left`-th report of progress; training reports before each call.
+struct StopAfter {
+    left: usize,
+    flag: Arc<AtomicBool>,
+}
+
+impl Observer for StopAfter {
+    fn event(&mut self, event: &Event) {
+        if let Event::Progress(_) = event {
+            self.left = self.left.saturating_sub(1);
+            if self.left == 0 {
+                self.flag.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn sampler(text: &str, folder: &Path) -> Sampler {
+    let config: RunConfig = parse(text).unwrap_or_else(|e| panic!("{e}")).settings;
+    let target = config.target.as_ref().unwrap().build(&DataFiles).unwrap();
+    Sampler::from_config(target.into(), config).folder(folder)
+}
+
+fn draws(run: &Path) -> Vec<(String, Vec<u64>)> {
+    let reader = DrawReader::open(&run.join("draws.zarr")).unwrap();
+    let mut all = vec![];
+    for group in reader.groups().unwrap() {
+        for v in reader.variables(&group).unwrap() {
+            let values = reader.read_variable(&group, &v.name, 1).unwrap();
+            all.push((format!("{group}/{}", v.name), values.iter().map(|x| x.to_bits()).collect()));
+        }
+    }
+    all
+}
+
+/// Runs, stopping `every` reports after each start, until the end; gives the number of interruptions.
+fn interrupted(text: &str, folder: &Path, every: usize) -> usize {
+    for session in 0..10_000 {
+        let flag = Arc::new(AtomicBool::new(false));
+        let observer = StopAfter { left: every, flag: flag.clone() };
+        let sampler = sampler(text, folder).observer(observer).interrupt(flag);
+        let run = if session == 0 { sampler.run() } else { sampler.resume() }.unwrap();
+        if run.outcome() == Outcome::Finished {
+            return session;
+        }
+    }
+    panic!("no end");
+}
+
+fn check(which: usize, everies: &[usize]) {
+    let (name, text) = CONFIGS[which];
+    let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    let whole = folder.path().join("whole");
+    let run = sampler(text, &whole).run().unwrap();
+    let expected = draws(&whole);
+    let summary = run.summary().unwrap();
+    for &every in everies {
+        let path = folder.path().join(format!("every_{every}"));
+        let interruptions = interrupted(text, &path, every);
+        assert!(interruptions > 0 || every > 60, "{name}: {every} reports are too many");
+        let found = draws(&path);
+        for ((name_of, a), (_, b)) in expected.iter().zip(&found) {
+            assert!(a == b, "{name}, interrupted every {every} reports: {name_of} differs");
+        }
+        assert_eq!(expected.len(), found.len());
+        let other = std::fs::read_to_string(path.join("summary.json")).unwrap();
+        let mut other = mixwell::sampler::Summary::from_json(&other).unwrap();
+        other.wall_seconds = summary.wall_seconds;
+        assert_eq!(other.to_json(), summary.to_json(), "{name}, every {every}");
+    }
+}
+
+// One report would end a training call before it begins, again and again: an interruption rolls a call back.
+#[test]
+fn flex2_resumes_anywhere() {
+    check(0, &[2, 3, 5, 11, 17, 29]);
+}
+
+#[test]
+fn flowmc_resumes_anywhere() {
+    check(1, &[2, 3, 5, 11, 17, 29]);
+}
+
+#[test]
+fn neutra_resumes_anywhere() {
+    check(2, &[2, 3, 5, 11, 17, 29]);
+}
+
+#[test]
+fn ex2_resumes_anywhere() {
+    check(3, &[2, 3, 5, 11, 17, 29]);
+}

@@ -5,8 +5,8 @@
 use std::sync::Mutex;
 
 use mixwell::flow::{
-    Flow, FlowConfig, FlowError, Gradient, Mask, Nets, Optimiser, OptimiserConfig, Order, Precision,
-    RealNvpConfig, RqSplineConfig, ScaleBound, Whitening, WhiteningMode,
+    Flow, FlowConfig, FlowError, GaussianConfig, Gradient, Mask, Nets, Optimiser, OptimiserConfig, Order,
+    Precision, RealNvpConfig, RqSplineConfig, ScaleBound, Whitening, WhiteningMode,
 };
 use mixwell::net::{Activation, Init};
 use mixwell::proposal::{Proposal, Transport};
@@ -14,8 +14,15 @@ use mixwell::{Batch, BatchMut, Points, Stream};
 
 const DIMS: [usize; 6] = [1, 2, 3, 5, 6, 20];
 
-/// Every variant, by name, in double precision.
+/// All of them, also the Gaussian, which has no parameters.
 fn flows() -> Vec<(&'static str, FlowConfig)> {
+    let mut all = trainable();
+    all.push(("gaussian", FlowConfig::Gaussian(GaussianConfig::default())));
+    all
+}
+
+/// Every variant, by name, in double precision.
+fn trainable() -> Vec<(&'static str, FlowConfig)> {
     let r = RealNvpConfig { hidden: vec![12, 10], ..Default::default() };
     let tanh = RealNvpConfig { activation: Activation::Tanh, ..r.clone() };
     let s = RqSplineConfig { hidden: vec![12], ..Default::default() };
@@ -79,6 +86,7 @@ fn single(config: &FlowConfig) -> FlowConfig {
     match config.clone() {
         FlowConfig::Realnvp(c) => FlowConfig::Realnvp(RealNvpConfig { precision: Precision::F32, ..c }),
         FlowConfig::RqSpline(c) => FlowConfig::RqSpline(RqSplineConfig { precision: Precision::F32, ..c }),
+        FlowConfig::Gaussian(c) => FlowConfig::Gaussian(c),
     }
 }
 
@@ -204,7 +212,7 @@ fn log_det_is_that_of_the_jacobian() {
 #[test]
 fn no_coordinate_is_left_untouched() {
     // Every row of the Jacobian must differ from that of the identity.
-    for (name, config) in flows() {
+    for (name, config) in trainable() {
         for dim in DIMS {
             let flow = flow(&config, dim, false);
             for (i, row) in jacobian(&flow, normals(5, 1, dim).row(0)).iter().enumerate() {
@@ -315,7 +323,7 @@ fn check_parameter_gradient(name: &str, flow: &Flow, gradient: &Gradient, loss: 
 
 #[test]
 fn parameter_gradient_of_the_forward_loss_matches_finite_differences() {
-    for (name, config) in flows() {
+    for (name, config) in trainable() {
         for dim in [1, 2, 3, 6] {
             let flow = flow(&config, dim, true);
             let x = forward(&flow, &normals(8, 90, dim)).0;
@@ -334,7 +342,7 @@ fn parameter_gradient_of_the_forward_loss_matches_finite_differences() {
 
 #[test]
 fn parameter_gradient_of_the_reverse_loss_matches_finite_differences() {
-    for (name, config) in flows() {
+    for (name, config) in trainable() {
         for dim in [1, 2, 3, 6] {
             let flow = flow(&config, dim, true);
             let z = normals(9, 90, dim);
@@ -579,7 +587,7 @@ fn single_precision_agrees_with_double() {
 
 #[test]
 fn versions_count_changes_and_survive_storage() {
-    for (name, config) in flows() {
+    for (name, config) in trainable() {
         for config in [config.clone(), single(&config)] {
             let mut f = flow(&config, 3, true);
             let x = normals(18, 40, 3);

@@ -158,8 +158,8 @@ fn eight_schools_centred() {
 fn kidscore() {
     // Some starts lie where the density is very steep. The step is shared by eight chains: only a target above 7/8 makes
     // one chain that cannot move shorten it.
-    check("kidiq-kidscore_momiq", 0.9, 1500);
-    check("kidiq-kidscore_interaction", 0.9, 1500);
+    check("kidiq-kidscore_momiq", 0.8, 1500);
+    check("kidiq-kidscore_interaction", 0.8, 1500);
 }
 
 #[test]

@@ -10,14 +10,19 @@
 //!
 //! Shapes: `m x n`, series after series. Plans and buffers are kept for the next call.
 
-use rustfft::FftPlanner;
+use std::sync::Arc;
+
+use rustfft::algorithm::Radix4;
+use rustfft::algorithm::butterflies::{Butterfly8, Butterfly12, Butterfly16, Butterfly24};
 use rustfft::num_complex::Complex64;
+use rustfft::{Fft, FftDirection, Length};
 
 use super::moments::mean;
 
 /// Plans and buffers of the transforms.
 pub(super) struct Autocovariance {
-    planner: FftPlanner<f64>,
+    /// The transform of the last call; usually the next one has the same length.
+    plan: Radix4<f64>,
     buffer: Vec<Complex64>,
     scratch: Vec<Complex64>,
     power: Vec<f64>,
@@ -25,14 +30,18 @@ pub(super) struct Autocovariance {
 
 impl Autocovariance {
     pub(super) fn new() -> Self {
-        Self { planner: FftPlanner::new(), buffer: Vec::new(), scratch: Vec::new(), power: Vec::new() }
+        Self { plan: plan(1), buffer: Vec::new(), scratch: Vec::new(), power: Vec::new() }
     }
 
     /// Writes the autocovariance at lags `0..lags`, averaged over the series of length `n` in `series`, to `out`.
     pub(super) fn averaged(&mut self, series: &[f64], n: usize, lags: usize, out: &mut Vec<f64>) {
         // Lag t wraps around onto the n - (size - t) draws at the end unless size >= n + t.
-        let size = transform_size(n + lags);
-        let plan = self.planner.plan_fft_forward(size);
+        let (base, power) = shape(n + lags);
+        let size = base << (2 * power);
+        if self.plan.len() != size {
+            self.plan = plan(n + lags);
+        }
+        let plan = &self.plan;
         let zero = Complex64::default();
         self.scratch.resize(plan.get_inplace_scratch_len().max(self.scratch.len()), zero);
         self.buffer.resize(size, zero);
@@ -67,13 +76,30 @@ impl Autocovariance {
     }
 }
 
-/// The smallest product of a power of two and a small odd number with a fast transform that is at least `n`.
-fn transform_size(n: usize) -> usize {
-    [1, 3, 5, 9, 15, 27, 81]
-        .into_iter()
-        .map(|odd| odd * n.div_ceil(odd).next_power_of_two())
-        .min()
-        .unwrap_or(n)
+/// Base and exponent of the smallest size `base * 4^exponent >= n` with base 8, 12, 16 or 24: at most half as much again.
+fn shape(n: usize) -> (usize, u32) {
+    let sizes = [8, 12, 16, 24].into_iter().map(|base| {
+        let mut exponent = 0;
+        while base << (2 * exponent) < n {
+            exponent += 1;
+        }
+        (base, exponent)
+    });
+    sizes.min_by_key(|(base, exponent)| base << (2 * exponent)).unwrap_or((8, 0))
+}
+
+/// The transform of at least `n` numbers. Named algorithms instead of rustfft's planner, which would bring code for every
+/// size and instruction set there is, a fifth of the library.
+fn plan(n: usize) -> Radix4<f64> {
+    let (base, exponent) = shape(n);
+    let direction = FftDirection::Forward;
+    let base: Arc<dyn Fft<f64>> = match base {
+        8 => Arc::new(Butterfly8::new(direction)),
+        12 => Arc::new(Butterfly12::new(direction)),
+        16 => Arc::new(Butterfly16::new(direction)),
+        _ => Arc::new(Butterfly24::new(direction)),
+    };
+    Radix4::new_with_base(exponent, base)
 }
 
 #[cfg(test)]
@@ -113,8 +139,8 @@ mod tests {
     #[test]
     fn sizes_are_large_enough_and_small() {
         for n in 1..3000 {
-            let size = transform_size(n);
-            assert!(size >= n && size as f64 <= 1.5 * n as f64 + 1.0, "{n} -> {size}");
+            let size = plan(n).len();
+            assert!(size >= n && size as f64 <= 1.5 * n as f64 + 8.0, "{n} -> {size}");
         }
     }
 }

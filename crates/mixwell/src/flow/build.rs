@@ -40,6 +40,8 @@ impl<T: Real> Stack<T> {
                     }
                 }
             }
+            // The whitening alone.
+            FlowConfig::Gaussian(_) => {}
         }
         Self::new(dim, layers, offset, config.init(), stream)
     }

@@ -28,6 +28,8 @@ pub enum FlowConfig {
     Realnvp(RealNvpConfig),
     /// Rational-quadratic spline couplings.
     RqSpline(RqSplineConfig),
+    /// An affine map only: a Gaussian, fitted in one go.
+    Gaussian(GaussianConfig),
 }
 
 impl Default for FlowConfig {
@@ -148,6 +150,20 @@ impl Default for RqSplineConfig {
     }
 }
 
+/// A Gaussian: no layers but the whitening. Nothing to train; its mean and covariance are those of the training points.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GaussianConfig {
+    /// Covariance: `full`, `diagonal` or, for the standard normal, `none`.
+    pub whitening: WhiteningMode,
+}
+
+impl Default for GaussianConfig {
+    fn default() -> Self {
+        Self { whitening: WhiteningMode::Full }
+    }
+}
+
 /// A flow as `list flows` shows it.
 #[derive(Clone, Debug)]
 pub struct FlowEntry {
@@ -172,6 +188,11 @@ pub fn catalogue() -> Vec<FlowEntry> {
             summary: "monotone spline couplings: more flexible per layer, several times the cost of realnvp",
             default: FlowConfig::RqSpline(RqSplineConfig::default()),
         },
+        FlowEntry {
+            name: "gaussian",
+            summary: "an affine map only, fitted to the draws of the warm-up in one go; for `ex2` on posteriors near a Gaussian",
+            default: FlowConfig::Gaussian(GaussianConfig::default()),
+        },
     ]
 }
 
@@ -184,6 +205,7 @@ impl FlowConfig {
         match self {
             Self::Realnvp(_) => "realnvp",
             Self::RqSpline(_) => "rq_spline",
+            Self::Gaussian(_) => "gaussian",
         }
     }
 
@@ -192,6 +214,7 @@ impl FlowConfig {
         match self {
             Self::Realnvp(c) => c.whitening,
             Self::RqSpline(c) => c.whitening,
+            Self::Gaussian(c) => c.whitening,
         }
     }
 
@@ -200,6 +223,7 @@ impl FlowConfig {
         match self {
             Self::Realnvp(c) => c.precision,
             Self::RqSpline(c) => c.precision,
+            Self::Gaussian(_) => Precision::F64,
         }
     }
 
@@ -208,6 +232,7 @@ impl FlowConfig {
         match self {
             Self::Realnvp(c) => c.init,
             Self::RqSpline(c) => c.init,
+            Self::Gaussian(_) => Init::ZeroLast,
         }
     }
 
@@ -216,6 +241,7 @@ impl FlowConfig {
         let (depth, hidden, outputs) = match self {
             Self::Realnvp(c) => (2.0 * c.n_blocks as f64, &c.hidden, 2.0),
             Self::RqSpline(c) => (c.n_layers as f64, &c.hidden, 3.0 * c.n_bins as f64 + 1.0),
+            Self::Gaussian(_) => return 0.0,
         };
         let (mut size, mut width) = (0.0, dim as f64 / 2.0);
         for h in hidden {
@@ -251,6 +277,7 @@ impl FlowConfig {
                 }
                 (c.n_layers, "n_layers", &c.hidden, c.activation)
             }
+            Self::Gaussian(_) => return Ok(()),
         };
         if depth == 0 {
             return Err(ConfigError::new(depth_key, 0, "at least one is needed"));

@@ -21,7 +21,9 @@ mod whitening;
 
 pub use affine_coupling::{AffineCoupling, AffineOptions, Nets, Order, ScaleBound};
 pub use bijection::{Bijection, Direction, Scratch};
-pub use config::{FlowConfig, FlowEntry, Precision, RealNvpConfig, RqSplineConfig, catalogue};
+pub use config::{
+    FlowConfig, FlowEntry, GaussianConfig, Precision, RealNvpConfig, RqSplineConfig, catalogue,
+};
 pub use coupling::{Mask, Split};
 pub use elementwise::ElementwiseAffine;
 pub use gradient::{Gradient, Optimiser, OptimiserState};

@@ -2,6 +2,7 @@
 //!
 //! Sums run in the order of the chains, so that the result does not depend on threads.
 
+mod acceptance;
 mod dual_averaging;
 mod moments;
 mod step_rule;

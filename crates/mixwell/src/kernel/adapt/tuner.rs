@@ -5,10 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::acceptance::SharedAcceptance;
 use super::moments::Moments;
 use super::step_rule::{StepAdapter, StepRule};
 use super::windows::Windows;
-use crate::kernel::{KernelState, StateError, Warmup};
+use crate::kernel::{KernelState, StateError, Tallies, Warmup};
 use crate::proposal::Scale;
 use crate::{Batch, ConfigError};
 
@@ -56,6 +57,7 @@ struct State {
     scale: Scale,
     adapter: StepAdapter,
     moments: Moments,
+    acceptance: SharedAcceptance,
     updated: bool,
     frozen: bool,
 }
@@ -71,6 +73,7 @@ impl Tuner {
                 scale: Scale::Unit(dim),
                 adapter: StepAdapter::new(config.rule, config.step),
                 moments: Moments::new(config.metric),
+                acceptance: SharedAcceptance::default(),
                 updated: false,
                 frozen: false,
             },
@@ -85,11 +88,19 @@ impl Tuner {
         &self.state.scale
     }
 
+    /// Learns from one warm-up step of Hamiltonian trajectories, which a chain can fail at all the time.
+    pub(crate) fn update_trajectories(&mut self, warmup: Warmup, x: Batch<'_>, tallies: Tallies<'_>) {
+        if !self.state.frozen {
+            let accept = self.state.acceptance.of(tallies, self.target_accept);
+            self.update(warmup, x, accept);
+        }
+    }
+
     /// Learns from one warm-up step; `accept` is the mean acceptance over all chains, if there was a try.
     ///
     /// No positions (zero rows) means that only the step size is adapted.
     pub(crate) fn update(&mut self, warmup: Warmup, x: Batch<'_>, accept: Option<f64>) {
-        let State { step, scale, adapter, moments, updated, frozen } = &mut self.state;
+        let State { step, scale, adapter, moments, updated, frozen, .. } = &mut self.state;
         if *frozen {
             return;
         }

@@ -217,7 +217,7 @@ impl Kernel for Nuts {
     }
 
     fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
-        self.tuner.update(warmup, chains.x(), tallies.mean_accept_prob());
+        self.tuner.update_trajectories(warmup, chains.x(), tallies);
     }
 
     fn freeze(&mut self) {

@@ -36,6 +36,7 @@ pub mod net;
 pub mod proposal;
 pub mod rng;
 pub mod sampler;
+mod scratch;
 pub mod target;
 pub mod train;
 

@@ -10,11 +10,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
-use super::scratch::scratch;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
 };
 use crate::proposal::{Gaussian, GaussianConfig, Proposal};
+use crate::scratch::scratch;
 use crate::{Batch, ConfigError};
 
 const NAME: &str = "elliptical_slice";

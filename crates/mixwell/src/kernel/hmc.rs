@@ -14,11 +14,11 @@ use super::accept::{accept, usable};
 use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
 use super::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
 use super::range::{at_least, positive};
-use super::scratch::scratch;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
 };
 use crate::proposal::Scale;
+use crate::scratch::scratch;
 use crate::target::Target;
 use crate::{Batch, BatchMut, ConfigError};
 

@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{current_weight, draw_weight};
 use super::choice::{ProposalChoice, ProposalConfig};
-use super::scratch::scratch;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
 };
 use crate::proposal::Proposal;
+use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError, Stream};
 
 const NAME: &str = "isir";

@@ -18,12 +18,12 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
 use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
-use super::scratch::scratch;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, StepSize, Tallies,
     Warmup,
 };
 use crate::proposal::Scale;
+use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
 
 const NAME: &str = "mala";

@@ -22,7 +22,6 @@ mod pool;
 mod pulled_back;
 mod random_walk;
 mod range;
-mod scratch;
 mod step_size;
 mod ula;
 

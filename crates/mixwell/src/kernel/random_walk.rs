@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::accept::{accept, usable};
 use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
 use super::range::positive;
-use super::scratch::scratch;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
 };
+use crate::scratch::scratch;
 use crate::{Batch, ConfigError};
 
 const NAME: &str = "random_walk";

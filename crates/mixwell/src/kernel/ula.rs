@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
 use super::range::{not_negative, positive};
-use super::scratch::scratch;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, StepSize, Tallies,
     Warmup,
 };
+use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
 
 const NAME: &str = "ula";

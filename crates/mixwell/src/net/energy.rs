@@ -5,13 +5,18 @@
 
 use std::sync::Mutex;
 
+use rayon::prelude::*;
+
 use super::activation::Activation;
 use super::block::{BLOCK, buffer_len, load_rows, store_rows};
 use super::mlp::{Init, Mlp, MlpSpec, Scratch, grow};
 use super::real::Real;
 use crate::{Batch, BatchMut, Stream};
 
-/// Working memory of one evaluation.
+/// Multiply-adds below which work is not worth spreading over threads.
+const PARALLEL_WORK: usize = 4_000_000;
+
+/// Working memory of one block of rows.
 #[derive(Debug, Default)]
 struct Workspace<T> {
     x: Vec<T>,
@@ -21,17 +26,17 @@ struct Workspace<T> {
     scratch: Scratch<T>,
 }
 
-/// A dense network as an energy `E(x)`.
+/// Dense networks, one after the other, as an energy `E(x)`.
 #[derive(Debug)]
 pub struct EnergyNet<T> {
-    mlp: Mlp<T>,
+    networks: Vec<Mlp<T>>,
     params: Vec<T>,
     pool: Mutex<Vec<Workspace<T>>>,
 }
 
 impl<T: Real> Clone for EnergyNet<T> {
     fn clone(&self) -> Self {
-        Self { mlp: self.mlp.clone(), params: self.params.clone(), pool: Mutex::default() }
+        Self { networks: self.networks.clone(), params: self.params.clone(), pool: Mutex::default() }
     }
 }
 
@@ -41,12 +46,31 @@ impl<T: Real> EnergyNet<T> {
     /// # Panics
     /// When it has more or fewer outputs than one.
     pub fn new(spec: &MlpSpec, init: Init, stream: &mut Stream) -> Self {
-        let mut mlp = Mlp::new(spec, 0);
-        assert_eq!(mlp.n_out(), 1, "an energy is one number");
-        let mut params = vec![T::ZERO; mlp.n_params()];
-        mlp.initialise(&mut params, init, stream);
-        mlp.pack(&params);
-        Self { mlp, params, pool: Mutex::default() }
+        Self::composed(std::slice::from_ref(spec), init, stream)
+    }
+
+    /// Networks whose outputs are the inputs of the next, such as a generator and a critic of what it makes.
+    ///
+    /// # Panics
+    /// When there is none, when one does not fit onto the one before, or when the last has more or fewer outputs than one.
+    pub fn composed(specs: &[MlpSpec], init: Init, stream: &mut Stream) -> Self {
+        let mut offset = 0;
+        let mut networks = Vec::with_capacity(specs.len());
+        for spec in specs {
+            let network = Mlp::new(spec, offset);
+            offset += network.n_params();
+            networks.push(network);
+        }
+        for pair in networks.windows(2) {
+            assert_eq!(pair[0].n_out(), pair[1].n_in(), "a network does not fit onto the one before");
+        }
+        assert_eq!(networks.last().map(Mlp::n_out), Some(1), "an energy is one number");
+        let mut params = vec![T::ZERO; offset];
+        for network in &mut networks {
+            network.initialise(&mut params, init, stream);
+            network.pack(&params);
+        }
+        Self { networks, params, pool: Mutex::default() }
     }
 
     /// The network `d-32-64-64-64-1` with leaky ReLU 0.05. `Init::ZeroLast` makes it start at energy zero everywhere.
@@ -56,10 +80,10 @@ impl<T: Real> EnergyNet<T> {
 
     /// Number of coordinates of a point.
     pub fn dim(&self) -> usize {
-        self.mlp.n_in()
+        self.networks[0].n_in()
     }
 
-    /// The parameters, layer after layer: weights (`n_out x n_in`), biases.
+    /// The parameters, network after network, layer after layer: weights (`n_out x n_in`), biases.
     pub fn params(&self) -> &[T] {
         &self.params
     }
@@ -67,60 +91,144 @@ impl<T: Real> EnergyNet<T> {
     /// Changes the parameters.
     pub fn update<R>(&mut self, change: impl FnOnce(&mut [T]) -> R) -> R {
         let result = change(&mut self.params);
-        self.mlp.pack(&self.params);
+        for network in &mut self.networks {
+            network.pack(&self.params);
+        }
         result
     }
 
-    /// Runs `f` on blocks of rows that have been through the network.
-    fn each_block(&self, x: Batch<'_>, mut f: impl FnMut(usize, usize, &mut Workspace<T>)) {
-        assert_eq!(x.dim(), self.dim(), "points of another dimension");
-        let pool = || self.pool.lock().unwrap_or_else(|e| e.into_inner());
-        let mut ws = pool().pop().unwrap_or_default();
+    /// Loads a block of rows and takes it through the networks.
+    fn forward(&self, ws: &mut Workspace<T>, x: Batch<'_>) {
+        let rows = x.rows();
         grow(&mut ws.x, buffer_len(BLOCK, self.dim()));
-        grow(&mut ws.dx, buffer_len(BLOCK, self.dim()));
-        grow(&mut ws.head, BLOCK);
-        grow(&mut ws.tape, self.mlp.tape_len(BLOCK));
-        for first in (0..x.rows()).step_by(BLOCK) {
-            let rows = BLOCK.min(x.rows() - first);
-            load_rows(x.slice(first..first + rows).data(), self.dim(), &mut ws.x);
-            self.mlp.forward(&ws.x, &mut ws.tape, rows);
-            f(first, rows, &mut ws);
+        grow(&mut ws.tape, self.tape_len(BLOCK));
+        load_rows(x.data(), self.dim(), &mut ws.x);
+        let (mut input, mut rest) = (ws.x.as_slice(), ws.tape.as_mut_slice());
+        for network in &self.networks {
+            let (tape, next) = rest.split_at_mut(network.tape_len(rows));
+            network.forward(input, tape, rows);
+            (input, rest) = (network.output(tape, rows), next);
         }
-        pool().push(ws);
+    }
+
+    fn tape_len(&self, rows: usize) -> usize {
+        self.networks.iter().map(|n| n.tape_len(rows)).sum()
+    }
+
+    /// The energies of a block that has been through.
+    fn energies<'a>(&self, ws: &'a Workspace<T>, rows: usize) -> &'a [T] {
+        let end = self.tape_len(rows);
+        let last = self.networks.last().expect("at least one network");
+        last.output(&ws.tape[end - last.tape_len(rows)..end], rows)
+    }
+
+    /// Back through the networks from `ws.head`, to `ws.dx` or to the parameters' `gradient`.
+    fn backward(&self, ws: &mut Workspace<T>, rows: usize, mut gradient: Option<&mut [T]>) {
+        let Workspace { x, dx, tape, head, scratch } = ws;
+        let mut end = self.tape_len(rows);
+        for (i, network) in self.networks.iter().enumerate().rev() {
+            let from = end - network.tape_len(rows);
+            let own = &tape[from..end];
+            let before = i.checked_sub(1).map(|i| &self.networks[i]);
+            let input = match before {
+                Some(before) => before.output(&tape[from - before.tape_len(rows)..from], rows),
+                None => x,
+            };
+            let wanted = if before.is_some() || gradient.is_none() {
+                grow(dx, buffer_len(rows, network.n_in()));
+                Some(dx.as_mut_slice())
+            } else {
+                None
+            };
+            network.backward(input, own, head, wanted, gradient.as_deref_mut(), scratch, rows);
+            if before.is_some() {
+                // What came out is where the network before starts from.
+                std::mem::swap(head, dx);
+            }
+            end = from;
+        }
+    }
+
+    fn take(&self) -> Workspace<T> {
+        self.pool.lock().unwrap_or_else(|e| e.into_inner()).pop().unwrap_or_default()
+    }
+
+    fn give(&self, ws: Workspace<T>) {
+        self.pool.lock().unwrap_or_else(|e| e.into_inner()).push(ws);
+    }
+
+    fn is_parallel(&self, rows: usize) -> bool {
+        rows > BLOCK && rows * self.params.len() > PARALLEL_WORK
     }
 
     /// Writes the energy of each row.
     pub fn energy(&self, x: Batch<'_>, energy: &mut [f64]) {
-        self.each_block(x, |first, rows, ws| {
-            store_rows(self.mlp.output(&ws.tape, rows), 1, &mut energy[first..first + rows]);
-        });
+        self.check(x);
+        let work = |first: usize, energy: &mut [f64]| {
+            let mut ws = self.take();
+            let rows = energy.len();
+            self.forward(&mut ws, x.slice(first..first + rows));
+            store_rows(self.energies(&ws, rows), 1, energy);
+            self.give(ws);
+        };
+        if self.is_parallel(x.rows()) {
+            energy.par_chunks_mut(BLOCK).enumerate().for_each(|(b, energy)| work(b * BLOCK, energy));
+        } else {
+            energy.chunks_mut(BLOCK).enumerate().for_each(|(b, energy)| work(b * BLOCK, energy));
+        }
     }
 
     /// Writes energy and gradient in `x` of each row.
-    pub fn energy_and_grad(&self, x: Batch<'_>, energy: &mut [f64], mut grad: BatchMut<'_>) {
-        self.each_block(x, |first, rows, ws| {
-            store_rows(self.mlp.output(&ws.tape, rows), 1, &mut energy[first..first + rows]);
-            let Workspace { x, dx, tape, head, scratch } = ws;
-            head.fill(T::ONE);
-            self.mlp.backward(x, tape, head, Some(dx), None, scratch, rows);
-            store_rows(dx, self.dim(), grad.slice_mut(first..first + rows).into_data());
-        });
+    pub fn energy_and_grad(&self, x: Batch<'_>, energy: &mut [f64], grad: BatchMut<'_>) {
+        self.check(x);
+        let dim = self.dim();
+        let work = |first: usize, energy: &mut [f64], grad: &mut [f64]| {
+            let mut ws = self.take();
+            let rows = energy.len();
+            self.forward(&mut ws, x.slice(first..first + rows));
+            store_rows(self.energies(&ws, rows), 1, energy);
+            self.start_at(&mut ws, |head| head.fill(T::ONE));
+            self.backward(&mut ws, rows, None);
+            store_rows(&ws.dx, dim, grad);
+            self.give(ws);
+        };
+        let grad = grad.into_data();
+        if self.is_parallel(x.rows()) {
+            let blocks = energy.par_chunks_mut(BLOCK).zip(grad.par_chunks_mut(BLOCK * dim));
+            blocks.enumerate().for_each(|(b, (energy, grad))| work(b * BLOCK, energy, grad));
+        } else {
+            let blocks = energy.chunks_mut(BLOCK).zip(grad.chunks_mut(BLOCK * dim));
+            blocks.enumerate().for_each(|(b, (energy, grad))| work(b * BLOCK, energy, grad));
+        }
     }
 
     /// `sum_i weights[i] E(x_i)`; adds its parameter gradient to `gradient`.
     pub fn weighted_energy(&self, x: Batch<'_>, weights: &[f64], gradient: &mut [T]) -> f64 {
-        let mut sum = 0.0;
-        self.each_block(x, |first, rows, ws| {
-            let Workspace { x, tape, head, scratch, .. } = ws;
-            for ((e, w), h) in
-                self.mlp.output(tape, rows).iter().zip(&weights[first..first + rows]).zip(&mut *head)
-            {
-                sum += w * e.to_f64();
-                *h = T::from_f64(*w);
-            }
-            self.mlp.backward(x, tape, head, None, Some(gradient), scratch, rows);
-        });
+        self.check(x);
+        let (mut sum, mut ws) = (0.0, self.take());
+        for first in (0..x.rows()).step_by(BLOCK) {
+            let rows = BLOCK.min(x.rows() - first);
+            let weights = &weights[first..first + rows];
+            self.forward(&mut ws, x.slice(first..first + rows));
+            sum += weights.iter().zip(self.energies(&ws, rows)).map(|(w, e)| w * e.to_f64()).sum::<f64>();
+            self.start_at(&mut ws, |head| {
+                for (h, w) in head.iter_mut().zip(weights) {
+                    *h = T::from_f64(*w);
+                }
+            });
+            self.backward(&mut ws, rows, Some(gradient));
+        }
+        self.give(ws);
         sum
+    }
+
+    fn start_at(&self, ws: &mut Workspace<T>, fill: impl FnOnce(&mut [T])) {
+        grow(&mut ws.head, BLOCK);
+        fill(&mut ws.head[..BLOCK]);
+    }
+
+    fn check(&self, x: Batch<'_>) {
+        assert_eq!(x.dim(), self.dim(), "points of another dimension");
     }
 }
 
@@ -141,12 +249,17 @@ mod tests {
 
     #[test]
     fn gradients_match_finite_differences() {
-        crate::net::simd::under_each(gradients_match);
+        crate::net::simd::under_each(|| {
+            let mut stream = Stream::new(1, 0);
+            gradients_match(EnergyNet::toy(3, Init::Uniform, &mut stream), &mut stream);
+            let generator = MlpSpec::new(3, &[9], 7, Activation::Swish).with_output(Activation::Tanh);
+            let critic = MlpSpec::new(7, &[5, 11], 1, Activation::LeakyRelu(0.2));
+            let specs = [generator, critic];
+            gradients_match(EnergyNet::composed(&specs, Init::Uniform, &mut stream), &mut stream);
+        });
     }
 
-    fn gradients_match() {
-        let mut stream = Stream::new(1, 0);
-        let mut net = EnergyNet::<f64>::toy(3, Init::Uniform, &mut stream);
+    fn gradients_match(mut net: EnergyNet<f64>, stream: &mut Stream) {
         let (rows, h) = (70, 1e-6);
         let mut x = Points::zeros(rows, 3);
         stream.fill_normal(x.data_mut());
@@ -173,7 +286,7 @@ mod tests {
         let mut gradient = vec![0.0; net.params().len()];
         let total = net.weighted_energy(x.as_batch(), &weights, &mut gradient);
         assert!((total - weights.iter().zip(&e).map(|(w, e)| w * e).sum::<f64>()).abs() < 1e-12);
-        for i in (0..gradient.len()).step_by(501) {
+        for i in (0..gradient.len()).step_by(gradient.len() / 20) {
             let mut at = |by: f64| {
                 net.update(|p| p[i] += by);
                 let e = energy(&net, &x);

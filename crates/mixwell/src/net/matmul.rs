@@ -38,6 +38,10 @@ impl<T: Real> Panels<T> {
 
     /// Packs the weights: output `j`, input `k` is `weights[j * stride_out + k * stride_in]`.
     pub fn pack(&mut self, weights: &[T], stride_out: usize, stride_in: usize) {
+        if self.n_out == 1 && stride_in == 1 {
+            self.values.copy_from_slice(&weights[..self.n_in]);
+            return;
+        }
         for p in 0..self.n_out.div_ceil(PANEL) {
             let (start, end) = (panel_start(self.n_out, p), panel_start(self.n_out, p + 1));
             let panel = &mut self.values[start * self.n_in..end * self.n_in];

@@ -33,6 +33,11 @@ impl MlpSpec {
         Self { sizes, activation, output_activation: Activation::Identity }
     }
 
+    /// The same network with an activation at its end.
+    pub fn with_output(self, output_activation: Activation) -> Self {
+        Self { output_activation, ..self }
+    }
+
     /// Number of weights and biases.
     pub fn n_params(&self) -> usize {
         self.sizes.windows(2).map(|s| (s[0] + 1) * s[1]).sum()

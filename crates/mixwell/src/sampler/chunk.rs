@@ -113,11 +113,17 @@ impl Chunk<'_> {
     }
 }
 
-/// Chains per block: enough blocks to keep all threads busy, each as large as that allows.
+/// Chains that a batch needs to be worth its overhead.
+const FULL_BATCH: usize = 16;
+
+/// Chains per block: four blocks per thread, so that no thread waits long for the last, but full batches where there are
+/// chains enough to keep every thread busy with them.
 fn block_rows(n_chains: usize) -> usize {
     let threads = rayon::current_num_threads();
-    let blocks = if threads == 1 { 1 } else { 4 * threads };
-    n_chains.div_ceil(blocks)
+    if threads == 1 {
+        return n_chains;
+    }
+    n_chains.div_ceil(4 * threads).max(FULL_BATCH).min(n_chains.div_ceil(threads))
 }
 
 /// One block of chains with its slices of every record.

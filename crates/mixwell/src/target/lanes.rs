@@ -5,8 +5,11 @@
 //! lane does the same operations in the same order whatever `L` is, and nothing is fused or reordered, so a row's value
 //! does not depend on the rows it is evaluated with, to the last bit.
 //!
+//! A target whose arithmetic is worth it ([`Lanes::WIDE`]) is compiled for every instruction set of [`crate::net::simd`].
+//!
 //! Shapes: `x` and `grad` hold `dim` columns of `L` numbers; `scratch` holds `Lanes::scratch` such columns.
 
+use crate::net::simd::{self, Isa, Job};
 use crate::{Batch, BatchMut};
 
 /// Rows evaluated at once.
@@ -14,6 +17,9 @@ const WIDTH: usize = 8;
 
 /// A log-density written for `L` rows at once.
 pub(crate) trait Lanes {
+    /// Whether to compile the target for each instruction set; `evaluate` must then be `#[inline(always)]`.
+    const WIDE: bool = false;
+
     /// Coordinates of a row.
     fn lanes_dim(&self) -> usize;
 
@@ -47,6 +53,30 @@ pub(crate) fn log_prob_and_grad<T: Lanes>(
 }
 
 fn run<T: Lanes, const GRAD: bool>(target: &T, x: Batch<'_>, log_prob: &mut [f64], grad: &mut [f64]) {
+    if T::WIDE {
+        simd::run(Rows::<T, GRAD> { target, x, log_prob, grad });
+    } else {
+        rows::<T, GRAD>(target, x, log_prob, grad);
+    }
+}
+
+struct Rows<'a, T, const GRAD: bool> {
+    target: &'a T,
+    x: Batch<'a>,
+    log_prob: &'a mut [f64],
+    grad: &'a mut [f64],
+}
+
+impl<T: Lanes, const GRAD: bool> Job for Rows<'_, T, GRAD> {
+    type Output = ();
+    #[inline(always)]
+    fn call<I: Isa>(self) {
+        rows::<T, GRAD>(self.target, self.x, self.log_prob, self.grad);
+    }
+}
+
+#[inline(always)]
+fn rows<T: Lanes, const GRAD: bool>(target: &T, x: Batch<'_>, log_prob: &mut [f64], grad: &mut [f64]) {
     let dim = target.lanes_dim();
     assert_eq!(x.dim(), dim, "points of another dimension than the target's");
     // A block is worth its transposition when at least half of it is filled.

@@ -111,13 +111,13 @@ mod tests {
         };
         assert_eq!(c.build_from(&table()).unwrap().dim(), 3);
         let none = LogisticRegressionConfig { ignore_columns: (0..3).map(Column::Index).collect(), ..c };
-        assert_eq!(none.build_from(&table()), Err(TargetError::Empty { rows: 3, columns: 0 }));
+        assert_eq!(none.build_from(&table()).unwrap_err(), TargetError::Empty { rows: 3, columns: 0 });
     }
 
     #[test]
     fn wrong_label_coding_is_an_error() {
         let c = LogisticRegressionConfig::default();
-        assert_eq!(c.build_from(&table()), Err(TargetError::Label { row: 1, value: 2.0 }));
+        assert_eq!(c.build_from(&table()).unwrap_err(), TargetError::Label { row: 1, value: 2.0 });
     }
 
     #[test]

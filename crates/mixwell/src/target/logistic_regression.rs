@@ -3,25 +3,17 @@
 //! `log_prob(w) = -sum_i ln(1 + exp(-s_i x_i . w)) - |w|^2/(2 p^2) - dim ln(p sqrt(2 pi))`, `s_i = 2 y_i - 1`.
 //! With an infinite prior scale `p` the prior is flat and its terms are absent; the posterior is then proper only when
 //! no plane separates the classes.
-//! Rows are kept with the sign folded in, once row after row and once in blocks of eight as columns. Eight chains, or
-//! one chain and eight rows of data, are then one vector. `sum ln(1 + e_i)` is the logarithm of a product, taken once per
-//! 256 rows: a term's error is one rounding unit of 1 instead of one of the term, as in the sum itself.
+//! How the sum over the data is evaluated: [`super::logistic_likelihood`].
 //! Shapes: features `rows x features`; weights are points of `dim = features (+ 1 with an intercept)`.
 
 use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-use super::exp::exp_nonpositive_each;
 use super::labels::code_labels;
-use super::lanes::{self, Lanes};
+use super::logistic_likelihood::Likelihood;
 use super::{Target, TargetError, Variable};
 use crate::{Batch, BatchMut, ConfigError};
-
-/// Data rows handled at once.
-const BLOCK: usize = 8;
-/// Blocks after which the running product is turned into a logarithm. Each factor is at most 2.
-const BLOCKS_PER_LOG: usize = 32;
 
 /// Where the constant feature stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -54,14 +46,10 @@ impl Default for LogisticRegressionOptions {
 }
 
 /// The posterior of the weights; see the module's head for its density.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct LogisticRegression {
-    rows: usize,
     dim: usize,
-    /// Signed rows, `rows x dim`, filled up with zeros to whole blocks.
-    by_row: Vec<f64>,
-    /// The same, block after block: `dim` columns of eight rows.
-    by_block: Vec<f64>,
+    likelihood: Likelihood,
     prior_precision: f64,
     log_norm: f64,
     variables: Vec<Variable>,
@@ -98,29 +86,18 @@ impl LogisticRegression {
 
         let dim = width + usize::from(options.intercept != Intercept::None);
         let offset = usize::from(options.intercept == Intercept::First);
-        let padded = rows.div_ceil(BLOCK) * BLOCK;
-        let mut by_row = vec![0.0; padded * dim];
-        for ((out, row), label) in by_row.chunks_exact_mut(dim).zip(features.iter()).zip(&labels) {
+        let mut signed = vec![0.0; rows * dim];
+        for ((out, row), label) in signed.chunks_exact_mut(dim).zip(features.iter()).zip(&labels) {
             let sign = if *label { 1.0 } else { -1.0 };
             out.fill(sign);
             for ((out, v), (centre, scale)) in out[offset..].iter_mut().zip(row).zip(&columns) {
                 *out = sign * ((v - centre) / scale);
             }
         }
-        let mut by_block = vec![0.0; padded * dim];
-        for (block, rows) in by_block.chunks_exact_mut(BLOCK * dim).zip(by_row.chunks_exact(BLOCK * dim)) {
-            for (j, column) in block.chunks_exact_mut(BLOCK).enumerate() {
-                for (r, v) in column.iter_mut().enumerate() {
-                    *v = rows[r * dim + j];
-                }
-            }
-        }
         let flat = options.prior_scale.is_infinite();
         Ok(Self {
-            rows,
             dim,
-            by_row,
-            by_block,
+            likelihood: Likelihood::new(&signed, dim),
             prior_precision: if flat { 0.0 } else { options.prior_scale.powi(-2) },
             log_norm: if flat { 0.0 } else { -(dim as f64) * (options.prior_scale * TAU.sqrt()).ln() },
             variables: vec![Variable::new("weights", &[dim])],
@@ -138,53 +115,17 @@ impl LogisticRegression {
         Ok(self)
     }
 
-    /// `t[r] = sum_j w_j x_rj` for the rows of a block, the sum always in the order of `j`.
-    #[inline(always)]
-    fn margins<const L: usize>(&self, block: usize, weights: &[[f64; L]], t: &mut [[f64; L]; BLOCK]) {
-        let span = block * BLOCK * self.dim..(block + 1) * BLOCK * self.dim;
-        if L == 1 {
-            // Eight rows of data side by side.
-            let mut sum = [0.0; BLOCK];
-            for (w, column) in weights.iter().zip(self.by_block[span].as_chunks::<BLOCK>().0) {
-                for r in 0..BLOCK {
-                    sum[r] += w[0] * column[r];
+    /// Adds the prior to the likelihood and to its gradient.
+    fn evaluate(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: Option<BatchMut<'_>>) {
+        assert_eq!(x.dim(), self.dim, "points of another dimension than the target's");
+        self.likelihood.evaluate(x, log_prob, grad.as_mut().map(BatchMut::reborrow));
+        for (row, (w, log_prob)) in x.iter().zip(log_prob).enumerate() {
+            let square: f64 = w.iter().map(|w| w * w).sum();
+            *log_prob += self.log_norm - 0.5 * self.prior_precision * square;
+            if let Some(grad) = &mut grad {
+                for (g, w) in grad.row_mut(row).iter_mut().zip(w) {
+                    *g -= self.prior_precision * w;
                 }
-            }
-            for r in 0..BLOCK {
-                t[r] = [sum[r]; L];
-            }
-        } else {
-            for (t, row) in t.iter_mut().zip(self.by_row[span].chunks_exact(self.dim)) {
-                let mut sum = [0.0; L];
-                for (w, x) in weights.iter().zip(row) {
-                    for l in 0..L {
-                        sum[l] += w[l] * x;
-                    }
-                }
-                *t = sum;
-            }
-        }
-    }
-
-    /// Adds `sum_r c[r] x_rj` to the gradient, always in the order of `r`.
-    #[inline(always)]
-    fn pull_back<const L: usize>(&self, block: usize, c: &[[f64; L]; BLOCK], grad: &mut [[f64; L]]) {
-        let span = block * BLOCK * self.dim..(block + 1) * BLOCK * self.dim;
-        if L == 1 {
-            for (c, row) in c.iter().zip(self.by_row[span].chunks_exact(self.dim)) {
-                for (g, x) in grad.iter_mut().zip(row) {
-                    g[0] += c[0] * x;
-                }
-            }
-        } else {
-            for (g, column) in grad.iter_mut().zip(self.by_block[span].as_chunks::<BLOCK>().0) {
-                let mut sum = *g;
-                for r in 0..BLOCK {
-                    for l in 0..L {
-                        sum[l] += c[r][l] * column[r];
-                    }
-                }
-                *g = sum;
             }
         }
     }
@@ -206,80 +147,17 @@ fn centre_and_scale(features: Batch<'_>, j: usize, standardise: bool) -> Result<
     Ok((mean, sd))
 }
 
-impl Lanes for LogisticRegression {
-    fn lanes_dim(&self) -> usize {
-        self.dim
-    }
-
-    fn evaluate<const L: usize, const GRAD: bool>(
-        &self,
-        x: &[[f64; L]],
-        grad: &mut [[f64; L]],
-        _: &mut [[f64; L]],
-    ) -> [f64; L] {
-        let (mut hinge, mut logs, mut product) = ([0.0; L], [0.0; L], [1.0; L]);
-        if GRAD {
-            grad.fill([0.0; L]);
-        }
-        for block in 0..self.rows.div_ceil(BLOCK) {
-            let filled = BLOCK.min(self.rows - block * BLOCK);
-            let mut t = [[0.0; L]; BLOCK];
-            self.margins(block, x, &mut t);
-            // e = exp(-|t|); ln(1 + exp(-t)) = max(-t, 0) + ln(1 + e); its slope is -(t < 0 ? 1 : e)/(1 + e).
-            let mut e = t;
-            e.as_flattened_mut().iter_mut().for_each(|v| *v = -v.abs());
-            exp_nonpositive_each(e.as_flattened_mut());
-            for r in 0..filled {
-                for l in 0..L {
-                    hinge[l] += if t[r][l] < 0.0 { -t[r][l] } else { 0.0 };
-                    product[l] *= 1.0 + e[r][l];
-                }
-            }
-            if GRAD {
-                for (e, t) in e.as_flattened_mut().iter_mut().zip(t.as_flattened()) {
-                    let top = if *t < 0.0 { 1.0 } else { *e };
-                    *e = top / (1.0 + *e);
-                }
-                // Rows that only fill up the last block are zero and add nothing.
-                self.pull_back(block, &e, grad);
-            }
-            if (block + 1).is_multiple_of(BLOCKS_PER_LOG) {
-                for l in 0..L {
-                    logs[l] += product[l].ln();
-                }
-                product = [1.0; L];
-            }
-        }
-        let mut square = [0.0; L];
-        for (j, w) in x.iter().enumerate() {
-            for l in 0..L {
-                square[l] += w[l] * w[l];
-                if GRAD {
-                    grad[j][l] -= self.prior_precision * w[l];
-                }
-            }
-        }
-        let mut out = [0.0; L];
-        for l in 0..L {
-            let loss = hinge[l] + (logs[l] + product[l].ln());
-            let prior = 0.5 * self.prior_precision * square[l];
-            out[l] = self.log_norm - prior - loss;
-        }
-        out
-    }
-}
-
 impl Target for LogisticRegression {
     fn dim(&self) -> usize {
         self.dim
     }
 
     fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        lanes::log_prob(self, x, log_prob);
+        self.evaluate(x, log_prob, None);
     }
 
     fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        lanes::log_prob_and_grad(self, x, log_prob, grad);
+        self.evaluate(x, log_prob, Some(grad));
     }
 
     fn variables(&self) -> Vec<Variable> {
@@ -328,9 +206,13 @@ mod tests {
     #[test]
     fn standardising_uses_the_population_sd() {
         // Values 1, 3: mean 2, population sd 1, so the features become -1, 1 (the sample sd would give 0.707).
+        // One row each of 1 and 0: log p(w) = 2 ln(1 / (1 + exp(w))) - w^2/2 - ln sqrt(2 pi), as the first row is -1 with label 1.
         let options = LogisticRegressionOptions { intercept: Intercept::None, ..Default::default() };
         let t = LogisticRegression::new(Batch::new(&[1.0, 3.0], 1), &[1.0, 0.0], &options).unwrap();
-        assert_eq!(&t.by_row[..2], &[-1.0, -1.0]);
+        let mut value = [0.0];
+        t.log_prob(Batch::new(&[0.7], 1), &mut value);
+        let expected = -2.0 * softplus(0.7) - 0.245 - TAU.sqrt().ln();
+        assert!((value[0] - expected).abs() < 1e-14, "{}", value[0]);
     }
 
     #[test]

@@ -147,6 +147,8 @@ impl GaussianMixture {
 }
 
 impl Lanes for GaussianMixture {
+    const WIDE: bool = true;
+
     fn lanes_dim(&self) -> usize {
         self.components[0].dim()
     }
@@ -155,6 +157,7 @@ impl Lanes for GaussianMixture {
         self.components.len() * (1 + self.lanes_dim())
     }
 
+    #[inline(always)]
     fn evaluate<const L: usize, const GRAD: bool>(
         &self,
         x: &[[f64; L]],

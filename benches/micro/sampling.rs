@@ -1,0 +1,34 @@
+//! One step of every kernel, 64 chains on the two modes in the plane.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use mixwell::flow::{Flow, FlowConfig};
+use mixwell::kernel::{Context, Ensemble, Report, Tally, catalogue};
+use mixwell::proposal::Transport;
+use mixwell::target::{Target, TwoModesConfig};
+use mixwell::{Points, Stream};
+
+const CHAINS: usize = 64;
+
+fn kernels(c: &mut Criterion) {
+    let target = TwoModesConfig::default().build().expect("sound settings");
+    let flow = Flow::new(&FlowConfig::default(), 2, &mut Stream::new(0, 0)).expect("sound settings");
+    let mut group = c.benchmark_group("step");
+    for entry in catalogue() {
+        let kernel = entry.default.build(target.dim()).expect("sound settings");
+        let mut x = Points::zeros(CHAINS, 2);
+        Stream::new(2, 0).fill_normal(x.data_mut());
+        let mut ensemble = Ensemble::new(&target, x, Stream::for_chains(1, CHAINS));
+        let leaves = kernel.leaves().len();
+        let mut tallies = vec![Tally::default(); CHAINS * leaves];
+        let context = Context { target: &target, flow: Some(&flow as &dyn Transport), max_rows: 16_384 };
+        group.bench_function(entry.name, |b| {
+            b.iter(|| {
+                tallies.fill(Tally::default());
+                kernel.step(&context, &mut ensemble.whole(), Report::new(&mut tallies, leaves));
+            })
+        });
+    }
+}
+
+criterion_group!(sampling, kernels);
+criterion_main!(sampling);

@@ -1,0 +1,80 @@
+//! Steps of local kernels: all chains, one step, as the run loop does them.
+
+use mixwell::kernel::{HmcConfig, KernelConfig, MalaConfig, StepRule, StepSize};
+use mixwell::sampler::{KernelMethod, Method, Sampler, Start};
+use mixwell::target::{Grid25Config, LogisticRegression, LogisticRegressionConfig};
+
+use crate::timing::{Measurement, once};
+use crate::{Request, Task};
+
+/// MALA with the step `eta` (`y = x + eta grad + sqrt(2 eta) noise`), never adapted.
+pub fn mala(eta: f64) -> KernelConfig {
+    let step_size = StepSize::from_eta(eta);
+    KernelConfig::Mala(MalaConfig { step_size, adapt: StepRule::Fixed, ..MalaConfig::default() })
+}
+
+/// HMC with ten leapfrog steps, never adapted.
+pub fn hmc(step_size: f64) -> KernelConfig {
+    KernelConfig::Hmc(HmcConfig { n_leapfrog: 10, step_size, adapt: StepRule::Fixed, ..HmcConfig::default() })
+}
+
+/// The German credit posterior from the repository's table.
+pub fn german_credit(request: &Request) -> anyhow::Result<LogisticRegression> {
+    let config = LogisticRegressionConfig {
+        data: request.data.join("german.data-numeric").to_string_lossy().into_owned(),
+        positive_label: Some(2.0),
+        ..LogisticRegressionConfig::default()
+    };
+    Ok(config.build(&mixwell::io::DataFiles)?)
+}
+
+/// Seconds per step of all chains: runs of the sampler that keep only their last draw.
+pub fn step_time(
+    request: &Request,
+    kernel: KernelConfig,
+    chains: usize,
+    sampler: impl Fn() -> Sampler,
+) -> anyhow::Result<Vec<f64>> {
+    let run = |steps: usize| {
+        let method = Method::Kernel(KernelMethod { kernel: Box::new(kernel.clone()), warmup: 0, frozen: 0 });
+        let sampler = sampler().method(method).chains(chains).draws(1).seed(1).configure(|c| c.thin = steps);
+        let (seconds, run) = once(|| sampler.run());
+        run.map(|_| seconds)
+    };
+    // Two lengths, so that what a run costs besides its steps drops out.
+    let (mut steps, base) = (64, run(1)?);
+    while run(steps)? - base < 0.2 * request.sampling.as_secs_f64().min(1.0) {
+        steps *= 2;
+    }
+    let mut seconds = vec![];
+    let begun = std::time::Instant::now();
+    while seconds.len() < 3 || begun.elapsed() < request.sampling {
+        let (short, long) = (run(steps)?, run(2 * steps)?);
+        seconds.push((long - short) / steps as f64);
+    }
+    Ok(seconds)
+}
+
+pub(crate) fn tasks() -> Vec<Task> {
+    let mut all = vec![];
+    for chains in [1, 64, 1024] {
+        let kernels = [("mala", mala(5e-4), mala(2e-3)), ("hmc", hmc(0.03), hmc(0.05))];
+        for (name, on_grid, on_german) in kernels {
+            all.push(Task::steady(format!("{name}-grid25-{chains}"), move |request: &Request| {
+                let target = Grid25Config::default().build()?;
+                let seconds = step_time(request, on_grid.clone(), chains, || {
+                    Sampler::new(target.clone()).start(Start::Uniform { radius: 2.0 })
+                })?;
+                Ok(Measurement::new(seconds, format!("{chains} chains, 25 modes, f64")))
+            }));
+            all.push(Task::steady(format!("{name}-german-{chains}"), move |request: &Request| {
+                let target = german_credit(request)?;
+                let seconds = step_time(request, on_german.clone(), chains, || {
+                    Sampler::new(target.clone()).start(Start::Uniform { radius: 0.5 })
+                })?;
+                Ok(Measurement::new(seconds, format!("{chains} chains, 1000 x 25, f64")))
+            }));
+        }
+    }
+    all
+}

@@ -1,6 +1,6 @@
 """Runs every task by a peer and by Mixwell in turn, and writes the table of docs/performance.md.
 
-    python3 benches/peers/compare.py                       # everything: about an hour on two cores
+    python3 benches/peers/compare.py                       # everything: an hour or two on two cores
     python3 benches/peers/compare.py --tasks flow,gan      # tasks whose names begin so
     python3 benches/peers/compare.py --tasks mala --quick  # a first look; leaves docs/ alone
 
@@ -93,7 +93,8 @@ def all_tasks():
         rows = (Row("gradients_per_second", 1.2), Row("ess_per_second", 1.2, quality))
         add(f"nuts-{model}", "nutpie", "nutpie_runs.py", *rows, rounds=3)
     add("diagnostics", "jax", "arviz_diagnostics.py", Row(wanted=10.0, also=(*quality, "worst_ess_tail")))
-    add("memory", None, None, Row(), rounds=1)
+    for name in ("memory-5000", "memory"):
+        add(name, None, None, Row("peak_mib"), rounds=1)
     return tasks
 
 
@@ -122,10 +123,15 @@ def arguments():
 def chosen(tasks, names):
     if not names:
         return tasks
+    wanted = set()
     for name in names.split(","):
-        if not any(task.name.startswith(name) for task in tasks):
+        # A whole name means that task alone, although others may begin like it.
+        found = {task.name for task in tasks if task.name == name}
+        found = found or {task.name for task in tasks if task.name.startswith(name)}
+        if not found:
             sys.exit(f"no task begins with `{name}`; there are: " + ", ".join(task.name for task in tasks))
-    return [task for task in tasks if task.name.startswith(tuple(names.split(",")))]
+        wanted |= found
+    return [task for task in tasks if task.name in wanted]
 
 
 def environment_python(folder, name):
@@ -281,10 +287,12 @@ def without_nan(value):
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def number(value):
-    """Three digits that matter, with thousands apart."""
+def number(value, name=""):
+    """Three digits that matter, with thousands apart; of an R-hat three digits behind the point."""
     if value is None:
         return "-"
+    if "rhat" in name:
+        return f"{value:.3f}"
     if abs(value) >= 1000:
         return f"{float(f'{value:.3g}'):,.0f}".replace(",", " ")
     return f"{value:.3g}"
@@ -326,19 +334,23 @@ def table(entries, tasks):
             quantity = row["quantity"]
             sides = [row.get(side, {}) for side in ("peer", "mixwell")]
             times = [
-                f"{shown(side['median'], quantity)} ({shown(side['best'], quantity)})" if side else "-" for side in sides
+                f"{shown(side['median'], quantity)} ({shown(side['best'], quantity)})" if side else "-"
+                for side in sides
             ]
             ratio = "-"
             if row.get("ratio") is not None:
-                ratio = f"{number(row['ratio'])} ({number(min(row['ratios']))} - {number(max(row['ratios']))})"
+                ratio = number(row["ratio"])
+                if len(row["ratios"]) > 1:
+                    ratio += f" ({number(min(row['ratios']))} - {number(max(row['ratios']))})"
             peaks = [found["sides"].get(side, {}).get("peak_mib") for side in ("peer", "mixwell")]
-            names = [name for name in sides[1].get("also", {}) or sides[0].get("also", {})]
+            names = dict.fromkeys(name for side in sides for name in side.get("also", {}))
             beside = "; ".join(
-                f"{name} " + " / ".join(number(side.get("also", {}).get(name)) for side in sides) for name in names
+                f"{name} " + " / ".join(number(side.get("also", {}).get(name), name) for side in sides)
+                for name in names
             )
             cells = [
                 task.name if position == 0 else "",
-                "time" if quantity == "seconds" else quantity.replace("_per_second", " a second"),
+                "time" if quantity == "seconds" else quantity.replace("_per_second", " a second").replace("_", " "),
                 found["sides"].get("peer", {}).get("version", "-"),
                 *times,
                 ratio,

@@ -55,7 +55,8 @@ def main():
         "variance_even": even.var(axis=0).mean(),
         "variance_odd": draws[:, 1::2].var(axis=0).mean(),
     }
-    settings = f"d {DIM}, {TRAINING_STEPS} training steps of {BATCH} x {PARTICLES}, then {DRAWS} draws with {MALA_STEPS} MALA steps"
+    training = f"{TRAINING_STEPS} training steps of {BATCH} x {PARTICLES}"
+    settings = f"d {DIM}, {training}, then {DRAWS} draws with {MALA_STEPS} MALA steps"
     timing.report(options.task, f"ex2mcmc {version('ex2mcmc')}", [wall], settings, metrics)
 
 

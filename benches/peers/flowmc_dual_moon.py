@@ -71,7 +71,8 @@ def main():
         "ess_per_second": ess / wall,
         "global_acceptance": acceptance[np.isfinite(acceptance)].mean(),
     }
-    settings = f"{chains} chains, {LOOPS} + {LOOPS} loops of {LOCAL_STEPS} + {GLOBAL_STEPS} steps, {EPOCHS} epochs, cold"
+    loops = f"{LOOPS} + {LOOPS} loops of {LOCAL_STEPS} + {GLOBAL_STEPS} steps"
+    settings = f"{chains} chains, {loops}, {EPOCHS} epochs, cold"
     timing.report(options.task, f"flowMC {version('flowMC')}", [wall], settings, metrics)
 
 

@@ -22,7 +22,7 @@ TASKS = [f"flow-{operation}-{dim}" for operation in OPERATIONS for dim in SIZES]
 
 
 def random_weights(key, dim, width):
-    """One list of (matrix, bias) per coupling. The last layer is small but not zero: a zero one could be folded away."""
+    """One list of (matrix, bias) per coupling. The last layer is small but not zero, so that couplings do something."""
     half = dim // 2
     couplings = []
     for coupling_key in jax.random.split(key, COUPLINGS):

@@ -41,16 +41,18 @@ pub fn step_time(
         let (seconds, run) = once(|| sampler.run());
         run.map(|_| seconds)
     };
-    // Two lengths, so that what a run costs besides its steps drops out.
-    let (mut steps, base) = (64, run(1)?);
-    while run(steps)? - base < 0.2 * request.sampling.as_secs_f64().min(1.0) {
+    // What a run costs besides its steps is taken off; it is small beside runs of this length.
+    run(1)?;
+    let base = run(1)?.min(run(1)?);
+    let long_enough = request.sampling.as_secs_f64().min(1.0) / 2.0;
+    let mut steps = 64;
+    while run(steps)? < long_enough.max(20.0 * base) {
         steps *= 2;
     }
     let mut seconds = vec![];
     let begun = std::time::Instant::now();
     while seconds.len() < 3 || begun.elapsed() < request.sampling {
-        let (short, long) = (run(steps)?, run(2 * steps)?);
-        seconds.push((long - short) / steps as f64);
+        seconds.push((run(steps)? - base) / steps as f64);
     }
     Ok(seconds)
 }

@@ -1,4 +1,5 @@
-//! Some steps of one kernel for all chains: blocks of chains run in parallel, each by itself, and hand back their draws.
+//! Some steps of all chains, going round a cycle of kernels: blocks of chains run in parallel, each by itself, and hand back
+//! their draws.
 //!
 //! Chains never look at each other during a chunk, and each has its own stream, so the draws do not depend on how the
 //! chains are cut into blocks, on how many steps make a chunk, or on the number of threads.
@@ -13,9 +14,10 @@ use crate::math::log_sum_exp;
 /// What a chunk does.
 pub(super) struct Chunk<'a> {
     pub context: Context<'a>,
-    pub kernel: &'a dyn Kernel,
-    /// Place of the kernel's first leaf among the leaves of all kernels.
-    pub leaf: usize,
+    /// The cycle; at least one of its moves makes a step.
+    pub moves: Vec<ChunkMove<'a>>,
+    /// The move to go on with, and how many of its steps are done.
+    pub start: (usize, usize),
     /// Leaves of all kernels together.
     pub n_leaves: usize,
     pub recorder: &'a Recorder,
@@ -27,9 +29,17 @@ pub(super) struct Chunk<'a> {
     pub rao_blackwell: bool,
 }
 
+/// Some steps of one kernel.
+pub(super) struct ChunkMove<'a> {
+    pub kernel: &'a dyn Kernel,
+    /// Place of the kernel's first leaf among the leaves of all kernels.
+    pub leaf: usize,
+    pub times: usize,
+}
+
 /// Per-chain records that a chunk goes on with.
 pub(super) struct Records<'a> {
-    /// Tallies of the last step, `chains x n_leaves`.
+    /// Tallies of this chunk, `chains x n_leaves`; written afresh.
     pub step: &'a mut [Tally],
     /// Tallies since the last draw, `chains x n_leaves`.
     pub since_draw: &'a mut [Tally],
@@ -75,6 +85,7 @@ impl Chunk<'_> {
             .zip(sums)
             .map(|((((((block, step), since_draw), totals), stuck), rao_blackwell_steps), rao_blackwell)| {
                 Job {
+                    current: vec![Tally::default(); step.len()],
                     values: vec![0.0; draws * block.rows() * n_values],
                     stats: vec![0.0; draws * block.rows() * n_stats],
                     block,
@@ -129,6 +140,9 @@ fn block_rows(n_chains: usize) -> usize {
 /// One block of chains with its slices of every record.
 struct Job<'a> {
     block: Block<'a>,
+    /// Tallies of the step being made.
+    current: Vec<Tally>,
+    /// Their sum over the chunk.
     step: &'a mut [Tally],
     since_draw: &'a mut [Tally],
     totals: &'a mut [Total],
@@ -142,14 +156,24 @@ struct Job<'a> {
 impl Job<'_> {
     fn run(&mut self, chunk: &Chunk<'_>) {
         let mut draw = 0;
+        let (mut at, mut done) = chunk.start;
+        self.step.fill(Tally::default());
         for step in 1..=chunk.steps {
-            self.step.fill(Tally::default());
-            let mut report = Report::new(self.step, chunk.n_leaves);
-            chunk.kernel.step(&chunk.context, &mut self.block, report.part(chunk.leaf));
-            for (sum, tally) in self.since_draw.iter_mut().zip(self.step.iter()) {
+            while done >= chunk.moves[at].times {
+                (at, done) = ((at + 1) % chunk.moves.len(), 0);
+            }
+            done += 1;
+            let ChunkMove { kernel, leaf, .. } = chunk.moves[at];
+            self.current.fill(Tally::default());
+            let mut report = Report::new(&mut self.current, chunk.n_leaves);
+            kernel.step(&chunk.context, &mut self.block, report.part(leaf));
+            for ((since_draw, sum), tally) in
+                self.since_draw.iter_mut().zip(self.step.iter_mut()).zip(&self.current)
+            {
+                since_draw.add(tally);
                 sum.add(tally);
             }
-            if !self.rao_blackwell.is_empty() {
+            if !self.rao_blackwell.is_empty() && kernel.needs().pool > 0 {
                 self.add_rao_blackwell(chunk);
             }
             if (chunk.steps_before + step).is_multiple_of(chunk.thin) {
@@ -188,7 +212,7 @@ impl Job<'_> {
         let mut reported = vec![0.0; n_values];
         for row in 0..self.block.rows() {
             // A chain that a mixture gave another kernel still holds its old particles.
-            let leaves = &self.step[row * chunk.n_leaves..(row + 1) * chunk.n_leaves];
+            let leaves = &self.current[row * chunk.n_leaves..(row + 1) * chunk.n_leaves];
             if !leaves.iter().any(|t| t.isir_ess > 0.0) {
                 continue;
             }

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::chunk::{Chunk, Records};
+use super::chunk::{Chunk, ChunkMove, Records};
 use super::config::RunConfig;
 use super::error::RunError;
 use super::method::Plan;
@@ -176,25 +176,35 @@ impl<'a> Engine<'a> {
         Ok(!learns_next && self.place.steps.is_multiple_of(self.config.thin))
     }
 
+    /// While adapting, one step of `m`; later as many steps of the production cycle as make a chunk.
     fn move_chains(&mut self, m: &Move, adapting: bool, observer: &mut dyn Observer) -> Result<(), RunError> {
-        let index =
-            self.plan.kernels.iter().position(|k| k.name == m.kernel).expect("checked with the schedule");
-        let leaf = self.plan.first_leaf(index);
         let n_leaves = self.plan.leaves().len();
-        let steps = if adapting { 1 } else { self.steps_of_chunk(m.times - self.place.cursor.step) };
+        let steps = if adapting { 1 } else { self.steps_of_chunk() };
         self.recorder.refresh(self.plan.leaves(), self.flow.as_ref().map(Proposal::version));
         let begun = Instant::now();
-        let named = &mut self.plan.kernels[index];
-        let needs_pool = named.kernel.needs().pool > 0;
         let production = self.place.phase == Phase::Production;
+        let cycle = if adapting { std::slice::from_ref(m) } else { &self.plan.schedule.production };
+        let moves: Vec<ChunkMove<'_>> = cycle
+            .iter()
+            .map(|m| {
+                let index = self.plan.kernel_index(&m.kernel);
+                ChunkMove {
+                    kernel: self.plan.kernels[index].kernel.as_ref(),
+                    leaf: self.plan.first_leaf(index),
+                    times: m.times,
+                }
+            })
+            .collect();
+        let needs_pool = moves.iter().any(|m| m.kernel.needs().pool > 0);
+        let start = if adapting { (0, 0) } else { (self.place.cursor.action, self.place.cursor.step) };
         let chunk = Chunk {
             context: Context {
                 target: self.target,
                 flow: self.flow.as_ref().map(|f| f as &dyn Transport),
                 max_rows: self.config.max_batch_rows,
             },
-            kernel: named.kernel.as_ref(),
-            leaf,
+            moves,
+            start,
             n_leaves,
             recorder: &self.recorder,
             thin: self.config.thin,
@@ -208,6 +218,9 @@ impl<'a> Engine<'a> {
         let drawn = chunk.run(&mut self.ensemble, pool, records);
         self.chunk_steps = next_chunk(steps, begun.elapsed());
         if adapting {
+            let index = self.plan.kernel_index(&m.kernel);
+            let leaf = self.plan.first_leaf(index);
+            let named = &mut self.plan.kernels[index];
             let warmup = Warmup {
                 step: self.place.adapted[index],
                 total: self.plan.schedule.adapting_steps(&m.kernel),
@@ -220,7 +233,11 @@ impl<'a> Engine<'a> {
             }
         }
         self.recent.add(&self.step_tallies, &self.plan.leaves());
-        self.place.cursor.step += steps;
+        if adapting {
+            self.place.cursor.step += 1;
+        } else {
+            self.place.cursor.advance_production(&self.plan.schedule, steps);
+        }
         self.place.steps += steps;
         self.place.draws += drawn.draws;
         self.place.all_draws += drawn.draws;
@@ -237,7 +254,7 @@ impl<'a> Engine<'a> {
 
     /// Steps of the next chunk while nothing adapts: short enough for progress, no further than the phase, a stopping
     /// check, or the memory bound.
-    fn steps_of_chunk(&self, left_in_move: usize) -> usize {
+    fn steps_of_chunk(&self) -> usize {
         let row = self.recorder.n_values() + self.recorder.stats().len();
         let memory = (CHUNK_NUMBERS / (row * self.ensemble.n_chains())).max(1) * self.config.thin;
         let mut draws_left = self.planned_draws() - self.place.draws;
@@ -246,7 +263,10 @@ impl<'a> Engine<'a> {
         }
         let thin = self.config.thin;
         let steps_left = draws_left * thin - self.place.steps % thin;
-        self.chunk_steps.min(left_in_move).min(memory).min(steps_left).max(1)
+        let steps = self.chunk_steps.min(memory).min(steps_left).max(1);
+        // A chunk that ends with a draw can be followed by a checkpoint.
+        let beyond = (self.place.steps + steps) % thin;
+        if beyond < steps { steps - beyond } else { steps }
     }
 
     fn train(&mut self, action: &TrainAction, observer: &mut dyn Observer, interrupted: &dyn Fn() -> bool) {

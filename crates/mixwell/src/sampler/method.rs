@@ -248,6 +248,11 @@ impl Plan {
         self.kernels.iter().flat_map(|k| k.kernel.leaves()).collect()
     }
 
+    /// Place of a kernel that the schedule names.
+    pub fn kernel_index(&self, name: &str) -> usize {
+        self.kernels.iter().position(|k| k.name == name).expect("checked with the schedule")
+    }
+
     /// Place of the first leaf of kernel `index` among all leaves.
     pub fn first_leaf(&self, index: usize) -> usize {
         self.kernels[..index].iter().map(|k| k.kernel.leaves().len()).sum()

@@ -176,6 +176,16 @@ impl Cursor {
         }
     }
 
+    /// Goes on by some steps of the production cycle.
+    pub fn advance_production(&mut self, schedule: &Schedule, mut steps: usize) {
+        while steps > 0 {
+            let left = self.production_move(schedule).times - self.step;
+            let taken = left.min(steps);
+            self.step += taken;
+            steps -= taken;
+        }
+    }
+
     /// Goes on to the next action.
     pub fn finish_action(&mut self) {
         self.action += 1;
@@ -222,6 +232,9 @@ mod tests {
             cursor.step += 1;
         }
         assert_eq!(seen, "abbabba");
+        let mut leap = Cursor::default();
+        leap.advance_production(&s, 7);
+        assert_eq!(leap, cursor);
     }
 
     #[test]

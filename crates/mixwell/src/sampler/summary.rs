@@ -19,11 +19,11 @@ use crate::target::{Target, Variable};
 use crate::train::GuardCounts;
 
 /// Draws of one scalar over all chains that a summary looks at; beyond that, every n-th draw is used.
-const MOST_DRAWS: usize = 4_000_000;
+const MOST_DRAWS: usize = 1_000_000;
 /// What is said of draws made by a kernel without correction.
 const BIASED: &str = "a kernel of this method (ula) has no accept-reject step: its draws are biased by the step size; use mala for exact draws";
 /// Numbers held at once while scalars are summarised.
-const BATCH_NUMBERS: usize = 8 << 20;
+const BATCH_NUMBERS: usize = 2 << 20;
 
 /// Results and verdict of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -305,11 +305,16 @@ impl<'a> Block<'a> {
     pub fn move_to(&mut self, row: usize, x: &[f64], log_prob: f64, grad: Option<&[f64]>) {
         self.x.row_mut(row).copy_from_slice(x);
         self.log_prob[row] = log_prob;
-        self.grad_known[row] = grad.is_some();
+        // Flags of different blocks share cache lines: they are written only where they change.
+        if self.grad_known[row] != grad.is_some() {
+            self.grad_known[row] = grad.is_some();
+        }
         if let Some(grad) = grad {
             self.grad.row_mut(row).copy_from_slice(grad);
         }
-        self.log_q_version[row] = 0;
+        if self.log_q_version[row] != 0 {
+            self.log_q_version[row] = 0;
+        }
     }
 
     /// Moves row `row` to a point drawn from the proposal of this version, whose log q (and latent, if it is a

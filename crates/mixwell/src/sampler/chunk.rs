@@ -124,8 +124,8 @@ impl Chunk<'_> {
     }
 }
 
-/// Chains that a batch needs to be worth its overhead.
-const FULL_BATCH: usize = 16;
+/// Chains that a batch needs to be worth its overhead; networks hold rows in blocks of 64.
+const FULL_BATCH: usize = 32;
 
 /// Chains per block: four blocks per thread, so that no thread waits long for the last, but full batches where there are
 /// chains enough to keep every thread busy with them.

@@ -18,6 +18,15 @@ use crate::{Batch, BatchMut};
 #[derive(Debug, Default)]
 pub struct Counted<T> {
     inner: T,
+    counts: [Counts; STRIPES],
+}
+
+/// Threads count apart, so that they do not wait for each other's cache lines.
+const STRIPES: usize = 16;
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Counts {
     densities: AtomicU64,
     gradients: AtomicU64,
 }
@@ -25,7 +34,7 @@ pub struct Counted<T> {
 impl<T> Counted<T> {
     /// Starts both counts at zero.
     pub fn new(inner: T) -> Self {
-        Self { inner, densities: AtomicU64::new(0), gradients: AtomicU64::new(0) }
+        Self { inner, counts: Default::default() }
     }
 
     /// The target inside.
@@ -35,18 +44,25 @@ impl<T> Counted<T> {
 
     /// Rows evaluated by [`Target::log_prob`], that is, without gradient.
     pub fn densities(&self) -> u64 {
-        self.densities.load(Relaxed)
+        self.counts.iter().map(|c| c.densities.load(Relaxed)).sum()
     }
 
     /// Rows evaluated by [`Target::log_prob_and_grad`].
     pub fn gradients(&self) -> u64 {
-        self.gradients.load(Relaxed)
+        self.counts.iter().map(|c| c.gradients.load(Relaxed)).sum()
     }
 
     /// Sets both counts back to zero.
     pub fn reset(&self) {
-        self.densities.store(0, Relaxed);
-        self.gradients.store(0, Relaxed);
+        for counts in &self.counts {
+            counts.densities.store(0, Relaxed);
+            counts.gradients.store(0, Relaxed);
+        }
+    }
+
+    /// The counts of this thread.
+    fn own(&self) -> &Counts {
+        &self.counts[rayon::current_thread_index().unwrap_or(0) % STRIPES]
     }
 }
 
@@ -56,12 +72,12 @@ impl<T: Target> Target for Counted<T> {
     }
 
     fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        self.densities.fetch_add(x.rows() as u64, Relaxed);
+        self.own().densities.fetch_add(x.rows() as u64, Relaxed);
         self.inner.log_prob(x, log_prob);
     }
 
     fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        self.gradients.fetch_add(x.rows() as u64, Relaxed);
+        self.own().gradients.fetch_add(x.rows() as u64, Relaxed);
         self.inner.log_prob_and_grad(x, log_prob, grad);
     }
 

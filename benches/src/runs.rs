@@ -33,26 +33,36 @@ learning_rate = 5e-3
 batch = 5000
 ";
 
-/// 100 chains with 200 particles each, 1000 training steps; then 1000 draws (of all chains, where the peer makes one).
+/// 100 chains with 200 particles each, 1000 training steps on their states without local moves, as in the authors' script;
+/// then 1000 draws of a global and five MALA moves, here ten of each chain, there a thousand of one.
 const BANANA: &str = "
 chains = 100
 draws = 10
+thin = 6
 [target]
 kind = 'banana'
 dim = 20
 [method]
-kind = 'flex2'
-burn_in = 20
-train_iterations = 1000
-tune = 0
-frozen = 0
-local_steps = 5
-[method.global]
-n_particles = 200
+kind = 'schedule'
+kernels = { global = { kind = 'isir', n_particles = 200 }, local = { kind = 'mala', step_size = 0.2, adapt = { rule = 'fixed' } } }
+warmup = [{ repeat = 1000, actions = [{ move = { kernel = 'global' } }, { train = { objective = { kind = 'mixed' }, steps = 1 } }] }]
+production = [{ kernel = 'global' }, { kernel = 'local', times = 5 }]
+[start]
+kind = 'gaussian'
+scale = 1.0
 [flow]
 kind = 'realnvp'
 precision = 'f32'
-n_blocks = 4
+n_blocks = 2
+hidden = [40]
+mask = 'parity'
+[training]
+batch = 100
+reverse_draws = 100
+max_examples = 100
+validation = 0.0
+[output]
+warmup = false
 ";
 
 const EIGHT_SCHOOLS: &str = "

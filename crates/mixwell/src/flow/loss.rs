@@ -17,6 +17,16 @@ use crate::{Batch, BatchMut};
 
 /// Slices of a batch at most.
 const SLICES: usize = 16;
+/// Blocks per slice, where there are enough for [`FEWEST`] slices: every slice clears and adds up a gradient of its own.
+const BLOCKS_PER_SLICE: usize = 4;
+/// Slices at least, when there are as many blocks.
+const FEWEST: usize = 4;
+
+/// How many slices a batch is cut into.
+fn slices(rows: usize) -> usize {
+    let blocks = rows.div_ceil(BLOCK);
+    (blocks / BLOCKS_PER_SLICE).clamp(FEWEST, SLICES).min(blocks)
+}
 
 /// What [`Flow::reverse_kl`](super::Flow::reverse_kl) found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,7 +55,7 @@ impl<T: Real> Stack<T> {
         work: impl Fn(&mut Workspace<T>, std::ops::Range<usize>) -> R + Sync,
         scale: impl Fn(&[R]) -> f64,
     ) -> Vec<R> {
-        let n_slices = rows.div_ceil(BLOCK).min(SLICES);
+        let n_slices = slices(rows);
         let one = |s: usize| {
             let mut ws = self.pool.take();
             ws.gradient.clear();

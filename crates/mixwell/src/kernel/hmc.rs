@@ -8,6 +8,8 @@
 //! both break resonances and neither depends on the state, so the target's law is kept.
 //! Reference: Duane et al., Phys. Lett. B 195 (1987); target acceptance 0.651, Beskos et al., Bernoulli 19 (2013).
 
+use std::cell::RefCell;
+
 use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
@@ -109,6 +111,11 @@ struct Trajectory {
     start_energy: f64,
 }
 
+thread_local! {
+    /// Trajectories of a step, kept by the thread.
+    static TRAJECTORIES: RefCell<Vec<Trajectory>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The numbers of all trajectories: slot `i` belongs to `trajectories[i]`.
 struct Bundle<'a> {
     trajectories: &'a mut [Trajectory],
@@ -193,11 +200,10 @@ impl Kernel for Hmc {
         let parts = block.parts();
         x.copy_from_slice(parts.x.data());
         grad.copy_from_slice(parts.grad.data());
-        let mut trajectories: Vec<Trajectory> = r
-            .chunks_exact_mut(dim)
-            .zip(parts.streams)
-            .enumerate()
-            .map(|(row, (r, stream))| {
+        let mut trajectories = TRAJECTORIES.take();
+        trajectories.clear();
+        trajectories.extend(r.chunks_exact_mut(dim).zip(parts.streams).enumerate().map(
+            |(row, (r, stream))| {
                 stream.fill_normal(r);
                 let mut eps = self.tuner.step();
                 if self.jitter > 0.0 {
@@ -206,8 +212,8 @@ impl Kernel for Hmc {
                 let left =
                     if self.random_length { 1 + stream.index(self.n_leapfrog) } else { self.n_leapfrog };
                 Trajectory { row, eps, left, done: 0, start_energy: energy(parts.log_prob[row], r) }
-            })
-            .collect();
+            },
+        ));
         let mut bundle = Bundle {
             trajectories: &mut trajectories,
             x: &mut x,
@@ -231,6 +237,7 @@ impl Kernel for Hmc {
                 block.move_to(t.row, &x[at.clone()], log_prob[slot], Some(&grad[at]));
             }
         }
+        TRAJECTORIES.set(trajectories);
     }
 
     fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {

@@ -14,7 +14,7 @@ use super::real::Real;
 use crate::{Batch, BatchMut, Stream};
 
 /// Multiply-adds below which work is not worth spreading over threads.
-const PARALLEL_WORK: usize = 4_000_000;
+const PARALLEL_WORK: usize = 1_500_000;
 
 /// Working memory of one block of rows.
 #[derive(Debug, Default)]

@@ -23,7 +23,7 @@ fn panel_start(n_out: usize, p: usize) -> usize {
 }
 
 /// One orientation of a weight matrix, packed in panels.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Panels<T> {
     n_in: usize,
     n_out: usize,
@@ -34,6 +34,12 @@ impl<T: Real> Panels<T> {
     /// Room for a matrix of `n_out x n_in` weights, all zero.
     pub fn new(n_in: usize, n_out: usize) -> Self {
         Self { n_in, n_out, values: vec![T::ZERO; n_in * n_out] }
+    }
+
+    /// Takes another shape; the weights must be packed anew. Keeps its memory.
+    pub fn reshape(&mut self, n_in: usize, n_out: usize) {
+        (self.n_in, self.n_out) = (n_in, n_out);
+        self.values.resize(n_in * n_out, T::ZERO);
     }
 
     /// Packs the weights: output `j`, input `k` is `weights[j * stride_out + k * stride_in]`.

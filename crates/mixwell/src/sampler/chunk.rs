@@ -125,7 +125,7 @@ impl Chunk<'_> {
 }
 
 /// Chains that a batch needs to be worth its overhead; networks hold rows in blocks of 64.
-const FULL_BATCH: usize = 32;
+const FULL_BATCH: usize = 64;
 
 /// Chains per block: four blocks per thread, so that no thread waits long for the last, but full batches where there are
 /// chains enough to keep every thread busy with them.

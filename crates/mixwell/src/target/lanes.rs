@@ -10,6 +10,7 @@
 //! Shapes: `x` and `grad` hold `dim` columns of `L` numbers; `scratch` holds `Lanes::scratch` such columns.
 
 use crate::net::simd::{self, Isa, Job};
+use crate::scratch::scratch;
 use crate::{Batch, BatchMut};
 
 /// Rows evaluated at once.
@@ -85,8 +86,8 @@ fn rows<T: Lanes, const GRAD: bool>(target: &T, x: Batch<'_>, log_prob: &mut [f6
     let mut start = 0;
     if wide > 0 {
         let columns = if GRAD { 2 * dim } else { dim };
-        let mut buffer = vec![[0.0; WIDTH]; columns + target.scratch()];
-        let (points, scratch) = buffer.split_at_mut(columns);
+        let mut buffer = scratch(WIDTH * (columns + target.scratch()));
+        let (points, scratch) = buffer.as_chunks_mut::<WIDTH>().0.split_at_mut(columns);
         let (points, slopes) = points.split_at_mut(dim);
         while start < wide {
             let n = WIDTH.min(rows - start);
@@ -110,13 +111,13 @@ fn rows<T: Lanes, const GRAD: bool>(target: &T, x: Batch<'_>, log_prob: &mut [f6
         }
     }
     if start < rows {
-        let mut scratch = vec![[0.0; 1]; target.scratch()];
+        let mut scratch = scratch(target.scratch());
         for i in start..rows {
             let slopes = if GRAD { &mut grad[i * dim..(i + 1) * dim] } else { &mut [] };
             let value = target.evaluate::<1, GRAD>(
                 x.row(i).as_chunks::<1>().0,
                 slopes.as_chunks_mut::<1>().0,
-                &mut scratch,
+                scratch.as_chunks_mut::<1>().0,
             );
             log_prob[i] = value[0];
         }

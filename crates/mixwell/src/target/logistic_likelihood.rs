@@ -9,6 +9,8 @@
 //! product at most 2^64.
 //! Shapes: data `rows x dim` with the sign `s_i` folded in; points `rows x dim`.
 
+use std::cell::RefCell;
+
 use crate::net::block::{BLOCK, buffer_len, load_rows};
 use crate::net::elementary::exp;
 use crate::net::matmul::{Finish, Panels, product};
@@ -37,6 +39,11 @@ struct Chunk {
     by_column: Vec<f64>,
     /// Data rows as features, coordinates along the lanes.
     by_row: Vec<f64>,
+}
+
+thread_local! {
+    /// The weights and the slopes of one point as matrices of one output, kept by the thread.
+    static ONE_POINT: RefCell<[Panels<f64>; 2]> = RefCell::default();
 }
 
 /// The data of a logistic regression.
@@ -83,7 +90,8 @@ impl Likelihood {
 
     /// One point.
     fn one(&self, w: &[f64], mut grad: Option<&mut [f64]>) -> f64 {
-        let mut weights = Panels::new(self.dim, 1);
+        let [mut weights, mut slopes] = ONE_POINT.take();
+        weights.reshape(self.dim, 1);
         weights.pack(w, 0, 1);
         let mut margins = scratch(buffer_len(CHUNK, 1));
         let mut part = scratch(buffer_len(self.dim, 1));
@@ -96,13 +104,14 @@ impl Likelihood {
             product(&weights, None, &chunk.by_column, Finish::Keep, &mut margins, rows);
             simd::run(OnePoint { margins: &mut margins, rows, sums: &mut sums });
             if let Some(grad) = grad.as_deref_mut() {
-                let mut slopes = Panels::new(rows, 1);
+                slopes.reshape(rows, 1);
                 slopes.pack(&margins[..rows], 0, 1);
                 product(&slopes, None, &chunk.by_row, Finish::Keep, &mut part, self.dim);
                 grad.iter_mut().zip(part.iter()).for_each(|(g, p)| *g += p);
             }
             sums.after_chunk(i, 1);
         }
+        ONE_POINT.set([weights, slopes]);
         sums.value(0)
     }
 

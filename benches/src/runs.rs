@@ -44,7 +44,7 @@ kind = 'banana'
 dim = 20
 [method]
 kind = 'schedule'
-kernels = { global = { kind = 'isir', n_particles = 200 }, local = { kind = 'mala', step_size = 0.2, adapt = { rule = 'fixed' } } }
+kernels = { global = { kind = 'isir', n_particles = 200 }, local = { kind = 'mala', step_size = 0.2, adapt = { kind = 'fixed' } } }
 warmup = [{ repeat = 1000, actions = [{ move = { kernel = 'global' } }, { train = { objective = { kind = 'mixed' }, steps = 1 } }] }]
 production = [{ kernel = 'global' }, { kernel = 'local', times = 5 }]
 [start]

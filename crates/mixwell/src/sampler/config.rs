@@ -152,4 +152,40 @@ mod tests {
         );
         RunConfig::default().check().unwrap();
     }
+    /// The check of a file against the schema must accept whatever the settings can be, not only their defaults.
+    #[test]
+    fn every_alternative_is_accepted_in_a_file() {
+        let adapt = [
+            "dual_averaging'",
+            "multiplicative', factor = 1.1, tolerance = 0.02",
+            "simple', rate = 0.1",
+            "fixed'",
+        ]
+        .map(|rule| {
+            format!("[method]\nkind = 'kernel'\nkernel = {{ kind = 'mala', adapt = {{ kind = '{rule} }} }}\n")
+        });
+        let schedules = ["constant', forward = 0.5", "ramp', cap = 0.4, slope = 2.0"]
+            .map(|mix| format!("[method]\nkind = 'flex2'\nmix = {{ kind = '{mix} }}\n"));
+        let rates =
+            ["constant'", "step', every = 10, factor = 0.5", "exponential', every = 10, factor = 0.9"]
+                .map(|rate| format!("[training]\nschedule = {{ kind = '{rate} }}\n"));
+        let bounds = ["{ tanh = 1.0 }", "{ learned_tanh = 1.0 }", "{ clamp = [-2.0, 2.0] }"]
+            .map(|bound| format!("[flow]\nkind = 'realnvp'\nscale = {bound}\n"));
+        let objectives = ["forward'", "pool'", "reverse'", "mixed', mix = { kind = 'constant', forward = 0.5 }"]
+            .map(|objective| {
+                let train = format!("{{ train = {{ objective = {{ kind = '{objective} }}, steps = 1 }} }}");
+                format!(
+                    "[method]\nkind = 'schedule'\nproduction = [{{ kernel = 'a' }}]\nkernels = {{ a = {{ kind = 'isir' }} }}\nwarmup = [{{ repeat = 2, actions = [{{ move = {{ kernel = 'a' }} }}, {train}] }}]\n"
+                )
+            });
+        let starts = ["uniform', radius = 1.0", "gaussian', scale = 1.0", "modes', jitter = 0.1", "exact'"]
+            .map(|start| format!("[start]\nkind = '{start}\n"));
+        for text in adapt.into_iter().chain(schedules).chain(rates).chain(bounds).chain(objectives) {
+            crate::config::parse::<RunConfig>(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        }
+        for text in starts {
+            let text = text.replace("', ", "'\n");
+            crate::config::parse::<RunConfig>(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        }
+    }
 }

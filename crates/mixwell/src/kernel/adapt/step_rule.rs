@@ -14,7 +14,7 @@ use crate::ConfigError;
 
 /// How a step size is adapted during warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum StepRule {
     /// Dual averaging.
     #[default]
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn rules_are_written_with_their_name() {
-        let rule: StepRule = toml::from_str("rule = 'multiplicative'\nfactor = 1.1").unwrap();
+        let rule: StepRule = toml::from_str("kind = 'multiplicative'\nfactor = 1.1").unwrap();
         assert_eq!(rule, StepRule::Multiplicative { factor: 1.1, tolerance: 0.03 });
     }
 }

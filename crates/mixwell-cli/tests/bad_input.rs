@@ -178,16 +178,11 @@ fn unfinished(folder: &Path) -> PathBuf {
     let config = write(folder, "c.toml", LONG);
     let run = folder.join("run");
     let mut child = start(&["run", &config, "--out", &text_of(&run)]);
-    let begun = std::time::Instant::now();
     let has_chunks = || {
-        let mut all = vec![];
-        walk(&run.join("draws.zarr/posterior"), &mut all);
-        all.iter().filter(|p| p.to_string_lossy().contains("c.0.2")).count() > 0
+        let all = paths(&run.join("draws.zarr/posterior"));
+        all.iter().any(|p| p.to_string_lossy().contains("c.0.2"))
     };
-    while !(has_chunks() && run.join("checkpoint/state.bin.previous").exists()) {
-        assert!(begun.elapsed().as_secs() < 60, "no chunk of draws");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_until("chunk of draws", || has_chunks() && run.join("checkpoint/state.bin.previous").exists());
     std::thread::sleep(std::time::Duration::from_millis(200));
     child.kill().unwrap();
     child.wait().unwrap();
@@ -198,16 +193,9 @@ fn unfinished(folder: &Path) -> PathBuf {
 fn first_chunk(run: &Path) -> PathBuf {
     let reader = mixwell::io::DrawReader::open(&run.join("draws.zarr")).unwrap();
     let variable = reader.variables("posterior").unwrap().remove(0).name;
-    let mut chunks = vec![];
-    walk(&run.join("draws.zarr/posterior").join(variable), &mut chunks);
+    let mut chunks = paths(&run.join("draws.zarr/posterior").join(variable));
     chunks.retain(|p| p.extension().is_none_or(|e| e != "json"));
     chunks.into_iter().min().unwrap()
-}
-
-fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.path().is_dir() { walk(&entry.path(), into) } else { into.push(entry.path()) }
-    }
 }
 
 /// Damages a file of a run, checks that `resume` and `summary` refuse it and touch nothing, and puts it back.
@@ -306,9 +294,7 @@ fn one_process_per_folder() {
     let config = write(folder.path(), "c.toml", LONG);
     let run = folder.path().join("run");
     let mut child = start(&["run", &config, "--out", &text_of(&run)]);
-    while !run.join("checkpoint/state.bin").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until("checkpoint", || run.join("checkpoint/state.bin").exists());
     let second = call(&["resume", &text_of(&run)]);
     let looked = call(&["summary", &text_of(&run)]);
     child.kill().unwrap();

@@ -80,9 +80,7 @@ fn an_unfinished_run_can_be_looked_at() {
     let config = write(folder.path(), "c.toml", LONG);
     let run = folder.path().join("run");
     let mut child = start(&["run", &config, "--out", &text_of(&run)]);
-    while !run.join("checkpoint/state.bin.previous").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until("checkpoint", || run.join("checkpoint/state.bin.previous").exists());
     child.kill().unwrap();
     child.wait().unwrap();
     let before = files(&run);

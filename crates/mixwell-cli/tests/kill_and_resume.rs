@@ -144,9 +144,7 @@ fn interrupts_end_cleanly_and_resume() {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    while !stopped.join("checkpoint/state.bin").exists() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_until("checkpoint", || stopped.join("checkpoint/state.bin").exists());
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     if !sent.is_ok_and(|s| s.success()) {
         eprintln!("skipped: there is no `kill` here");

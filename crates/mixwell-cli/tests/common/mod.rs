@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mixwell::io::DrawReader;
 
@@ -96,20 +96,30 @@ pub fn summary(run: &Path) -> serde_json::Value {
     value
 }
 
-/// Every file of a folder but the lock, which any process may touch.
-pub fn files(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![path.to_path_buf()];
+/// Every file below a folder; none when it does not exist yet.
+pub fn paths(folder: &Path) -> Vec<PathBuf> {
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_path_buf()]);
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
-            if entry.is_dir() {
-                folders.push(entry);
-            } else if entry.file_name().unwrap() != ".lock" {
-                found.insert(entry.strip_prefix(path).unwrap().to_owned(), std::fs::read(entry).unwrap());
-            }
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|e| e.path()) {
+            if entry.is_dir() { folders.push(entry) } else { found.push(entry) }
         }
     }
     found
+}
+
+/// The contents of every file of a folder but the lock, which any process may touch.
+pub fn files(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let kept = paths(path).into_iter().filter(|p| p.file_name().unwrap() != ".lock");
+    kept.map(|p| (p.strip_prefix(path).unwrap().to_owned(), std::fs::read(p).unwrap())).collect()
+}
+
+/// Waits until something holds, which another process is about to bring about.
+pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no {what} after a minute");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// A run of a moment.

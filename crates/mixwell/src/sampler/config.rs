@@ -152,6 +152,7 @@ mod tests {
         );
         RunConfig::default().check().unwrap();
     }
+
     /// The check of a file against the schema must accept whatever the settings can be, not only their defaults.
     #[test]
     fn every_alternative_is_accepted_in_a_file() {
@@ -179,12 +180,10 @@ mod tests {
                 )
             });
         let starts = ["uniform', radius = 1.0", "gaussian', scale = 1.0", "modes', jitter = 0.1", "exact'"]
-            .map(|start| format!("[start]\nkind = '{start}\n"));
-        for text in adapt.into_iter().chain(schedules).chain(rates).chain(bounds).chain(objectives) {
-            crate::config::parse::<RunConfig>(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
-        }
-        for text in starts {
-            let text = text.replace("', ", "'\n");
+            .map(|start| format!("start = {{ kind = '{start} }}\n"));
+        let all =
+            adapt.into_iter().chain(schedules).chain(rates).chain(bounds).chain(objectives).chain(starts);
+        for text in all {
             crate::config::parse::<RunConfig>(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
         }
     }

@@ -690,6 +690,42 @@ fn published_parameter_count() {
 }
 
 #[test]
+fn single_precision_agrees_with_double_within_stated_bounds() {
+    // The bounds are those of docs/performance.md, in units of the rounding of f32 (6e-8 at 1): points and latents within
+    // 100 times their size, log-densities within 200 per coordinate, gradients within 2000 times the largest entry.
+    let unit = f64::from(f32::EPSILON) / 2.0;
+    for (name, config) in flows() {
+        if matches!(config, FlowConfig::Gaussian(_)) {
+            continue;
+        }
+        for dim in [2, 5, 32] {
+            let wide = flow(&config, dim, true);
+            let mut narrow = Flow::new(&single(&config), dim, &mut Stream::new(11, dim as u64)).unwrap();
+            narrow.map_params(|i, _| wide.param(i));
+            narrow.set_whitening(wide.whitening().clone());
+            let z = normals(31, 300, dim);
+            let (x, x32) = (forward(&wide, &z).0, forward(&narrow, &z).0);
+            let size = x.data().iter().fold(1.0, |m: f64, v| m.max(v.abs()));
+            let off = largest(x.data(), x32.data());
+            assert!(off <= 100.0 * unit * size, "{name}, d = {dim}: points differ by {off:e}");
+            let off = largest(inverse(&wide, &x).0.data(), inverse(&narrow, &x).0.data());
+            assert!(off <= 100.0 * unit * size, "{name}, d = {dim}: latents differ by {off:e}");
+            let off = largest(&log_prob(&wide, &x), &log_prob(&narrow, &x));
+            assert!(off <= 200.0 * unit * dim as f64, "{name}, d = {dim}: log-densities differ by {off:e}");
+            let slopes = |flow: &Flow| {
+                let (mut log_q, mut grad) = (vec![0.0; x.rows()], Points::zeros(x.rows(), dim));
+                flow.log_prob_and_grad(x.as_batch(), &mut log_q, grad.as_batch_mut());
+                grad
+            };
+            let (g, g32) = (slopes(&wide), slopes(&narrow));
+            let size = g.data().iter().fold(1.0, |m: f64, v| m.max(v.abs()));
+            let off = largest(g.data(), g32.data());
+            assert!(off <= 2000.0 * unit * size, "{name}, d = {dim}: gradients differ by {off:e}");
+        }
+    }
+}
+
+#[test]
 fn near_identity_weights_give_the_identity_to_that_size() {
     let config = FlowConfig::Realnvp(RealNvpConfig { init: Init::Normal(1e-6), ..Default::default() });
     let flow = Flow::new(&config, 4, &mut Stream::new(0, 0)).unwrap();

@@ -11,12 +11,15 @@ use rayon::prelude::*;
 
 use super::bijection::{Bijection, Direction, Scratch};
 use super::whitening::Whitening;
-use crate::net::block::{BLOCK, buffer_len, load_rows, store_rows};
+use crate::net::block::{BLOCK, buffer_len, load_rows, rows_per_piece, store_rows};
 use crate::net::{Init, Parameter, Real, grow};
 use crate::{Batch, BatchMut, Stream};
 
 /// Multiply-adds below which work is not worth spreading over threads.
 const PARALLEL_WORK: usize = 4_000_000;
+
+/// Parameters below which packing is not worth spreading over threads.
+const PARALLEL_PACK: usize = 50_000;
 
 /// Working memory of one thread; grows to the largest size it has seen.
 #[derive(Debug, Default)]
@@ -106,8 +109,11 @@ impl<T: Real> Stack<T> {
 
     /// Takes over changed parameters.
     pub fn pack(&mut self) {
-        for layer in &mut self.layers {
-            layer.pack(&self.params);
+        let params = &self.params;
+        if params.len() > PARALLEL_PACK {
+            self.layers.par_iter_mut().for_each(|layer| layer.pack(params));
+        } else {
+            self.layers.iter_mut().for_each(|layer| layer.pack(params));
         }
     }
 
@@ -139,18 +145,18 @@ impl<T: Real> Stack<T> {
         if input.rows() == 0 {
             return;
         }
-        let work = |b: usize, out: &mut [f64], per_row: &mut [f64]| {
+        let work = |first: usize, out: &mut [f64], per_row: &mut [f64]| {
             let mut ws = self.pool.take();
-            let first = b * BLOCK;
             f(&mut ws, input.slice(first..first + per_row.len()), out, per_row);
             self.pool.give(ws);
         };
         if self.is_parallel(input.rows()) {
-            let blocks = out.data_mut().par_chunks_mut(BLOCK * dim).zip(per_row.par_chunks_mut(BLOCK));
-            blocks.enumerate().for_each(|(b, (out, per_row))| work(b, out, per_row));
+            let piece = rows_per_piece(input.rows());
+            let pieces = out.data_mut().par_chunks_mut(piece * dim).zip(per_row.par_chunks_mut(piece));
+            pieces.enumerate().for_each(|(p, (out, per_row))| work(p * piece, out, per_row));
         } else {
             let blocks = out.data_mut().chunks_mut(BLOCK * dim).zip(per_row.chunks_mut(BLOCK));
-            blocks.enumerate().for_each(|(b, (out, per_row))| work(b, out, per_row));
+            blocks.enumerate().for_each(|(b, (out, per_row))| work(b * BLOCK, out, per_row));
         }
     }
 
@@ -180,17 +186,18 @@ impl<T: Real> Stack<T> {
 
     /// Log-density of `x`.
     pub fn log_prob(&self, x: Batch<'_>, log_q: &mut [f64]) {
-        let work = |b: usize, log_q: &mut [f64]| {
+        let work = |first: usize, log_q: &mut [f64]| {
             let mut ws = self.pool.take();
-            self.inverse_block(&mut ws, x.slice(b * BLOCK..b * BLOCK + log_q.len()), false);
+            self.inverse_block(&mut ws, x.slice(first..first + log_q.len()), false);
             self.add_base(&mut ws, log_q.len());
             log_q.copy_from_slice(&ws.log_det[..log_q.len()]);
             self.pool.give(ws);
         };
         if self.is_parallel(x.rows()) {
-            log_q.par_chunks_mut(BLOCK).enumerate().for_each(|(b, log_q)| work(b, log_q));
+            let piece = rows_per_piece(x.rows());
+            log_q.par_chunks_mut(piece).enumerate().for_each(|(p, log_q)| work(p * piece, log_q));
         } else {
-            log_q.chunks_mut(BLOCK).enumerate().for_each(|(b, log_q)| work(b, log_q));
+            log_q.chunks_mut(BLOCK).enumerate().for_each(|(b, log_q)| work(b * BLOCK, log_q));
         }
     }
 

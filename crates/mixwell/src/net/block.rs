@@ -6,6 +6,7 @@
 //! are never read into a result.
 
 use super::real::Real;
+use super::simd::{self, Isa, Job, Lanes, Vector};
 
 /// Rows per block.
 pub const BLOCK: usize = 64;
@@ -28,27 +29,101 @@ pub fn buffer_len(rows: usize, n: usize) -> usize {
     blocks(rows) * n * BLOCK
 }
 
+/// Rows that a thread takes at a time when all threads share `rows` rows: pieces of even size, at most a block each, and
+/// as many for every thread.
+pub fn rows_per_piece(rows: usize) -> usize {
+    let pieces = blocks(rows).next_multiple_of(rayon::current_num_threads());
+    rows.div_ceil(pieces.max(1)).max(1)
+}
+
 /// Copies row-major `rows x n` numbers into a blocked buffer, rounding to `T`; lanes past the last row become zero.
 pub fn load_rows<T: Real>(from: &[f64], n: usize, to: &mut [T]) {
-    let rows = from.len() / n;
-    for (rows_of_block, block) in from.chunks(BLOCK * n).zip(to.chunks_exact_mut(BLOCK * n)) {
-        let r_end = rows_of_block.len() / n;
-        for (f, feature) in block.chunks_exact_mut(BLOCK).enumerate() {
-            for (r, value) in feature[..r_end].iter_mut().enumerate() {
-                *value = T::from_f64(rows_of_block[r * n + f]);
-            }
-            feature[r_end..].fill(T::ZERO);
-        }
-    }
-    debug_assert!(to.len() >= buffer_len(rows, n));
+    debug_assert!(to.len() >= buffer_len(from.len() / n, n));
+    simd::run(Load { from, n, to });
 }
 
 /// Copies a blocked buffer to row-major `rows x n` numbers.
 pub fn store_rows<T: Real>(from: &[T], n: usize, to: &mut [f64]) {
-    for (rows_of_block, block) in to.chunks_mut(BLOCK * n).zip(from.chunks_exact(BLOCK * n)) {
-        for (r, row) in rows_of_block.chunks_exact_mut(n).enumerate() {
-            for (f, value) in row.iter_mut().enumerate() {
-                *value = block[f * BLOCK + r].to_f64();
+    simd::run(Store { from, n, to });
+}
+
+struct Load<'a, T> {
+    from: &'a [f64],
+    n: usize,
+    to: &'a mut [T],
+}
+
+impl<T: Real> Job for Load<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call<I: Isa>(self) {
+        let Self { from, n, to } = self;
+        let lanes = Lanes::<f64, I>::LANES;
+        for (from, block) in from.chunks(BLOCK * n).zip(to.chunks_exact_mut(BLOCK * n)) {
+            let rows = from.len() / n;
+            // Squares of rows and features are turned in registers, what is left goes number by number.
+            let (square_rows, square_features) = (rows - rows % lanes, n - n % lanes);
+            for f in (0..square_features).step_by(lanes) {
+                for r in (0..square_rows).step_by(lanes) {
+                    let mut square = [Lanes::<f64, I>::splat(0.0); 16];
+                    for (i, row) in square.iter_mut().enumerate().take(lanes) {
+                        *row = Lanes::<f64, I>::of(&from[(r + i) * n + f..]);
+                    }
+                    simd::transpose::<f64, _>(&mut square);
+                    for (i, feature) in square.iter().enumerate().take(lanes) {
+                        let mut values = [0.0; 16];
+                        feature.put(&mut values);
+                        let to = &mut block[(f + i) * BLOCK + r..][..lanes];
+                        to.iter_mut().zip(values).for_each(|(to, v)| *to = T::from_f64(v));
+                    }
+                }
+            }
+            for (f, feature) in block.chunks_exact_mut(BLOCK).enumerate() {
+                let first = if f < square_features { square_rows } else { 0 };
+                for (r, value) in feature[..rows].iter_mut().enumerate().skip(first) {
+                    *value = T::from_f64(from[r * n + f]);
+                }
+                feature[rows..].fill(T::ZERO);
+            }
+        }
+    }
+}
+
+struct Store<'a, T> {
+    from: &'a [T],
+    n: usize,
+    to: &'a mut [f64],
+}
+
+impl<T: Real> Job for Store<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call<I: Isa>(self) {
+        let Self { from, n, to } = self;
+        let lanes = Lanes::<f64, I>::LANES;
+        for (to, block) in to.chunks_mut(BLOCK * n).zip(from.chunks_exact(BLOCK * n)) {
+            let rows = to.len() / n;
+            let (square_rows, square_features) = (rows - rows % lanes, n - n % lanes);
+            for f in (0..square_features).step_by(lanes) {
+                for r in (0..square_rows).step_by(lanes) {
+                    let mut square = [Lanes::<f64, I>::splat(0.0); 16];
+                    for (i, feature) in square.iter_mut().enumerate().take(lanes) {
+                        let mut values = [0.0; 16];
+                        let from = &block[(f + i) * BLOCK + r..][..lanes];
+                        values.iter_mut().zip(from).for_each(|(v, from)| *v = from.to_f64());
+                        *feature = Lanes::<f64, I>::of(&values);
+                    }
+                    simd::transpose::<f64, _>(&mut square);
+                    for (i, row) in square.iter().enumerate().take(lanes) {
+                        row.put(&mut to[(r + i) * n + f..]);
+                    }
+                }
+            }
+            for (r, row) in to.chunks_exact_mut(n).enumerate() {
+                let first = if r < square_rows { square_features } else { 0 };
+                for (f, value) in row.iter_mut().enumerate().skip(first) {
+                    *value = block[f * BLOCK + r].to_f64();
+                }
             }
         }
     }
@@ -60,14 +135,20 @@ mod tests {
 
     #[test]
     fn rows_go_in_and_out_unchanged() {
-        for rows in [1, 63, 64, 65, 200] {
-            let x: Vec<f64> = (0..rows * 3).map(|i| i as f64).collect();
-            let mut buffer = vec![f32::NAN; buffer_len(rows, 3)];
-            load_rows(&x, 3, &mut buffer);
-            assert_eq!(buffer[BLOCK], 1.0);
-            let mut back = vec![0.0; rows * 3];
-            store_rows(&buffer, 3, &mut back);
-            assert_eq!(x, back);
-        }
+        simd::under_each(|| {
+            for (rows, n) in [1, 63, 64, 65, 77, 200].into_iter().flat_map(|r| [(r, 3), (r, 8), (r, 21)]) {
+                let x: Vec<f64> = (0..rows * n).map(|i| i as f64).collect();
+                let mut buffer = vec![f32::NAN; buffer_len(rows, n)];
+                load_rows(&x, n, &mut buffer);
+                for (place, value) in buffer.iter().enumerate() {
+                    let (row, feature) = (place / (n * BLOCK) * BLOCK + place % BLOCK, place / BLOCK % n);
+                    let want = if row < rows { (row * n + feature) as f32 } else { 0.0 };
+                    assert_eq!(*value, want, "row {row}, feature {feature} of {rows} x {n}");
+                }
+                let mut back = vec![f64::NAN; rows * n];
+                store_rows(&buffer, n, &mut back);
+                assert_eq!(x, back);
+            }
+        });
     }
 }

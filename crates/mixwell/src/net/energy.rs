@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::activation::Activation;
-use super::block::{BLOCK, buffer_len, load_rows, store_rows};
+use super::block::{BLOCK, buffer_len, load_rows, rows_per_piece, store_rows};
 use super::mlp::{Init, Mlp, MlpSpec, Scratch, grow};
 use super::real::Real;
 use crate::{Batch, BatchMut, Stream};
@@ -172,7 +172,8 @@ impl<T: Real> EnergyNet<T> {
             self.give(ws);
         };
         if self.is_parallel(x.rows()) {
-            energy.par_chunks_mut(BLOCK).enumerate().for_each(|(b, energy)| work(b * BLOCK, energy));
+            let piece = rows_per_piece(x.rows());
+            energy.par_chunks_mut(piece).enumerate().for_each(|(p, energy)| work(p * piece, energy));
         } else {
             energy.chunks_mut(BLOCK).enumerate().for_each(|(b, energy)| work(b * BLOCK, energy));
         }
@@ -194,8 +195,9 @@ impl<T: Real> EnergyNet<T> {
         };
         let grad = grad.into_data();
         if self.is_parallel(x.rows()) {
-            let blocks = energy.par_chunks_mut(BLOCK).zip(grad.par_chunks_mut(BLOCK * dim));
-            blocks.enumerate().for_each(|(b, (energy, grad))| work(b * BLOCK, energy, grad));
+            let piece = rows_per_piece(x.rows());
+            let pieces = energy.par_chunks_mut(piece).zip(grad.par_chunks_mut(piece * dim));
+            pieces.enumerate().for_each(|(p, (energy, grad))| work(p * piece, energy, grad));
         } else {
             let blocks = energy.chunks_mut(BLOCK).zip(grad.chunks_mut(BLOCK * dim));
             blocks.enumerate().for_each(|(b, (energy, grad))| work(b * BLOCK, energy, grad));

@@ -117,8 +117,8 @@ impl<T: Real> Mlp<T> {
                     n_in: s[0],
                     n_out: s[1],
                     offset: at,
-                    forward: Panels::new(s[0], s[1]),
-                    backward: Panels::new(s[1], s[0]),
+                    forward: Panels::new(s[0], s[1]).with_columns(),
+                    backward: Panels::new(s[1], s[0]).with_columns(),
                     bias: vec![T::ZERO; s[1]],
                     activation: if l == last { spec.output_activation } else { spec.activation },
                 };

@@ -10,6 +10,7 @@ pub mod elementary;
 mod energy;
 pub mod matmul;
 mod mlp;
+pub(crate) mod normal;
 mod real;
 pub mod simd;
 mod values;

@@ -20,10 +20,14 @@ use crate::train::GuardCounts;
 
 /// Draws of one scalar over all chains that a summary looks at; beyond that, every n-th draw is used.
 const MOST_DRAWS: usize = 1_000_000;
+/// The same where there are many scalars.
+const FEWEST_DRAWS: usize = 100_000;
+/// Draws of all scalars together that a summary looks at, where the two limits above leave the choice.
+const MOST_NUMBERS: usize = 4 << 20;
 /// What is said of draws made by a kernel without correction.
 const BIASED: &str = "a kernel of this method (ula) has no accept-reject step: its draws are biased by the step size; use mala for exact draws";
 /// Numbers held at once while scalars are summarised.
-const BATCH_NUMBERS: usize = 2 << 20;
+const BATCH_NUMBERS: usize = 1 << 20;
 
 /// Results and verdict of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -216,9 +220,10 @@ pub(super) fn summarise(
 ) -> Result<Summary, RunError> {
     let n_chains = engine.config.chains;
     let draws = engine.production_draws();
-    let thin = (n_chains * draws).div_ceil(MOST_DRAWS).max(1);
-    let rows = scalar_rows(engine, n_chains, thin)?;
     let names: Vec<String> = engine.target.variables().iter().flat_map(Variable::labels).collect();
+    let most = (MOST_NUMBERS / names.len().max(1)).clamp(FEWEST_DRAWS, MOST_DRAWS);
+    let thin = (n_chains * draws).div_ceil(most).max(1);
+    let rows = scalar_rows(engine, n_chains, thin)?;
     let rao_blackwell = rao_blackwell_means(engine);
     let parameters: Vec<Parameter> = names
         .into_iter()

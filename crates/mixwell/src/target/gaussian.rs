@@ -82,6 +82,19 @@ impl Gaussian {
         &self.variance
     }
 
+    /// One over the standard deviations, when there are no correlations.
+    pub(crate) fn inverse_scale(&self) -> Option<&[f64]> {
+        match &self.shape {
+            Shape::Diagonal { inverse_scale, .. } => Some(inverse_scale),
+            Shape::Full { .. } => None,
+        }
+    }
+
+    /// Log-density at the mean.
+    pub(crate) fn log_norm(&self) -> f64 {
+        self.log_norm
+    }
+
     /// Log-density of `L` rows; leaves `W (x - mean)` in `white` for [`Gaussian::add_gradient`].
     #[inline(always)]
     pub(crate) fn whiten<const L: usize>(&self, x: &[[f64; L]], white: &mut [[f64; L]]) -> [f64; L] {

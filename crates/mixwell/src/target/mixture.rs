@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::check::{check_matrix, check_positive, check_vector};
+use super::diagonal_mixture::DiagonalMixture;
 use super::exp::exp_nonpositive_each;
 use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
@@ -112,6 +113,8 @@ pub struct GaussianMixture {
     components: Vec<Gaussian>,
     weights: Vec<f64>,
     log_weights: Vec<f64>,
+    /// The quick way, when no component has correlations.
+    diagonal: Option<DiagonalMixture>,
 }
 
 impl GaussianMixture {
@@ -119,11 +122,10 @@ impl GaussianMixture {
     pub(crate) fn new(parts: Vec<(f64, Gaussian)>) -> Self {
         let total: f64 = parts.iter().map(|p| p.0).sum();
         let weights: Vec<f64> = parts.iter().map(|p| p.0 / total).collect();
-        Self {
-            log_weights: weights.iter().map(|w| w.ln()).collect(),
-            weights,
-            components: parts.into_iter().map(|p| p.1).collect(),
-        }
+        let log_weights: Vec<f64> = weights.iter().map(|w| w.ln()).collect();
+        let components: Vec<Gaussian> = parts.into_iter().map(|p| p.1).collect();
+        let diagonal = DiagonalMixture::of(&components, &log_weights);
+        Self { components, weights, log_weights, diagonal }
     }
 
     /// Isotropic components given by `(weight, mean, scale)`.
@@ -214,11 +216,17 @@ impl Target for GaussianMixture {
     }
 
     fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        lanes::log_prob(self, x, log_prob);
+        match &self.diagonal {
+            Some(diagonal) => diagonal.evaluate(x, log_prob, None),
+            None => lanes::log_prob(self, x, log_prob),
+        }
     }
 
     fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        lanes::log_prob_and_grad(self, x, log_prob, grad);
+        match &self.diagonal {
+            Some(diagonal) => diagonal.evaluate(x, log_prob, Some(grad)),
+            None => lanes::log_prob_and_grad(self, x, log_prob, grad),
+        }
     }
 
     fn facts(&self) -> Facts {
@@ -301,6 +309,27 @@ mod tests {
         for other in &same[1..] {
             assert!((same[0].0 - other.0).abs() < 1e-14);
             assert!(same[0].1.iter().zip(&other.1).all(|(a, b)| (a - b).abs() < 1e-14));
+        }
+    }
+
+    #[test]
+    fn rows_with_and_without_neighbours_and_both_ways_agree() {
+        let components =
+            [(0.2, [0.0, 3.0], [0.4, 1.5]), (0.7, [-1.0, 0.5], [2.0, 0.3]), (0.1, [4.0, 4.0], [1.0, 1.0])];
+        let parts =
+            components.map(|(w, mean, scales)| (w, Gaussian::diagonal(mean.to_vec(), scales.to_vec())));
+        let quick = GaussianMixture::new(parts.to_vec());
+        let general = GaussianMixture { diagonal: None, ..quick.clone() };
+        assert!(quick.diagonal.is_some());
+        let x = Points::from_vec((0..38).map(|i| 5.0 * (i as f64 * 0.77).sin()).collect(), 2);
+        let mut values = vec![0.0; 19];
+        quick.log_prob(x.as_batch(), &mut values);
+        for (i, value) in values.iter().enumerate() {
+            let alone = one(&quick, x.row(i));
+            assert_eq!(alone.0, *value, "row {i}");
+            let (want, slope) = one(&general, x.row(i));
+            assert!((want - value).abs() < 1e-13 * (1.0 + want.abs()));
+            assert!(slope.iter().zip(&alone.1).all(|(a, b)| (a - b).abs() < 1e-12 * (1.0 + a.abs())));
         }
     }
 

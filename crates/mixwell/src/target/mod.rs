@@ -18,6 +18,7 @@ mod check;
 mod config;
 pub mod constrained;
 mod counted;
+mod diagonal_mixture;
 pub mod dual_moon;
 pub mod eight_schools;
 mod error;

@@ -10,7 +10,7 @@ use crate::target::Variable;
 /// Bytes of all arrays together that a chunk of draws aims at.
 const CHUNK_BYTES: usize = 4 << 20;
 /// Fewest draws in a chunk, unless that would take more than [`CHUNK_LIMIT`].
-const CHUNK_FEWEST: usize = 100;
+const CHUNK_FEWEST: usize = 40;
 /// Bytes that a chunk of draws does not exceed, unless one draw does.
 const CHUNK_LIMIT: usize = 64 << 20;
 
@@ -176,8 +176,8 @@ mod tests {
         // Never more than planned, never none.
         assert_eq!(schema(64, 8, 1000).chunk_draws(Phase::Production), 1000);
         assert_eq!(schema(64, 8, 1000).chunk_draws(Phase::Warmup), 1);
-        // 64 chains x 1024 numbers = 512 KiB a draw: 8 draws would do, 100 are 50 MiB and allowed.
-        assert_eq!(schema(64, 1024, 1000).chunk_draws(Phase::Production), 100);
+        // 64 chains x 1024 numbers = 512 KiB a draw: 8 draws would do, 40 are 20 MiB and allowed.
+        assert_eq!(schema(64, 1024, 1000).chunk_draws(Phase::Production), 40);
         // 1024 chains x 16 384 numbers = 128 MiB a draw: one at a time.
         assert_eq!(schema(1024, 16_384, 1000).chunk_draws(Phase::Production), 1);
         assert_eq!(schema(64, 8, 1000).total_bytes(), 4_096_000);

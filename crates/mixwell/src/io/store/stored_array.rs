@@ -14,7 +14,7 @@ use super::reader::StoredVariable;
 /// Most numbers in a chunk that are read at once; a description that asks for more is damaged.
 const CHUNK_MOST: u64 = 1 << 33;
 /// Bytes of chunks that are unpacked at once, on several threads.
-const READ_AHEAD: usize = 32 << 20;
+const READ_AHEAD: usize = 16 << 20;
 
 /// An array of draws being read.
 pub(super) struct StoredArray {

@@ -100,6 +100,21 @@ pub trait Vector<T>:
     }
 }
 
+/// Turns a square of `LANES` vectors in place: vector `i`, lane `j` becomes vector `j`, lane `i`. Only the first `LANES`
+/// entries of the array are used.
+#[inline(always)]
+pub(crate) fn transpose<T, V: Vector<T>>(square: &mut [V; 16]) {
+    // Interleaving row i with row i + lanes/2, log2(lanes) times over, is the transpose.
+    let mut width = 1;
+    while width < V::LANES {
+        let old = *square;
+        for i in 0..V::LANES / 2 {
+            (square[2 * i], square[2 * i + 1]) = old[i].zip(old[i + V::LANES / 2]);
+        }
+        width *= 2;
+    }
+}
+
 /// The vector type of `T` under the instruction set `I`.
 pub type Lanes<T, I> = <T as Real>::Vec<I>;
 

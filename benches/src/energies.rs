@@ -57,12 +57,10 @@ fn energy(request: &Request, rows: usize) -> anyhow::Result<Measurement> {
 }
 
 fn langevin(request: &Request) -> anyhow::Result<Measurement> {
-    let steps = 128;
-    let per_step = kernels::step_time(request, kernels::mala(1e-3), 256, || {
+    let steps = kernels::steps(request, kernels::mala(1e-3), 256, || {
         Sampler::new(ToyNet::new()).start(Start::Uniform { radius: 2.0 })
     })?;
-    let seconds = per_step.into_iter().map(|s| s * f64::from(steps)).collect();
-    Ok(Measurement::new(seconds, "128 MALA steps of 256 chains on 2-32-64-64-64-1, f32"))
+    Ok(steps.measurement(128.0, "128 MALA steps of 256 chains on 2-32-64-64-64-1, f32"))
 }
 
 fn gan(request: &Request) -> anyhow::Result<Measurement> {

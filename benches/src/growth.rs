@@ -8,7 +8,7 @@ use mixwell::kernel::isir;
 use mixwell::sampler::{Sampler, Start};
 use mixwell::target::{BananaConfig, StandardGaussianConfig};
 
-use crate::kernels::{mala, step_time};
+use crate::kernels::{mala, steps};
 use crate::timing::Measurement;
 use crate::{Request, Task};
 
@@ -21,27 +21,26 @@ pub const DEPTHS: [usize; 5] = [1, 2, 4, 8, 16];
 
 fn chains(request: &Request, n: usize) -> anyhow::Result<Measurement> {
     let target = BananaConfig::default().build()?;
-    let seconds = step_time(request, mala(0.01), n, || {
-        Sampler::new(target.clone()).start(Start::Uniform { radius: 1.0 })
-    })?;
-    Ok(Measurement::new(seconds, format!("MALA, banana d = 20, {n} chains")))
+    let steps =
+        steps(request, mala(0.01), n, || Sampler::new(target.clone()).start(Start::Uniform { radius: 1.0 }))?;
+    Ok(steps.measurement(1.0, format!("MALA, banana d = 20, {n} chains")))
 }
 
 fn dimension(request: &Request, dim: usize) -> anyhow::Result<Measurement> {
     let target = StandardGaussianConfig { dim, ..StandardGaussianConfig::default() }.build()?;
-    let seconds = step_time(request, mala(0.1 / dim as f64), 64, || {
+    let steps = steps(request, mala(0.1 / dim as f64), 64, || {
         Sampler::new(target.clone()).start(Start::Uniform { radius: 1.0 })
     })?;
-    Ok(Measurement::new(seconds, format!("MALA, Gaussian d = {dim}, 64 chains")))
+    Ok(steps.measurement(1.0, format!("MALA, Gaussian d = {dim}, 64 chains")))
 }
 
 fn depth(request: &Request, n_blocks: usize) -> anyhow::Result<Measurement> {
     let target = StandardGaussianConfig { dim: 10, ..StandardGaussianConfig::default() }.build()?;
     let flow = FlowConfig::Realnvp(RealNvpConfig { n_blocks, ..RealNvpConfig::default() });
-    let seconds = step_time(request, isir(64), 64, || {
+    let steps = steps(request, isir(64), 64, || {
         Sampler::new(target.clone()).flow(flow.clone()).start(Start::Uniform { radius: 1.0 })
     })?;
-    Ok(Measurement::new(seconds, format!("i-SIR, 64 particles x 64 chains, {n_blocks} blocks, f64")))
+    Ok(steps.measurement(1.0, format!("i-SIR, 64 particles x 64 chains, {n_blocks} blocks, f64")))
 }
 
 pub(crate) fn tasks() -> Vec<Task> {

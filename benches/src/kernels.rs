@@ -1,7 +1,8 @@
 //! Steps of local kernels: all chains, one step, as the run loop does them.
 
+use anyhow::Context;
 use mixwell::kernel::{HmcConfig, KernelConfig, MalaConfig, StepRule, StepSize};
-use mixwell::sampler::{KernelMethod, Method, Sampler, Start};
+use mixwell::sampler::{KernelMethod, Method, Run, Sampler, Start};
 use mixwell::target::{Grid25Config, LogisticRegression, LogisticRegressionConfig};
 
 use crate::timing::{Measurement, once};
@@ -28,33 +29,54 @@ pub fn german_credit(request: &Request) -> anyhow::Result<LogisticRegression> {
     Ok(config.build(&mixwell::io::DataFiles)?)
 }
 
-/// Seconds per step of all chains: runs of the sampler that keep only their last draw.
-pub fn step_time(
+/// What a step of all chains costs.
+pub struct Steps {
+    /// Seconds per step, one number per run.
+    pub seconds: Vec<f64>,
+    /// Mean acceptance probability, which tells whether two libraries did the same.
+    pub acceptance: f64,
+}
+
+impl Steps {
+    /// Seconds per `steps` steps, with the acceptance beside them.
+    pub fn measurement(self, steps: f64, settings: impl Into<String>) -> Measurement {
+        let seconds = self.seconds.into_iter().map(|s| s * steps).collect();
+        Measurement::new(seconds, settings).with("acceptance", self.acceptance)
+    }
+}
+
+/// Measures a step of all chains: runs of the sampler that keep only their last draw.
+pub fn steps(
     request: &Request,
     kernel: KernelConfig,
     chains: usize,
     sampler: impl Fn() -> Sampler,
-) -> anyhow::Result<Vec<f64>> {
-    let run = |steps: usize| {
+) -> anyhow::Result<Steps> {
+    let run = |steps: usize| -> anyhow::Result<(f64, Run)> {
         let method = Method::Kernel(KernelMethod { kernel: Box::new(kernel.clone()), warmup: 0, frozen: 0 });
         let sampler = sampler().method(method).chains(chains).draws(1).seed(1).configure(|c| c.thin = steps);
         let (seconds, run) = once(|| sampler.run());
-        run.map(|_| seconds)
+        Ok((seconds, run?))
     };
     // What a run costs besides its steps is taken off; it is small beside runs of this length.
     run(1)?;
-    let base = run(1)?.min(run(1)?);
+    let base = run(1)?.0.min(run(1)?.0);
     let long_enough = request.sampling.as_secs_f64().min(1.0) / 2.0;
     let mut steps = 64;
-    while run(steps)? < long_enough.max(20.0 * base) {
+    while run(steps)?.0 < long_enough.max(20.0 * base) {
         steps *= 2;
     }
     let mut seconds = vec![];
     let begun = std::time::Instant::now();
-    while seconds.len() < 3 || begun.elapsed() < request.sampling {
-        seconds.push((run(steps)? - base) / steps as f64);
+    loop {
+        let (time, run) = run(steps)?;
+        seconds.push((time - base) / steps as f64);
+        if seconds.len() >= 3 && begun.elapsed() >= request.sampling {
+            let summary = run.summary().context("the run was interrupted")?;
+            let mut rates = summary.acceptance.values().map(|a| a.acceptance_rate);
+            return Ok(Steps { seconds, acceptance: rates.next().unwrap_or(f64::NAN) });
+        }
     }
-    Ok(seconds)
 }
 
 pub(crate) fn tasks() -> Vec<Task> {
@@ -64,17 +86,17 @@ pub(crate) fn tasks() -> Vec<Task> {
         for (name, on_grid, on_german) in kernels {
             all.push(Task::steady(format!("{name}-grid25-{chains}"), move |request: &Request| {
                 let target = Grid25Config::default().build()?;
-                let seconds = step_time(request, on_grid.clone(), chains, || {
+                let steps = steps(request, on_grid.clone(), chains, || {
                     Sampler::new(target.clone()).start(Start::Uniform { radius: 2.0 })
                 })?;
-                Ok(Measurement::new(seconds, format!("{chains} chains, 25 modes, f64")))
+                Ok(steps.measurement(1.0, format!("{chains} chains, 25 modes, f64")))
             }));
             all.push(Task::steady(format!("{name}-german-{chains}"), move |request: &Request| {
                 let target = german_credit(request)?;
-                let seconds = step_time(request, on_german.clone(), chains, || {
+                let steps = steps(request, on_german.clone(), chains, || {
                     Sampler::new(target.clone()).start(Start::Uniform { radius: 0.5 })
                 })?;
-                Ok(Measurement::new(seconds, format!("{chains} chains, 1000 x 25, f64")))
+                Ok(steps.measurement(1.0, format!("{chains} chains, 1000 x 25, f64")))
             }));
         }
     }

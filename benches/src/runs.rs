@@ -125,20 +125,26 @@ fn with_quality(measurement: Measurement, summary: &Summary, seconds: f64) -> Me
         .with("gradients", summary.gradient_evaluations as f64)
         .with("gradients_per_second", summary.gradient_evaluations as f64 / seconds)
         .with("densities", summary.density_evaluations as f64);
-    for (kernel, acceptance) in &summary.acceptance {
-        measurement = measurement.with(&format!("acceptance_{kernel}"), acceptance.acceptance_rate);
+    for acceptance in summary.acceptance.values() {
+        measurement =
+            measurement.with(&format!("{}_acceptance", acceptance.role), acceptance.acceptance_rate);
     }
     measurement
 }
 
-fn cold(text: &str, settings: &str) -> anyhow::Result<Measurement> {
+/// Reading the settings, building the target and all of the run, with its time.
+fn cold_run(text: &str) -> anyhow::Result<(f64, Run)> {
     let (seconds, run) = once(|| -> anyhow::Result<Run> { Ok(sampler(text)?.run()?) });
-    measured(seconds, &run?, settings)
+    Ok((seconds, run?))
+}
+
+fn cold(text: &str, settings: &str) -> anyhow::Result<Measurement> {
+    let (seconds, run) = cold_run(text)?;
+    measured(seconds, &run, settings)
 }
 
 fn funnel(_: &Request) -> anyhow::Result<Measurement> {
-    let (seconds, run) = once(|| -> anyhow::Result<Run> { Ok(sampler(FUNNEL)?.run()?) });
-    let run = run?;
+    let (seconds, run) = cold_run(FUNNEL)?;
     let mut measurement = measured(seconds, &run, "see benches/src/funnel101.toml")?;
     if let Some(first) = run.summary().and_then(|s| s.parameters.first()) {
         let s = &first.summary;

@@ -129,8 +129,9 @@ impl Isir {
     ) {
         let (n, dim, noise_dim, fresh) = (block.rows(), block.dim(), q.noise_dim(), self.n_particles - 1);
         block.log_q(q);
-        // As many whole chains at a time as fit, at least one.
-        let group = (context.max_rows / fresh).clamp(1, n);
+        // As many whole chains at a time as fit, at least one: into the cache, where noise and particles are read again.
+        let most = context.max_rows.min(CACHED / dim.max(noise_dim));
+        let group = (most / fresh).clamp(1, n);
         let (mut noise, mut y) = (scratch(group * fresh * noise_dim), scratch(group * fresh * dim));
         let (mut log_q, mut log_prob) = (scratch(group * fresh), scratch(group * fresh));
         let mut weights = scratch(self.n_particles);
@@ -180,6 +181,9 @@ impl Isir {
         }
     }
 }
+
+/// Coordinates of particles, and as many of noise, that stay in a core's cache.
+const CACHED: usize = 1 << 15;
 
 /// `xi <- c m + sqrt(1 - c^2) xi`.
 fn blend(c: f64, m: &[f64], xi: &mut [f64]) {

@@ -12,11 +12,16 @@ use crate::net::block::BLOCK;
 use crate::net::real::Real;
 use crate::net::simd::{Isa, Lanes, Vector};
 
-/// Most rows that are taken this way rather than as one more vector of `lanes` rows.
+/// Weights up to which the columns stay in a core's cache beside the panels.
+const SMALL: usize = 1 << 15;
+
+/// Whether the last `rows % lanes` of `rows` rows are taken this way rather than as one more vector of rows.
 #[inline(always)]
-pub(super) const fn at_most(lanes: usize) -> usize {
-    // Beyond, reading a column for each pair of rows costs more than the empty lanes.
-    if lanes / 2 < 6 { lanes / 2 } else { 6 }
+pub(super) fn is_quicker(rows: usize, lanes: usize, weights: usize) -> bool {
+    let few = rows % lanes;
+    // Beyond half of the lanes, or six rows, reading a column for each pair of rows costs more than empty lanes; and
+    // large matrices should not be read from memory twice.
+    few > 0 && few <= (lanes / 2).min(6) && (rows < lanes || weights <= SMALL)
 }
 
 /// Some rows of one block.

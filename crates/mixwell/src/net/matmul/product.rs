@@ -67,11 +67,12 @@ impl<T: Real> Job for Product<'_, T> {
     #[inline(always)]
     fn call<I: Isa>(self) {
         let Panels { n_in, n_out, values, columns } = self.panels;
+        let (n_in, n_out) = (*n_in, *n_out);
         let lanes = Lanes::<T, I>::LANES;
         for b in 0..blocks(self.rows) {
             let rows = rows_in(self.rows, b);
             let mut vectors = rows.div_ceil(lanes);
-            if !columns.is_empty() && (1..=few::at_most(lanes)).contains(&(rows % lanes)) {
+            if !columns.is_empty() && few::is_quicker(rows, lanes, n_in * n_out) {
                 vectors -= 1;
                 few::product::<T, I>(FewRows {
                     panels: self.panels,
@@ -82,31 +83,59 @@ impl<T: Real> Job for Product<'_, T> {
                     rows: vectors * lanes..rows,
                 });
             }
-            let mut v = 0;
-            while v < vectors {
-                let nv = next_vectors::<I>(vectors - v);
-                for p in 0..n_out.div_ceil(PANEL) {
-                    let (start, end) = (panel_start(*n_out, p), panel_start(*n_out, p + 1));
-                    let at = (b * n_out + start) * BLOCK + v * lanes;
-                    // SAFETY: lengths were checked in `product`; `v + nv` vectors never pass the end of a block, because
-                    // a block is a multiple of the tile, and panels end at `n_out`.
-                    unsafe {
-                        let w = values.as_ptr().add(start * n_in);
-                        let bias = self.bias.map(|b| b.as_ptr().add(start));
-                        let x = self.x.as_ptr().add(b * n_in * BLOCK + v * lanes);
-                        let y = self.y.as_mut_ptr().add(at);
-                        let finish = match self.finish {
-                            Finish::Keep => Ending::Keep,
-                            Finish::Leaky(slope) => Ending::Leaky(slope),
-                            Finish::Gate(slope, gate) => Ending::Gate(slope, gate.as_ptr().add(at)),
-                        };
-                        sized!(end - start, nv, panel_product::<T, I>, (*n_in, w, bias, x, finish, y));
+            let mut first = 0;
+            // Once also where there are no inputs: the bias is the result.
+            while vectors > 0 && (first < n_in || first == 0) {
+                let inputs = (n_in - first).min(inputs_at_once::<T>());
+                let last = first + inputs == n_in;
+                let mut v = 0;
+                while v < vectors {
+                    let nv = next_vectors::<I>(vectors - v);
+                    for p in 0..n_out.div_ceil(PANEL) {
+                        let (start, end) = (panel_start(n_out, p), panel_start(n_out, p + 1));
+                        let at = (b * n_out + start) * BLOCK + v * lanes;
+                        // SAFETY: lengths were checked in `product`; `v + nv` vectors never pass the end of a block,
+                        // because a block is a multiple of the tile, and panels end at `n_out`.
+                        unsafe {
+                            let w = values.as_ptr().add(start * n_in + first * (end - start));
+                            let x = self.x.as_ptr().add((b * n_in + first) * BLOCK + v * lanes);
+                            let y = self.y.as_mut_ptr().add(at);
+                            let begin = match self.bias {
+                                _ if first > 0 => Beginning::GoOn,
+                                Some(bias) => Beginning::Bias(bias.as_ptr().add(start)),
+                                None => Beginning::Zero,
+                            };
+                            let finish = match self.finish {
+                                _ if !last => Ending::Keep,
+                                Finish::Keep => Ending::Keep,
+                                Finish::Leaky(slope) => Ending::Leaky(slope),
+                                Finish::Gate(slope, gate) => Ending::Gate(slope, gate.as_ptr().add(at)),
+                            };
+                            sized!(end - start, nv, panel_product::<T, I>, (inputs, w, x, begin, finish, y));
+                        }
                     }
+                    v += nv;
                 }
-                v += nv;
+                first += inputs.max(1);
             }
         }
     }
+}
+
+/// Inputs that are summed in one go, so that their rows stay in the first-level cache while all panels pass. Sums that
+/// are not finished wait in the output, which changes no bit of them.
+#[inline(always)]
+const fn inputs_at_once<T>() -> usize {
+    (32 << 10) / (BLOCK * size_of::<T>())
+}
+
+/// Where the sums of one tile begin.
+#[derive(Clone, Copy)]
+enum Beginning<T> {
+    Zero,
+    Bias(*const T),
+    /// With what stands in the output.
+    GoOn,
 }
 
 /// [`Finish`] at one tile.
@@ -120,14 +149,14 @@ enum Ending<T> {
 /// `MR` outputs of one panel for `NV` vectors of rows.
 ///
 /// # Safety
-/// `w` has `n_in * MR` weights, `bias` has `MR`; `x`, `y` and the gate are readable and writable for `NV` vectors per
+/// `w` has `n_in * MR` weights, a bias has `MR`; `x`, `y` and the gate are readable and writable for `NV` vectors per
 /// feature, features `BLOCK` apart.
 #[inline(always)]
 unsafe fn panel_product<T: Real, I: Isa, const MR: usize, const NV: usize>(
     n_in: usize,
     w: *const T,
-    bias: Option<*const T>,
     x: *const T,
+    begin: Beginning<T>,
     finish: Ending<T>,
     y: *mut T,
 ) {
@@ -136,9 +165,19 @@ unsafe fn panel_product<T: Real, I: Isa, const MR: usize, const NV: usize>(
     let mut acc = [[zero; NV]; MR];
     // SAFETY: promised by the caller.
     unsafe {
-        if let Some(bias) = bias {
-            for (i, row) in acc.iter_mut().enumerate() {
-                *row = [Lanes::<T, I>::splat(*bias.add(i)); NV];
+        match begin {
+            Beginning::Zero => {}
+            Beginning::Bias(bias) => {
+                for (i, row) in acc.iter_mut().enumerate() {
+                    *row = [Lanes::<T, I>::splat(*bias.add(i)); NV];
+                }
+            }
+            Beginning::GoOn => {
+                for (i, row) in acc.iter_mut().enumerate() {
+                    for (v, value) in row.iter_mut().enumerate() {
+                        *value = Lanes::<T, I>::load(y.add(i * BLOCK + v * lanes));
+                    }
+                }
             }
         }
         let acc = tile::<T, Lanes<T, I>, MR, NV>(n_in, (w, MR, 1), (x, BLOCK), acc);

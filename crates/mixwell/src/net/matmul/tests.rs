@@ -27,6 +27,7 @@ fn products_agree<T: Real>(bound: f64) {
         (1, 40, 200),
         (40, 1, 33),
         (5, 12, 48),
+        (300, 7, 64),
     ] {
         let w = random(&mut s, n_in * n_out);
         let bias = random(&mut s, n_out);
@@ -106,7 +107,7 @@ fn products_agree_with_plain_loops() {
 
 /// Rows one by one, few at a time and many at a time, with outputs and with rows along the lanes: the same bits.
 fn rows_stand_alone<T: Real>() {
-    for (n_in, n_out) in [(37, 29), (5, 130), (64, 1)] {
+    for (n_in, n_out) in [(37, 29), (5, 130), (64, 1), (300, 120)] {
         let rows = 150;
         let mut s = Stream::new(2, 0);
         let (w, bias) = (cast::<T>(&random(&mut s, n_in * n_out)), cast::<T>(&random(&mut s, n_out)));

@@ -48,6 +48,13 @@ impl Axis {
         Self { ticks: Some(ticks.into()), ..self }
     }
 
+    /// The same from the smallest to the largest value, unless it has a range already.
+    pub(crate) fn tight(&self, values: impl Iterator<Item = f64>) -> Self {
+        let finite = values.filter(|v| v.is_finite());
+        let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        if self.range.is_none() && low < high { self.clone().range(low, high) } else { self.clone() }
+    }
+
     /// Chooses range and ticks for the data.
     pub(crate) fn fit(&self, values: impl Iterator<Item = f64>) -> Fitted<'_> {
         let [low, high] = match self.range {
@@ -65,7 +72,8 @@ impl Axis {
             place >= from - 1e-9 * (to - from) && place <= to + 1e-9 * (to - from)
         };
         let ticks: Vec<f64> = ticks.into_iter().filter(inside).collect();
-        let labels = labels(&ticks, self.scale);
+        // A true minus sign, as wide as a plus.
+        let labels = labels(&ticks, self.scale).into_iter().map(|label| label.replace('-', "\u{2212}"));
         Fitted { axis: self, from, to, ticks: ticks.into_iter().zip(labels).collect() }
     }
 
@@ -202,7 +210,7 @@ mod tests {
     fn ticks_are_round() {
         assert_eq!(shown(&Axis::new(""), &[30.0, 300.0]), ["0", "100", "200", "300"]);
         assert_eq!(shown(&Axis::new(""), &[0.031, 0.052]), ["0.030", "0.035", "0.040", "0.045", "0.050"]);
-        assert_eq!(shown(&Axis::new(""), &[-1.0, 1.0]), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!(shown(&Axis::new(""), &[-1.0, 1.0]), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
         assert_eq!(shown(&Axis::new("").range(0.0, 1e6), &[])[1], "2·10⁵");
         assert_eq!(shown(&Axis::log(""), &[0.01, 1000.0]), ["0.01", "0.1", "1", "10", "100", "1000"]);
         assert_eq!(shown(&Axis::log(""), &[10.0, 200.0]), ["10", "20", "50", "100", "200"]);

@@ -65,9 +65,10 @@ impl Curves {
             legend.push(Entry { swatch: Swatch::line(colour::FRAME, true), text: "dashed: exact".into() });
         }
         // One range for all panels, so that they can be compared.
+        let x = self.x.tight(all().flat_map(|c| c.x.iter().copied()));
         let panels = self.panels.iter().map(|panel| Panel {
             title: &panel.title,
-            x: self.x.fit(all().flat_map(|c| c.x.iter().copied())),
+            x: x.fit(all().flat_map(|c| c.x.iter().copied())),
             y: self.y.fit(all().flat_map(Curve::heights)),
         });
         let size = if self.panels.len() > 1 { (290.0, 210.0) } else { (560.0, 260.0) };

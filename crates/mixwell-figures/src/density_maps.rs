@@ -48,21 +48,14 @@ impl DensityMaps {
             .iter()
             .enumerate()
             .map(|(k, drop)| {
-                let text = if k == 0 {
-                    format!("log-density within {drop} of its maximum")
-                } else {
-                    drop.to_string()
-                };
+                let text =
+                    if k == 0 { format!("ln p within {drop} of its maximum") } else { drop.to_string() };
                 Entry { swatch: Swatch::patch(shade(k)), text }
             })
             .collect();
         // From edge to edge of the grids.
-        let exact = |axis: &Axis, of: fn(&Surface) -> [f64; 2]| {
-            let low = surfaces().map(|s| of(s)[0]).fold(f64::INFINITY, f64::min);
-            let high = surfaces().map(|s| of(s)[1]).fold(f64::NEG_INFINITY, f64::max);
-            if axis.range.is_none() && low < high { axis.clone().range(low, high) } else { axis.clone() }
-        };
-        let (x, y) = (exact(&self.x, |s| s.x), exact(&self.y, |s| s.y));
+        let x = self.x.tight(surfaces().flat_map(|s| s.x));
+        let y = self.y.tight(surfaces().flat_map(|s| s.y));
         let panels = self.panels.iter().map(|panel| Panel {
             title: &panel.title,
             x: x.fit(std::iter::empty()),

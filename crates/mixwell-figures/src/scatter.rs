@@ -40,24 +40,16 @@ impl Scatter {
     pub fn svg(&self) -> String {
         let points =
             || self.panels.iter().flat_map(|p| &p.points).filter(|p| p.iter().all(|v| v.is_finite()));
-        // Around the target where it is known: a few stray draws do not decide what is seen.
-        let along = |k: usize| -> Vec<f64> {
-            match &self.target {
-                Some(target) => [target.x, target.y][k].to_vec(),
-                None => points().map(|p| p[k]).collect(),
-            }
+        // As far as the target is known: a few stray draws do not decide what is seen.
+        let along = |k: usize, axis: &Axis| match &self.target {
+            Some(target) => axis.tight([target.x, target.y][k].into_iter()),
+            None => axis.clone(),
         };
-        let exact = |axis: &Axis, k: usize| match (&self.target, axis.range) {
-            (Some(target), None) => {
-                axis.clone().range([target.x, target.y][k][0], [target.x, target.y][k][1])
-            }
-            _ => axis.clone(),
-        };
-        let (x, y) = (exact(&self.x, 0), exact(&self.y, 1));
+        let (x, y) = (along(0, &self.x), along(1, &self.y));
         let panels = self.panels.iter().map(|panel| Panel {
             title: &panel.title,
-            x: x.fit(along(0).into_iter()),
-            y: y.fit(along(1).into_iter()),
+            x: x.fit(points().map(|p| p[0])),
+            y: y.fit(points().map(|p| p[1])),
         });
         let size = if self.panels.len() > 1 { 230.0 } else { 340.0 };
         let (mut svg, frames) =

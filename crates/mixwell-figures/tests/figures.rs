@@ -74,7 +74,7 @@ fn labels_are_there() {
         vec!["Three modes", "MALA", "x₁", "x₂"],
         vec!["iteration", "with global moves", "4000"],
         vec!["left mode", "right mode", "dashed: exact", "weight"],
-        vec!["target", "flow", "log-density within 0.1 of its maximum", "8"],
+        vec!["target", "flow", "ln p within 0.1 of its maximum", "8"],
     ];
     for ((name, svg), labels) in samples::all().into_iter().zip(expected) {
         let document = Document::parse(&svg).expect("well-formed");

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Sample distributions that ordinary MCMC gets stuck in.
 ///
-/// Exit status: 0 finished, 2 bad input, 1 any other failure (also: interrupted), 3 finished but not converged
-/// when --strict is given.
+/// Exit status: 0 finished, 2 bad input, 1 any other failure (also: interrupted, and a published value that was not
+/// reproduced), 3 finished but not converged when --strict is given.
 #[derive(Debug, Parser)]
 #[command(name = "mixwell", version, propagate_version = true)]
 pub struct Cli {
@@ -29,6 +29,8 @@ pub enum Command {
     Init(InitArgs),
     /// List what there is, with parameters and defaults.
     List(ListArgs),
+    /// Run a published experiment and set what comes out beside what was published.
+    Reproduce(ReproduceArgs),
     /// Write completions for a shell to standard output.
     Completions(CompletionsArgs),
 }
@@ -107,6 +109,45 @@ pub enum Catalogue {
     Targets,
     /// What can be trained to propose global moves.
     Flows,
+}
+
+/// Options of `reproduce`.
+#[derive(Debug, Args)]
+pub struct ReproduceArgs {
+    /// The experiment: an id like e01 (e02 stands for e02a and e02b), `all`, or a TOML file of your own.
+    pub id: String,
+    /// How much is run: `quick` takes seconds to minutes, `full` is the published protocol.
+    #[arg(long, value_enum, default_value_t = Preset::Quick)]
+    pub preset: Preset,
+    /// Where results go, each experiment into a folder of its own [default: runs/reproduce/PRESET]. Cells that are there
+    /// already are not run again.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Number of threads [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print the outcome only.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// How much of an experiment is run.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Preset {
+    /// A part, in seconds to minutes.
+    Quick,
+    /// The published protocol.
+    Full,
+}
+
+impl Preset {
+    /// Its name in experiment files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Quick => "quick",
+            Preset::Full => "full",
+        }
+    }
 }
 
 /// Options of `completions`.

@@ -3,6 +3,7 @@
 pub mod completions;
 pub mod init;
 pub mod list;
+pub mod reproduce;
 pub mod resume;
 pub mod run;
 pub mod summary;

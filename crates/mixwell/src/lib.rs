@@ -17,7 +17,7 @@
 //! The rooms, in the order in which they may use one another:
 //! [`net`] (networks and their derivatives) - [`flow`] (invertible maps) - [`target`] (what is sampled) and [`proposal`]
 //! (what can be drawn from) - [`kernel`] (how a chain moves) - [`train`] (what a flow learns from) - [`sampler`] (the run).
-//! [`diagnostics`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its own
+//! [`diagnostics`], [`metric`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its own
 //! [`Stream`].
 
 #![warn(missing_docs)]
@@ -29,9 +29,11 @@ pub mod config;
 pub mod diagnostics;
 mod error;
 pub mod flow;
+mod fourier;
 pub mod io;
 pub mod kernel;
 pub mod math;
+pub mod metric;
 pub mod net;
 pub mod proposal;
 pub mod rng;

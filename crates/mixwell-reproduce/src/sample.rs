@@ -66,6 +66,11 @@ impl<'a> Sample<'a> {
         Some(Self { target, summary: None, chains, rows, modes: modes.map(|_| labels), seed })
     }
 
+    /// The run's seed.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
     /// Number of chains.
     pub fn n_chains(&self) -> usize {
         self.chains

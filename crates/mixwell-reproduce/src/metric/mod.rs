@@ -4,6 +4,7 @@
 //! value for all chains, or not at all where it does not apply: acceptance of local moves of a method that has none. To add
 //! one: a variant here, its arm in [`Metric::measure`], a function in the file of its family.
 
+mod distance;
 mod efficiency;
 mod modes;
 mod moments;
@@ -47,6 +48,17 @@ pub enum Moves {
     Local,
     /// Kernels that jump.
     Global,
+}
+
+/// Which published code a sliced total variation follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flavour {
+    /// 25 directions, 1000 places.
+    #[default]
+    Ex2mcmc,
+    /// 128 directions, 2048 places.
+    FlowMcmc,
 }
 
 /// A function of one number.
@@ -116,6 +128,31 @@ pub enum Metric {
     },
     /// Largest deviation of a mean from the exact one over all coordinates, in Monte Carlo standard errors.
     WorstMean,
+    /// Sliced total variation between single chains and exact draws.
+    SlicedTotalVariation {
+        /// `ex2mcmc` or `flow_mcmc`.
+        #[serde(default)]
+        flavour: Flavour,
+        /// Number of exact draws; as many as the chain has when zero. The value depends on it.
+        #[serde(default)]
+        reference: usize,
+    },
+    /// Optimal transport with squared distances between single chains and as many exact draws.
+    OptimalTransport,
+    /// Mean over random directions of the Kolmogorov-Smirnov distance between single chains and as many exact draws.
+    KolmogorovSmirnov {
+        /// Number of directions.
+        directions: usize,
+    },
+    /// Relative error of the covariance of all draws, in the Frobenius norm.
+    CovarianceError,
+    /// Steps until the law of the chains is near the target's, in one dimension; the number of draws where it never is.
+    MixingTime {
+        /// Near means a total variation of at most this.
+        epsilon: f64,
+    },
+    /// Total variation between the last draws of all chains and the target's density, in one dimension.
+    FinalTotalVariation,
     /// Logarithm of the evidence, by the frozen proposal.
     LogEvidence,
 }
@@ -135,6 +172,14 @@ impl Metric {
             Self::Moment { power, coordinate } => moments::moment(sample, power, coordinate),
             Self::ShareAbove { coordinate, bound } => moments::share_above(sample, coordinate, bound),
             Self::WorstMean => moments::worst_mean(sample),
+            Self::SlicedTotalVariation { flavour, reference } => {
+                distance::sliced_tv(sample, flavour, reference, chains)
+            }
+            Self::OptimalTransport => distance::optimal_transport(sample, chains),
+            Self::KolmogorovSmirnov { directions } => distance::ks(sample, directions, chains),
+            Self::CovarianceError => distance::covariance(sample),
+            Self::MixingTime { epsilon } => distance::mixing_time(sample, epsilon),
+            Self::FinalTotalVariation => distance::final_tv(sample),
             Self::LogEvidence => {
                 let summary = sample.summary?;
                 Some(Measured::with_error(summary.log_evidence?, summary.log_evidence_se.unwrap_or(f64::NAN)))

@@ -6,6 +6,7 @@
 
 mod accept;
 mod adapt;
+mod blended_gaussian;
 mod choice;
 mod compose;
 mod config;
@@ -26,6 +27,7 @@ mod step_size;
 mod ula;
 
 pub use adapt::{MetricKind, StepRule};
+pub use blended_gaussian::BlendedGaussianConfig;
 pub use choice::{ProposalChoice, ProposalConfig};
 pub use compose::{Mixture, MixtureConfig, Repeat, RepeatConfig, Sequence, SequenceConfig};
 pub use config::{

@@ -170,6 +170,8 @@ pub struct Facts {
     pub mean: Option<Vec<f64>>,
     /// Variance of every coordinate.
     pub variance: Option<Vec<f64>>,
+    /// Covariance of all coordinates, row after row (`dim x dim`).
+    pub covariance: Option<Vec<f64>>,
     /// `ln` of the integral of `exp(log_prob)`.
     pub log_evidence: Option<f64>,
     /// Centres of the modes and their exact weights.

@@ -11,6 +11,14 @@ const ALL: &[(&str, &str)] = &[
     ("e01", include_str!("../../../experiments/e01_toyish_gaussian.toml")),
     ("e02a", include_str!("../../../experiments/e02a_three_modes.toml")),
     ("e02b", include_str!("../../../experiments/e02b_flex_mixture.toml")),
+    ("e03", include_str!("../../../experiments/e03_banana.toml")),
+    ("e04a", include_str!("../../../experiments/e04a_funnel_centred.toml")),
+    ("e04b", include_str!("../../../experiments/e04b_funnel_non_centred.toml")),
+    ("e05", include_str!("../../../experiments/e05_ill_conditioned_gaussian.toml")),
+    ("e06a", include_str!("../../../experiments/e06a_two_modes.toml")),
+    ("e06b", include_str!("../../../experiments/e06b_four_modes.toml")),
+    ("e07", include_str!("../../../experiments/e07_phi4.toml")),
+    ("e08", include_str!("../../../experiments/e08_latent_chains.toml")),
     ("e19", include_str!("../../../experiments/e19_dual_moon.toml")),
 ];
 

@@ -28,6 +28,7 @@ mod batch;
 pub mod config;
 pub mod diagnostics;
 mod error;
+pub mod estimate;
 pub mod flow;
 pub mod io;
 pub mod kernel;

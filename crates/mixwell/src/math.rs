@@ -159,6 +159,21 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
     x
 }
 
+/// Quantile function of Student's t law with `dof` degrees of freedom, not necessarily whole. NaN outside `0 <= p <= 1` or
+/// unless `dof` is positive.
+///
+/// `P(|T| > t) = 1 - I_y(1/2, dof/2)` with `y = t^2 / (dof + t^2)`.
+pub fn student_quantile(p: f64, dof: f64) -> f64 {
+    if !((0.0..=1.0).contains(&p) && dof > 0.0) {
+        return f64::NAN;
+    }
+    if dof > 1e7 {
+        return normal_quantile(p);
+    }
+    let y = beta_quantile((2.0 * p - 1.0).abs(), 0.5, 0.5 * dof);
+    (dof * y / (1.0 - y)).sqrt().copysign(p - 0.5)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +218,27 @@ mod tests {
         }
         assert_eq!((beta_cdf(0.0, 2.0, 3.0), beta_cdf(1.0, 2.0, 3.0)), (0.0, 1.0));
         assert!(beta_cdf(0.5, 0.0, 1.0).is_nan() && beta_cdf(1.5, 1.0, 1.0).is_nan());
+    }
+
+    #[test]
+    fn student_quantiles_of_tables() {
+        // 97.5 % with 1, 2, 7, 10 and 1000 degrees of freedom; with 1 it is tan(0.475 pi), with 2 sqrt(0.95^2 2 / (1 - 0.95^2)).
+        for (dof, expected) in [
+            (1.0, (0.475 * std::f64::consts::PI).tan()),
+            (2.0, (0.95 * 0.95 * 2.0 / (1.0 - 0.95 * 0.95f64)).sqrt()),
+            (7.0, 2.364_624_251),
+            (10.0, 2.228_138_852),
+            (1000.0, 1.962_339_081),
+            (9e6, 1.959_964_248),
+            (1e9, 1.959_963_985),
+        ] {
+            let t = student_quantile(0.975, dof);
+            assert!((t / expected - 1.0).abs() < 2e-8, "{dof}: {t} is not {expected}");
+            assert!((student_quantile(0.025, dof) / t + 1.0).abs() < 1e-12);
+        }
+        assert_eq!(student_quantile(0.5, 3.0), 0.0);
+        assert_eq!(student_quantile(1.0, 3.0), f64::INFINITY);
+        assert!(student_quantile(0.5, 0.0).is_nan() && student_quantile(1.5, 3.0).is_nan());
     }
 
     #[test]

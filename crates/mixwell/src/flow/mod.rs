@@ -35,7 +35,7 @@ pub use whitening::{Whitening, WhiteningMode};
 pub use crate::net::{OptimiserConfig, Schedule, StepReport};
 
 use crate::net::{Adam, Stored, Values};
-use crate::proposal::{Proposal, Transport, Upstream};
+use crate::proposal::{Differentiable, Proposal, Transport, Upstream};
 use crate::{Batch, BatchMut, ConfigError, Stream};
 use stack::Stack;
 
@@ -238,6 +238,12 @@ impl Proposal for Flow {
 
     fn as_transport(&self) -> Option<&dyn Transport> {
         Some(self)
+    }
+}
+
+impl Differentiable for Flow {
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_q: &mut [f64], grad: BatchMut<'_>) {
+        Flow::log_prob_and_grad(self, x, log_q, grad);
     }
 }
 

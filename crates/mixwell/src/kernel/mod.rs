@@ -21,7 +21,7 @@ mod nuts;
 mod pool;
 mod pulled_back;
 mod random_walk;
-mod range;
+pub(crate) mod range;
 mod step_size;
 mod ula;
 

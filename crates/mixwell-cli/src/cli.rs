@@ -25,6 +25,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Show means, errors, diagnostics and the verdict of a run.
     Summary(SummaryArgs),
+    /// Estimate the normalising constant of the target of a config file, by one estimator or several side by side.
+    Evidence(EvidenceArgs),
     /// Write a config for a target, with every default and a comment on each, to standard output.
     Init(InitArgs),
     /// List what there is, with parameters and defaults.
@@ -81,6 +83,25 @@ pub struct SummaryArgs {
     pub json: bool,
 }
 
+/// Options of `evidence`.
+#[derive(Debug, Args)]
+pub struct EvidenceArgs {
+    /// The config file (TOML); `mixwell init TARGET --evidence` writes one.
+    pub config: PathBuf,
+    /// The JSON file to create [default: runs/NAME-evidence.json, from the config file's name].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Seed, instead of the one in the config.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Number of threads [default: all cores]. Estimates do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print neither progress nor table, only errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// Options of `init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
@@ -89,6 +110,9 @@ pub struct InitArgs {
     /// The method: ex2, flex2, flowmc, neutra or kernel.
     #[arg(long, default_value = "flex2")]
     pub method: String,
+    /// Write a config for `mixwell evidence`, with all estimators, instead of one for `mixwell run`.
+    #[arg(long, conflicts_with = "method")]
+    pub evidence: bool,
 }
 
 /// Options of `list`.
@@ -107,6 +131,8 @@ pub enum Catalogue {
     Targets,
     /// What can be trained to propose global moves.
     Flows,
+    /// What estimates the normalising constant.
+    Estimators,
 }
 
 /// Options of `completions`.

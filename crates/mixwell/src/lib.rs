@@ -16,8 +16,8 @@
 //!
 //! The rooms, in the order in which they may use one another:
 //! [`net`] (networks and their derivatives) - [`flow`] (invertible maps) - [`target`] (what is sampled) and [`proposal`]
-//! (what can be drawn from) - [`kernel`] (how a chain moves) - [`train`] (what a flow learns from) - [`sampler`] (the run).
-//! [`diagnostics`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its own
+//! (what can be drawn from) - [`kernel`] (how a chain moves) - [`train`] (what a flow learns from) - [`estimate`] (weighted
+//! draws and evidence) - [`sampler`] (the run). [`diagnostics`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its own
 //! [`Stream`].
 
 #![warn(missing_docs)]
@@ -39,11 +39,13 @@ pub mod rng;
 pub mod sampler;
 mod scratch;
 pub mod target;
+mod threads;
 pub mod train;
 
 pub use batch::{Batch, BatchMut, Points};
 pub use error::ConfigError;
 pub use rng::Stream;
+pub use threads::on_threads;
 
 // The README's Rust code is compiled and run with the doc tests.
 #[cfg(doctest)]

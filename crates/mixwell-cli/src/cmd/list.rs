@@ -1,4 +1,4 @@
-//! `list`: kernels, targets and flows with their parameters and defaults.
+//! `list`: kernels, targets, flows and estimators with their parameters and defaults.
 
 use std::io::{BufWriter, Write};
 
@@ -25,6 +25,11 @@ pub fn run(args: &ListArgs) -> anyhow::Result<Status> {
         Catalogue::Flows => {
             for e in mixwell::flow::catalogue() {
                 entry(&mut out, e.name, e.summary, field_docs(&e.default)?)?;
+            }
+        }
+        Catalogue::Estimators => {
+            for e in mixwell::estimate::catalogue() {
+                entry(&mut out, e.default.kind(), e.summary, field_docs(&e.default)?)?;
             }
         }
     }

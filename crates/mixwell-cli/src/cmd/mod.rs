@@ -1,6 +1,8 @@
 //! One file per subcommand. No arithmetic on draws here.
 
 pub mod completions;
+mod config_file;
+pub mod evidence;
 pub mod init;
 pub mod list;
 pub mod resume;

@@ -29,6 +29,8 @@ pub struct ImportanceSummary {
     pub log_evidence_error: f64,
     /// Degrees of freedom of that error, for an interval by Student's t law.
     pub degrees_of_freedom: f64,
+    /// Skewness of the weights; 0 when they are equal.
+    pub skewness: f64,
     /// Shape of the tail of the weights, see [`pareto_smooth`].
     pub pareto_k: f64,
 }
@@ -58,6 +60,7 @@ impl ImportanceSummary {
                 log_evidence,
                 log_evidence_error: nan,
                 degrees_of_freedom: nan,
+                skewness: nan,
                 pareto_k: nan,
             };
         }
@@ -67,7 +70,12 @@ impl ImportanceSummary {
         let count = n as f64;
         // sum w^2 = n mean^2 + sum (w - mean)^2, so equal weights have an ESS of exactly n.
         let ess_share = 1.0 / (1.0 + squares / (count * mean * mean));
-        let fourth: f64 = weights.iter().map(|w| (w - mean).powi(4)).sum();
+        let (mut third, mut fourth) = (0.0, 0.0);
+        for w in &weights {
+            let d = w - mean;
+            third += d * d * d;
+            fourth += d * d * d * d;
+        }
         let excess = count * fourth / (squares * squares) - 1.0;
         Self {
             n,
@@ -82,6 +90,7 @@ impl ImportanceSummary {
             } else {
                 count - 1.0
             },
+            skewness: if squares > 0.0 { third / count * (count / squares).powf(1.5) } else { 0.0 },
             pareto_k: pareto_smooth(log_weights, 1.0).pareto_k,
         }
     }
@@ -148,6 +157,10 @@ mod tests {
         let mut one = vec![0.0; 1000];
         one[7] = 1.0;
         assert!((dof(&one) - 2.0).abs() < 0.01);
+        // Third powers of 0, 0, 0, 4 about 1: (27 - 3) / 4 / 3^1.5.
+        let skewed =
+            ImportanceSummary::compute(&[f64::NEG_INFINITY, 0.0, f64::NEG_INFINITY, f64::NEG_INFINITY]);
+        assert!((skewed.skewness - 6.0 / 27f64.sqrt()).abs() < 1e-14);
         assert_eq!((dof(&[3.0; 5]), dof(&[1.0, 2.0, 1.0, 2.0])), (4.0, 3.0));
     }
 

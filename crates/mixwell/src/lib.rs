@@ -17,8 +17,8 @@
 //! The rooms, in the order in which they may use one another:
 //! [`net`] (networks and their derivatives) - [`flow`] (invertible maps) - [`target`] (what is sampled) and [`proposal`]
 //! (what can be drawn from) - [`kernel`] (how a chain moves) - [`train`] (what a flow learns from) - [`sampler`] (the run).
-//! [`diagnostics`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its own
-//! [`Stream`].
+//! [`interpolate`] draws paths between two latents. [`diagnostics`], [`config`] and [`io`] know no kernel. Points are rows of
+//! a [`Batch`]; every chain draws from its own [`Stream`].
 
 #![warn(missing_docs)]
 // `net` alone allows it, block by block with its reason; `forbid` would not let it.
@@ -29,6 +29,7 @@ pub mod config;
 pub mod diagnostics;
 mod error;
 pub mod flow;
+pub mod interpolate;
 pub mod io;
 pub mod kernel;
 pub mod math;

@@ -114,6 +114,16 @@ impl Gaussian {
         &self.scale
     }
 
+    /// Writes the log-density of each row of `x` and its gradient `-(L L')^-1 (x - m)`.
+    pub fn log_prob_and_grad(&self, x: Batch<'_>, log_q: &mut [f64], mut grad: BatchMut<'_>) {
+        for ((q, x), g) in log_q.iter_mut().zip(x.iter()).zip(grad.iter_mut()) {
+            self.whiten(x, g);
+            *q = standard_normal_log_prob(g) - self.log_det;
+            self.scale.solve_transposed(g);
+            g.iter_mut().for_each(|g| *g = -*g);
+        }
+    }
+
     /// `z <- L^-1 (x - m)` for one point.
     fn whiten(&self, x: &[f64], z: &mut [f64]) {
         for ((z, x), m) in z.iter_mut().zip(x).zip(&self.mean) {
@@ -198,6 +208,11 @@ mod tests {
         oblique().log_prob(Batch::new(&[2.0, 0.0], 2), &mut q);
         let expected = -5.0 / 32.0 - std::f64::consts::TAU.ln() - 4f64.ln();
         assert!((q[0] - expected).abs() < 1e-14, "{} {expected}", q[0]);
+        // The gradient is -S^-1 d = -(3, 2) / 16.
+        let (mut again, mut grad) = ([0.0], Points::zeros(1, 2));
+        oblique().log_prob_and_grad(Batch::new(&[2.0, 0.0], 2), &mut again, grad.as_batch_mut());
+        assert_eq!(again, q);
+        assert!((grad.row(0)[0] + 3.0 / 16.0).abs() < 1e-15 && (grad.row(0)[1] + 2.0 / 16.0).abs() < 1e-15);
     }
 
     #[test]

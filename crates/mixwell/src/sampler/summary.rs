@@ -14,7 +14,6 @@ use crate::diagnostics::{
     Draws, ModeOccupancy, ScalarSummary, null_as_nan, nulls_as_nan, summarise as summarise_scalars,
 };
 use crate::io::Phase as Group;
-use crate::kernel::Role;
 use crate::target::{Target, Variable};
 use crate::train::GuardCounts;
 
@@ -111,7 +110,7 @@ pub struct Parameter {
 /// What one kernel did in production.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelAcceptance {
-    /// `local` or `global`.
+    /// `local`, `global`, or of parallel tempering: `swap` (of the chain itself), `replica` (among the hotter ones).
     pub role: String,
     /// Whether it follows Hamiltonian trajectories.
     pub hamiltonian: bool,
@@ -319,7 +318,7 @@ fn acceptance(engine: &Engine<'_>) -> BTreeMap<String, KernelAcceptance> {
         let rates: Vec<f64> =
             chains.iter().filter(|t| t.tries > 0).map(|t| t.accept_prob / t.tries as f64).collect();
         let row = KernelAcceptance {
-            role: if leaf.role == Role::Local { "local" } else { "global" }.into(),
+            role: leaf.role.name().into(),
             hamiltonian: leaf.hamiltonian,
             tries,
             acceptance_rate: share(chains.iter().map(|t| t.accept_prob).sum()),

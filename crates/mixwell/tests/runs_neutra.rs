@@ -134,3 +134,20 @@ fn slices_weigh_the_target_against_the_base_density() {
         assert!(tried > moved && moved == n as u32);
     }
 }
+
+#[test]
+fn a_temperature_multiplies_the_target_once_and_the_determinant_never() {
+    // log pi = log q: tempered and pulled back, beta log q(T(z)) + log_det = beta log rho(z) + (1 - beta) log_det.
+    for flow in flows() {
+        let own = Own(flow.clone());
+        let (mut z, mut x, mut log_det) = (Points::zeros(20, 3), Points::zeros(20, 3), vec![0.0; 20]);
+        Stream::new(2, 0).fill_normal(z.data_mut());
+        flow.forward(z.as_batch(), x.as_batch_mut(), &mut log_det);
+        let mut log_prob = vec![0.0; 20];
+        PulledBack::new(&Tempered::new(&own, None, 0.3), &flow).log_prob(z.as_batch(), &mut log_prob);
+        for (i, p) in log_prob.into_iter().enumerate() {
+            let expected = 0.3 * standard_normal_log_prob(z.row(i)) + 0.7 * log_det[i];
+            assert!((p - expected).abs() < 1e-9, "{p} {expected}");
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! Markovian score climbing against reverse KL: a Gaussian flow on two modes.
 //!
-//! The target is an equal mixture of N(-2, 0.8^2) and N(2, 0.8^2): mean 0, standard deviation sqrt(4 + 0.64) = 2.154. The
-//! optimum of the forward KL among Gaussians has the target's moments; reverse KL prefers a narrower one. In one dimension
-//! an affine coupling flow is a Gaussian.
+//! The target is an equal mixture of N(-2, 0.6^2) and N(2, 0.6^2): mean 0, standard deviation sqrt(4 + 0.36) = 2.088. The
+//! optimum of the forward KL among Gaussians has the target's moments. That of the reverse KL, by quadrature, is one of the two
+//! modes alone, and the best symmetric one has standard deviation 1.785. In one dimension an affine coupling flow is a Gaussian.
 
 use mixwell::Points;
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, Schedule as Rate, WhiteningMode};
@@ -12,11 +12,11 @@ use mixwell::sampler::{Action, Method, Move, Sampler, Schedule, ScoreClimbing, S
 use mixwell::target::{ComponentConfig, GaussianMixture, GaussianMixtureConfig};
 use mixwell::train::{Objective, TrainAction, TrainingConfig};
 
-const SD: f64 = 2.154;
+const SD: f64 = 2.088;
 
 fn target() -> GaussianMixture {
     let mode =
-        |mean| ComponentConfig { mean: vec![mean], scale: Some(0.8), weight: 1.0, ..Default::default() };
+        |mean| ComponentConfig { mean: vec![mean], scale: Some(0.6), weight: 1.0, ..Default::default() };
     GaussianMixtureConfig { components: vec![mode(-2.0), mode(2.0)] }.build().unwrap()
 }
 
@@ -49,6 +49,7 @@ fn score_climbing_matches_moments_where_reverse_kl_is_too_narrow() {
     let method = Method::ScoreClimbing(ScoreClimbing { train_iterations: 1200, ..ScoreClimbing::default() });
     let run = sampler().method(method).run().unwrap();
     let (mean, sd) = mean_and_sd(run.flow().unwrap());
+    println!("score climbing: mean {mean}, sd {sd}");
     // Noise of the last steps: 30 chains per gradient, rate 0.02 / 7.
     assert!(mean.abs() < 0.2 && (sd / SD - 1.0).abs() < 0.08, "score climbing: mean {mean}, sd {sd}");
     let weights = run.summary().unwrap().mode_weights.clone().unwrap();
@@ -63,5 +64,5 @@ fn score_climbing_matches_moments_where_reverse_kl_is_too_narrow() {
     let kernels = vec![("local".to_string(), mala().build(1).unwrap())];
     let run = sampler().kernels(kernels, schedule).run().unwrap();
     let (_, sd) = mean_and_sd(run.flow().unwrap());
-    assert!(sd < 0.85 * SD, "reverse KL: sd {sd}");
+    assert!(sd < 0.9 * SD, "reverse KL: sd {sd}");
 }

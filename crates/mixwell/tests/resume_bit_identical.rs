@@ -26,6 +26,10 @@ const CONFIGS: &[(&str, &str)] = &[
         "ex2",
         "chains = 3\ndraws = 40\n[target]\nkind = 'two_modes'\n[method]\nkind = 'ex2'\nwarmup = 40\nfrozen = 4\n[method.global]\nn_particles = 6\n[flow]\nkind = 'realnvp'\nn_blocks = 1\nhidden = [4]\nwhitening = 'full'\n",
     ),
+    (
+        "flowmc with flow matching",
+        "chains = 3\ndraws = 30\n[target]\nkind = 'two_modes'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 3\nepochs = 3\nfrozen = 6\n[flow]\nkind = 'flow_matching'\nhidden = [8]\nsolver = { kind = 'adaptive', rtol = 1e-4, atol = 1e-4 }\n[training]\nbatch = 16\n",
+    ),
 ];
 
 /// Sets the flag after the `left`-th report of progress; training reports before each call.
@@ -119,4 +123,9 @@ fn neutra_resumes_anywhere() {
 #[test]
 fn ex2_resumes_anywhere() {
     check(3, &[2, 3, 5, 11, 17, 29]);
+}
+
+#[test]
+fn flow_matching_resumes_anywhere() {
+    check(4, &[2, 5, 17]);
 }

@@ -8,15 +8,18 @@ mod adam;
 pub mod block;
 pub mod elementary;
 mod energy;
+mod mask;
 pub mod matmul;
 mod mlp;
 mod real;
 pub mod simd;
+mod tangent;
 mod values;
 
 pub use activation::Activation;
 pub use adam::{Adam, AdamState, OptimiserConfig, Schedule, StepReport, norm};
 pub use energy::EnergyNet;
+pub use mask::made_masks;
 pub use mlp::{Init, Mlp, MlpSpec, Parameter, Scratch};
 pub(crate) use mlp::{grow, rows_for_cache};
 pub use real::Real;

@@ -22,6 +22,7 @@ use crate::train::GuardCounts;
 const MOST_DRAWS: usize = 1_000_000;
 /// What is said of draws made by a kernel without correction.
 const BIASED: &str = "a kernel of this method (ula) has no accept-reject step: its draws are biased by the step size; use mala for exact draws";
+const NOISY_DENSITY: &str = "the flow's log-density is an estimate (divergence = { kind = \"hutchinson\" }): moves that use it are biased; use { kind = \"exact\" } for exact draws";
 /// Numbers held at once while scalars are summarised.
 const BATCH_NUMBERS: usize = 2 << 20;
 
@@ -273,6 +274,9 @@ pub(super) fn summarise(
     };
     if engine.plan.biased {
         summary.warnings.push(BIASED.into());
+    }
+    if engine.flow.as_ref().is_some_and(|flow| !flow.config().has_exact_density()) {
+        summary.warnings.push(NOISY_DENSITY.into());
     }
     super::judge::judge(&mut summary, modes.as_ref(), &engine.config.thresholds);
     Ok(summary)

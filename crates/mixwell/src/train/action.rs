@@ -26,7 +26,7 @@ pub struct TrainAction {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Objective {
-    /// Forward KL on past draws: `-mean log q(x)` over the replay buffer.
+    /// Forward KL on past draws: `-mean log q(x)` over the replay buffer; for the flow `flow_matching` its own loss.
     #[default]
     Forward,
     /// Self-normalised forward KL over the particles of the last i-SIR step, weights and particles constant,

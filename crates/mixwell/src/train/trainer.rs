@@ -1,6 +1,7 @@
 //! The trainer: runs the training calls of a schedule on a flow, with an optimiser, a replay buffer and guards.
 //!
 //! Weights, particles and past draws are constants of every loss; only the reverse KL differentiates through points.
+//! A flow that learns by flow matching does so wherever others minimise the forward KL on draws or particles.
 //! All randomness (minibatches, fresh latents) comes from the training stream, so training is part of the run's seed.
 
 use serde::{Deserialize, Serialize};
@@ -167,7 +168,9 @@ impl Trainer {
         }
         self.guard.restart();
         let mut gradient = flow.zero_gradient();
-        let mut best = (held_out > 0).then(|| (validation_loss(flow, validation), 0, flow.snapshot()));
+        let paths = Paths::draw(flow, validation.rows(), &mut self.stream);
+        let judge = |flow: &Flow| validation_loss(flow, validation, paths.as_ref());
+        let mut best = (held_out > 0).then(|| (judge(flow), 0, flow.snapshot()));
         let mut report = TrainReport::default();
         let mut order: Vec<usize> = (0..training.rows()).collect();
         for epoch in 1..=epochs {
@@ -178,7 +181,9 @@ impl Trainer {
                     return Err(TrainError::Interrupted);
                 }
                 let x = gather(training, batch);
-                let loss = forward_loss(flow, x.as_batch(), &mut gradient);
+                gradient.clear();
+                let loss =
+                    example_loss(flow, x.as_batch(), &equal(x.rows()), &mut self.stream, &mut gradient);
                 if self.update(flow, loss, &gradient) {
                     sum += loss * batch.len() as f64;
                     taken += batch.len();
@@ -187,7 +192,7 @@ impl Trainer {
             report.rounds = epoch;
             report.loss = sum / taken as f64;
             if let Some((best_loss, best_epoch, weights)) = &mut best {
-                let loss = validation_loss(flow, validation);
+                let loss = judge(flow);
                 if loss < *best_loss || !best_loss.is_finite() {
                     (*best_loss, *best_epoch, *weights) = (loss, epoch, flow.snapshot());
                 } else if self.config.patience > 0 && epoch - *best_epoch >= self.config.patience {
@@ -251,15 +256,17 @@ impl Trainer {
         match objective {
             Objective::Pool { .. } => {
                 let (x, log_weights, n_particles) = examples.pool.expect("a pool objective has a pool");
-                flow.forward_kl(x, &pool_weights(log_weights, n_particles), gradient)
+                example_loss(flow, x, &pool_weights(log_weights, n_particles), &mut self.stream, gradient)
             }
-            Objective::ScoreClimbing => forward_loss(flow, examples.chains, gradient),
+            Objective::ScoreClimbing => {
+                flow.forward_kl(examples.chains, &equal(examples.chains.rows()), gradient)
+            }
             _ => {
                 let past = if self.replay.is_empty() { examples.chains } else { self.replay.positions() };
                 let batch: Vec<usize> =
                     (0..self.config.batch.min(past.rows())).map(|_| self.stream.index(past.rows())).collect();
                 let x = gather(past, &batch);
-                forward_loss(flow, x.as_batch(), gradient)
+                example_loss(flow, x.as_batch(), &equal(x.rows()), &mut self.stream, gradient)
             }
         }
     }
@@ -318,12 +325,47 @@ fn gather(rows: Batch<'_>, which: &[usize]) -> Points {
     points
 }
 
-fn forward_loss(flow: &Flow, x: Batch<'_>, gradient: &mut Gradient) -> f64 {
-    gradient.clear();
-    flow.forward_kl(x, &vec![1.0 / x.rows() as f64; x.rows()], gradient)
+/// Latents and times from which flow matching draws its lines to the examples.
+struct Paths {
+    latents: Points,
+    times: Vec<f64>,
 }
 
-fn validation_loss(flow: &Flow, x: Batch<'_>) -> f64 {
+impl Paths {
+    /// One line per example, or none when the flow learns otherwise; then nothing is drawn.
+    fn draw(flow: &Flow, rows: usize, stream: &mut Stream) -> Option<Self> {
+        flow.config().learns_by_matching().then(|| {
+            let mut latents = Points::zeros(rows, Proposal::dim(flow));
+            stream.fill_normal(latents.data_mut());
+            Self { latents, times: (0..rows).map(|_| stream.uniform()).collect() }
+        })
+    }
+}
+
+fn equal(n: usize) -> Vec<f64> {
+    vec![1.0 / n as f64; n]
+}
+
+/// The loss on weighted examples, forward KL or flow matching; adds its gradient.
+fn example_loss(
+    flow: &Flow,
+    x: Batch<'_>,
+    weights: &[f64],
+    stream: &mut Stream,
+    gradient: &mut Gradient,
+) -> f64 {
+    match Paths::draw(flow, x.rows(), stream) {
+        Some(p) => flow.matching_loss(x, weights, (p.latents.as_batch(), &p.times), gradient),
+        None => flow.forward_kl(x, weights, gradient),
+    }
+}
+
+/// The loss on held-out examples; with the same lines every time where there are lines.
+fn validation_loss(flow: &Flow, x: Batch<'_>, paths: Option<&Paths>) -> f64 {
+    if let Some(p) = paths {
+        let lines = (p.latents.as_batch(), p.times.as_slice());
+        return flow.matching_loss(x, &equal(x.rows()), lines, &mut flow.zero_gradient());
+    }
     let mut log_q = vec![0.0; x.rows()];
     Proposal::log_prob(flow, x, &mut log_q);
     -log_q.iter().sum::<f64>() / x.rows() as f64

@@ -1,4 +1,4 @@
-//! The flows that can be asked for by name, as settings with defaults and range checks.
+//! The settings of a flow, chosen by `kind`, with defaults and range checks.
 
 use serde::{Deserialize, Serialize};
 
@@ -170,48 +170,6 @@ impl Default for GaussianConfig {
     }
 }
 
-/// A flow as `list flows` shows it.
-#[derive(Clone, Debug)]
-pub struct FlowEntry {
-    /// The `kind` in a config file.
-    pub name: &'static str,
-    /// One line about it.
-    pub summary: &'static str,
-    /// All its settings at their defaults.
-    pub default: FlowConfig,
-}
-
-/// Every flow that can be asked for.
-pub fn catalogue() -> Vec<FlowEntry> {
-    vec![
-        FlowEntry {
-            name: "realnvp",
-            summary: "affine couplings: fast in both directions, the default; smooth densities with connected modes",
-            default: FlowConfig::Realnvp(RealNvpConfig::default()),
-        },
-        FlowEntry {
-            name: "rq_spline",
-            summary: "monotone spline couplings: more flexible per layer, several times the cost of realnvp",
-            default: FlowConfig::RqSpline(RqSplineConfig::default()),
-        },
-        FlowEntry {
-            name: "maf",
-            summary: "masked autoregressive layers: density in one pass, sampling in as many passes as coordinates",
-            default: FlowConfig::Maf(MafConfig::default()),
-        },
-        FlowEntry {
-            name: "flow_matching",
-            summary: "a velocity field learnt by regression: cheap to train, fits separate modes; slow to sample and evaluate",
-            default: FlowConfig::FlowMatching(FlowMatchingConfig::default()),
-        },
-        FlowEntry {
-            name: "gaussian",
-            summary: "an affine map only, fitted to the draws of the warm-up in one go; for `ex2` on posteriors near a Gaussian",
-            default: FlowConfig::Gaussian(GaussianConfig::default()),
-        },
-    ]
-}
-
 /// Largest number of parameters a flow may have: beyond it a config is a slip of the pen.
 const MAX_PARAMS: f64 = 1e9;
 
@@ -378,6 +336,7 @@ fn check_scale(scale: ScaleBound) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::catalogue::catalogue;
     use super::super::flow_matching::Solver;
     use super::*;
 

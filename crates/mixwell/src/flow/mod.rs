@@ -9,6 +9,7 @@ mod affine_coupling;
 mod autoregressive;
 mod bijection;
 mod build;
+mod catalogue;
 mod config;
 mod continuous;
 mod coupling;
@@ -23,15 +24,15 @@ mod spline;
 mod spline_coupling;
 mod stack;
 mod state;
+mod steps;
 mod velocity;
 mod whitening;
 
 pub use affine_coupling::{AffineCoupling, AffineOptions, Nets, Order, ScaleBound};
 pub use autoregressive::MaskedAutoregressive;
 pub use bijection::{Bijection, Direction, Scratch};
-pub use config::{
-    FlowConfig, FlowEntry, GaussianConfig, Precision, RealNvpConfig, RqSplineConfig, catalogue,
-};
+pub use catalogue::{FlowEntry, catalogue};
+pub use config::{FlowConfig, GaussianConfig, Precision, RealNvpConfig, RqSplineConfig};
 pub use continuous::Continuous;
 pub use coupling::{Mask, Split};
 pub use elementwise::ElementwiseAffine;

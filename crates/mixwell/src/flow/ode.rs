@@ -5,11 +5,11 @@
 //! stage of a step is the first of the next. Backwards in time the step is negative. The derivative is that of the discrete
 //! map with its steps taken as constants: the accepted steps of every row are recorded (time, step, point), and on the
 //! way back their stages are evaluated anew.
-//! Shapes: one block, `dim x 64`. Reference: [dormand1980family], table 2 (RK5(4)7M); step control as in
-//! [hairer1993solving], section II.4. Differs: a step of the least length is accepted whatever its error.
+//! Shapes: one block, `dim x 64`. Reference: [dormand1980family], table 2 (RK5(4)7M).
 
 use super::bijection::Scratch;
 use super::flow_matching::Solver;
+use super::steps::{Clock, Next, Steps, decide};
 use crate::net::block::BLOCK;
 use crate::net::{Real, grow};
 
@@ -54,28 +54,6 @@ const A: [[f64; STAGES]; STAGES + 1] = [
 const ERROR: [f64; STAGES + 1] =
     [71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -17253.0 / 339_200.0, 22.0 / 525.0, -1.0 / 40.0];
 
-impl Solver {
-    /// Steps at most; the adaptive solver may need one more for what rounding left of the way, and has room for another.
-    fn most_steps(&self) -> usize {
-        match *self {
-            Self::Fixed { n_steps } => n_steps,
-            Self::Adaptive { max_steps, .. } => max_steps + 2,
-        }
-    }
-
-    fn first_step(&self) -> f64 {
-        match *self {
-            Self::Fixed { n_steps } => 1.0 / n_steps as f64,
-            Self::Adaptive { first_step, max_steps, .. } => first_step.max(1.0 / max_steps as f64),
-        }
-    }
-
-    /// Numbers that the record of the steps of one block takes.
-    pub(super) fn record_len(&self, dim: usize) -> usize {
-        (1 + self.most_steps() * (2 + dim)) * BLOCK
-    }
-}
-
 /// About how many evaluations of the velocity a path takes; adaptive steps are taken to be ten.
 pub(super) fn evaluations(solver: &Solver) -> usize {
     match *solver {
@@ -87,34 +65,6 @@ pub(super) fn evaluations(solver: &Solver) -> usize {
 /// Numbers of working memory that [`integrate`] needs.
 pub(super) fn work_len<T: Real>(field: &impl Field<T>) -> usize {
     ((STAGES + 2) * field.dim() + STAGES + 1) * BLOCK + field.tape_len()
-}
-
-/// The points of the steps of one block, each with time and step.
-struct Steps<'a, T> {
-    /// Where the points begin.
-    dim: usize,
-    data: &'a mut [T],
-}
-
-impl<T: Real> Steps<'_, T> {
-    /// Writes step `k` of row `r`.
-    fn put(&mut self, k: usize, r: usize, t: T, h: T, x: &[T]) {
-        let at = (1 + k * (2 + self.dim)) * BLOCK + r;
-        self.data[at] = t;
-        self.data[at + BLOCK] = h;
-        for f in 0..self.dim {
-            self.data[at + (2 + f) * BLOCK] = x[f * BLOCK + r];
-        }
-    }
-}
-
-/// Time, step and count of the rows of a block.
-struct Clock<T> {
-    t: [T; BLOCK],
-    /// Zero once a row has arrived.
-    h: [T; BLOCK],
-    last: [bool; BLOCK],
-    steps: [usize; BLOCK],
 }
 
 /// Carries `x` from time 0 to 1 (or, with `backwards`, from 1 to 0) and adds the log-determinant of that map. Leaves in
@@ -198,34 +148,6 @@ pub(super) fn integrate<T: Real>(
             steps.put(k, r, clock.t[r], T::ZERO, x);
         }
     }
-}
-
-impl<T: Real> Clock<T> {
-    /// The next step of row `r`, of this length or less: the last one ends exactly at `end`.
-    fn plan(&mut self, r: usize, solver: &Solver, end: T, length: f64) {
-        let way = end - self.t[r];
-        self.last[r] = match *solver {
-            Solver::Fixed { n_steps } => self.steps[r] + 1 == n_steps,
-            Solver::Adaptive { .. } => length * 1.000_1 >= way.to_f64().abs(),
-        };
-        self.h[r] = if self.last[r] { way } else { T::from_f64(length.copysign(way.to_f64())) };
-    }
-}
-
-/// What follows a trial step.
-enum Next {
-    /// It is taken, and the next has this length.
-    Go(f64),
-    /// It is tried again with this length.
-    Again(f64),
-}
-
-/// Step control: the error of a step grows with the fifth power of its length.
-fn decide(length: f64, error: f64, least: f64) -> Next {
-    // An error that is not a number is too large.
-    let factor = if error.is_nan() { 0.2 } else { (0.9 * error.powf(-0.2)).clamp(0.2, 5.0) };
-    let wanted = (length * factor).clamp(least, 1.0);
-    if error <= 1.0 || length <= least * 1.000_1 { Next::Go(wanted) } else { Next::Again(wanted) }
 }
 
 /// Estimated error of a step of row `r` in units of the tolerance: root mean square over the coordinates, or that of the
@@ -407,7 +329,7 @@ mod tests {
 
     #[test]
     fn a_gaussian_is_met_with_the_base_density_at_the_latent() {
-        let x = [2.5, 3.0, 3.1, 3.5];
+        let x = [2.6, 3.0, 3.1, 3.5];
         for solver in [adaptive(1e-8), Solver::Fixed { n_steps: 100 }] {
             let (z, log_det, _) = solve(&solver, true, &x);
             for r in 0..4 {

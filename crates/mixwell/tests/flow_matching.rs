@@ -227,3 +227,28 @@ fn flowmc_finds_the_weights_of_two_modes() {
     let global = summary.acceptance.values().find(|k| k.role == "global").unwrap();
     assert!(global.acceptance_rate > 0.3, "{}", global.acceptance_rate);
 }
+
+#[test]
+fn a_run_with_estimated_densities_says_so() {
+    let warned = |divergence| {
+        let config = FlowMatchingConfig { hidden: vec![4], divergence, ..Default::default() };
+        let method = FlowMc {
+            local_steps: 2,
+            global_steps: 1,
+            training_loops: 2,
+            epochs: 1,
+            frozen: 2,
+            ..Default::default()
+        };
+        let run = Sampler::new(TwoModesConfig::default().build().unwrap())
+            .method(Method::Flowmc(method))
+            .flow(FlowConfig::FlowMatching(config))
+            .chains(4)
+            .draws(6)
+            .run()
+            .unwrap();
+        run.summary().unwrap().warnings.iter().any(|w| w.contains("hutchinson"))
+    };
+    assert!(warned(Divergence::Hutchinson { n_probes: 2, seed: 0 }));
+    assert!(!warned(Divergence::Exact));
+}

@@ -20,6 +20,9 @@ pub fn run(args: &ListArgs) -> anyhow::Result<Status> {
         Catalogue::Targets => {
             for e in mixwell::target::catalogue() {
                 entry(&mut out, &e.kind, e.summary, field_docs(&e.config)?)?;
+                for name in e.posteriors {
+                    writeln!(out, "        {name}")?;
+                }
             }
         }
         Catalogue::Flows => {

@@ -15,6 +15,7 @@
 
 pub mod banana;
 mod check;
+mod cholesky;
 mod config;
 pub mod constrained;
 mod counted;
@@ -26,6 +27,7 @@ mod fn_target;
 pub mod funnel;
 pub mod gaussian;
 pub mod gaussians;
+pub mod inference_gym;
 mod labels;
 mod lanes;
 mod logistic_config;
@@ -37,6 +39,7 @@ pub mod particles;
 pub mod phi4;
 mod pointer;
 pub mod posteriordb;
+pub mod prior;
 pub mod rings;
 mod scratch;
 mod table;
@@ -64,6 +67,7 @@ pub use mixtures::{
 };
 pub use particles::{CentreOfMass, DoubleWell4Config, LennardJones13Config, Particles};
 pub use phi4::{Phi4, Phi4Config};
+pub use prior::Prior;
 pub use rings::{Rings, RingsConfig};
 pub(crate) use scratch::with_scratch;
 pub use table::{Column, DataLoader, NoData, Table};

@@ -215,8 +215,9 @@ fn langevin() -> KernelConfig {
     mala().step_size(StepSize::from_eta(0.12))
 }
 
+/// Short ones: near half a period of the normal model a fixed length only mirrors the chain, which then never forgets.
 fn trajectories() -> KernelConfig {
-    hmc(4).step_size(StepSize::from_dt(0.25))
+    hmc(3).step_size(StepSize::from_dt(0.2))
 }
 
 fn local_kernels() -> Vec<(KernelConfig, usize)> {

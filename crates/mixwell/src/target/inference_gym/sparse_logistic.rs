@@ -60,29 +60,29 @@ impl SparseLogisticRegression {
         for j in 0..d {
             weights[j] = unscaled[j] * local[j] * global;
         }
+        // Only a factor above 1e100 gets there, and its prior density is zero many times over.
+        if !weights.iter().all(|w| w.abs() < 1e300) {
+            if let Some(grad) = grad {
+                grad.fill(0.0);
+            }
+            return f64::NEG_INFINITY;
+        }
         let mut value = [0.0];
         let slopes = grad.is_some().then(|| BatchMut::new(pull, d));
         self.likelihood.evaluate(Batch::new(weights, d), &mut value, slopes);
-        let [mut value] = value;
-        match grad {
-            None => {
-                value +=
-                    UNIT.add(unscaled, None) + SCALE.add(local, None) + SCALE.log_prob_and_slope(global).0;
-            }
-            Some(grad) => {
-                let mut by_global = 0.0;
-                for j in 0..d {
-                    grad[j] = pull[j] * local[j] * global;
-                    grad[d + j] = pull[j] * unscaled[j] * global;
-                    by_global += pull[j] * unscaled[j] * local[j];
-                }
-                let (prior, slope) = SCALE.log_prob_and_slope(global);
-                let own = UNIT.add(unscaled, Some(&mut grad[..d]));
-                value += own + SCALE.add(local, Some(&mut grad[d..2 * d])) + prior;
-                grad[2 * d] = by_global + slope;
-            }
+        let (prior, slope) = SCALE.log_prob_and_slope(global);
+        let value = value[0] + prior;
+        let Some(grad) = grad else {
+            return value + UNIT.add(unscaled, None) + SCALE.add(local, None);
+        };
+        let mut by_global = slope;
+        for j in 0..d {
+            grad[j] = pull[j] * local[j] * global;
+            grad[d + j] = pull[j] * unscaled[j] * global;
+            by_global += pull[j] * unscaled[j] * local[j];
         }
-        value
+        grad[2 * d] = by_global;
+        value + UNIT.add(unscaled, Some(&mut grad[..d])) + SCALE.add(local, Some(&mut grad[d..2 * d]))
     }
 }
 

@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Sample distributions that ordinary MCMC gets stuck in.
 ///
-/// Exit status: 0 finished, 2 bad input, 1 any other failure (also: interrupted), 3 finished but not converged
-/// when --strict is given.
+/// Exit status: 0 finished, 2 bad input, 1 any other failure (also: interrupted, and a published value that was not
+/// reproduced), 3 finished but not converged when --strict is given.
 #[derive(Debug, Parser)]
 #[command(name = "mixwell", version, propagate_version = true)]
 pub struct Cli {
@@ -25,10 +25,14 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Show means, errors, diagnostics and the verdict of a run.
     Summary(SummaryArgs),
+    /// Estimate the normalising constant of the target of a config file, by one estimator or several side by side.
+    Evidence(EvidenceArgs),
     /// Write a config for a target, with every default and a comment on each, to standard output.
     Init(InitArgs),
     /// List what there is, with parameters and defaults.
     List(ListArgs),
+    /// Run a published experiment and set what comes out beside what was published.
+    Reproduce(ReproduceArgs),
     /// Write completions for a shell to standard output.
     Completions(CompletionsArgs),
 }
@@ -81,6 +85,25 @@ pub struct SummaryArgs {
     pub json: bool,
 }
 
+/// Options of `evidence`.
+#[derive(Debug, Args)]
+pub struct EvidenceArgs {
+    /// The config file (TOML); `mixwell init TARGET --evidence` writes one.
+    pub config: PathBuf,
+    /// The JSON file to create [default: runs/NAME-evidence.json, from the config file's name].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Seed, instead of the one in the config.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Number of threads [default: all cores]. Estimates do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print neither progress nor table, only errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
 /// Options of `init`.
 #[derive(Debug, Args)]
 pub struct InitArgs {
@@ -89,6 +112,9 @@ pub struct InitArgs {
     /// The method: ex2, flex2, flowmc, neutra or kernel.
     #[arg(long, default_value = "flex2")]
     pub method: String,
+    /// Write a config for `mixwell evidence`, with all estimators, instead of one for `mixwell run`.
+    #[arg(long, conflicts_with = "method")]
+    pub evidence: bool,
 }
 
 /// Options of `list`.
@@ -107,6 +133,47 @@ pub enum Catalogue {
     Targets,
     /// What can be trained to propose global moves.
     Flows,
+    /// What estimates the normalising constant.
+    Estimators,
+}
+
+/// Options of `reproduce`.
+#[derive(Debug, Args)]
+pub struct ReproduceArgs {
+    /// The experiment: an id like e01 (e02 stands for e02a and e02b), `all`, or a TOML file of your own.
+    pub id: String,
+    /// How much is run: `quick` takes seconds to minutes, `full` is the published protocol.
+    #[arg(long, value_enum, default_value_t = Preset::Quick)]
+    pub preset: Preset,
+    /// Where results go, each experiment into a folder of its own [default: runs/reproduce/PRESET]. Cells that are there
+    /// already are not run again.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Number of threads [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print the outcome only.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// How much of an experiment is run.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Preset {
+    /// A part, in seconds to minutes.
+    Quick,
+    /// The published protocol.
+    Full,
+}
+
+impl Preset {
+    /// Its name in experiment files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Preset::Quick => "quick",
+            Preset::Full => "full",
+        }
+    }
 }
 
 /// Options of `completions`.

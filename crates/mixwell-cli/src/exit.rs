@@ -1,4 +1,5 @@
-//! What the exit status means: 0 finished, 2 bad input, 1 any other failure, 3 finished but not converged (`--strict`).
+//! What the exit status means: 0 finished, 2 bad input, 1 any other failure (a published value that was not reproduced is
+//! one), 3 finished but not converged (`--strict`).
 
 use std::process::ExitCode;
 
@@ -11,6 +12,8 @@ pub enum Status {
     Finished,
     /// It was interrupted and can be resumed.
     Interrupted,
+    /// All numbers are there, and some of them are not what was published.
+    NotReproduced,
     /// All draws are made, they do not pass the verdict, and `--strict` was given.
     NotConverged,
 }
@@ -36,14 +39,15 @@ pub fn bad_input(what: impl std::fmt::Display) -> anyhow::Error {
 pub fn code(result: anyhow::Result<Status>) -> ExitCode {
     match result {
         Ok(Status::Finished) => ExitCode::SUCCESS,
-        Ok(Status::Interrupted) => ExitCode::from(1),
+        Ok(Status::Interrupted | Status::NotReproduced) => ExitCode::from(1),
         Ok(Status::NotConverged) => ExitCode::from(3),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Our errors tell their causes themselves; the chain would say them twice.
             tell(&format!("error: {error}"));
             let bad = error.downcast_ref::<BadInput>().is_some()
-                || error.downcast_ref::<mixwell::sampler::RunError>().is_some();
+                || error.downcast_ref::<mixwell::sampler::RunError>().is_some()
+                || error.downcast_ref::<mixwell_reproduce::ReproduceError>().is_some();
             ExitCode::from(if bad { 2 } else { 1 })
         }
     }

@@ -17,8 +17,9 @@
 //! The rooms, in the order in which they may use one another:
 //! [`net`] (networks and their derivatives) - [`flow`] (invertible maps) - [`target`] (what is sampled) and [`proposal`]
 //! (what can be drawn from) - [`kernel`] (how a chain moves) - [`train`] (what a flow learns from) - [`sampler`] (the run).
-//! [`diagnostics`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its own
-//! [`Stream`].
+//! [`estimate`] (weighted draws and evidence) and [`interpolate`] (paths between two latents) stand beside the sampler.
+//! [`diagnostics`], [`metric`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its
+//! own [`Stream`].
 
 #![warn(missing_docs)]
 // `net` alone allows it, block by block with its reason; `forbid` would not let it.
@@ -28,21 +29,27 @@ mod batch;
 pub mod config;
 pub mod diagnostics;
 mod error;
+pub mod estimate;
 pub mod flow;
+mod fourier;
+pub mod interpolate;
 pub mod io;
 pub mod kernel;
 pub mod math;
+pub mod metric;
 pub mod net;
 pub mod proposal;
 pub mod rng;
 pub mod sampler;
 mod scratch;
 pub mod target;
+mod threads;
 pub mod train;
 
 pub use batch::{Batch, BatchMut, Points};
 pub use error::ConfigError;
 pub use rng::Stream;
+pub use threads::on_threads;
 
 // The README's Rust code is compiled and run with the doc tests.
 #[cfg(doctest)]

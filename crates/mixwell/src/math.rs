@@ -1,4 +1,4 @@
-//! Scalar functions used everywhere: log-sum-exp, the standard normal law, the beta law.
+//! Scalar functions used everywhere: log-sum-exp, the standard normal law, the beta and chi-square laws.
 
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
 
@@ -129,6 +129,42 @@ fn beta_cdf_below_mean(x: f64, a: f64, b: f64) -> f64 {
     log_front.exp() * fraction / a
 }
 
+/// Upper tail `P(X > x)` of the chi-square law with `freedom` degrees of freedom: the regularised incomplete gamma function
+/// `Q(freedom/2, x/2)`, by its power series (DLMF 8.7.1) or, in the tail, its continued fraction (8.9.2, modified Lentz).
+/// NaN unless `freedom` is positive and `x` is not negative.
+pub fn chi_square_tail(x: f64, freedom: f64) -> f64 {
+    if !(freedom > 0.0 && freedom.is_finite() && x >= 0.0) {
+        return f64::NAN;
+    }
+    let (a, x) = (0.5 * freedom, 0.5 * x);
+    let log_front = a * x.ln() - x - libm::lgamma(a);
+    if x < a + 1.0 {
+        let (mut term, mut sum) = (1.0 / a, 1.0 / a);
+        let mut n = a;
+        while term > sum * 1e-17 {
+            n += 1.0;
+            term *= x / n;
+            sum += term;
+        }
+        return 1.0 - sum * log_front.exp();
+    }
+    let mut b = x + 1.0 - a;
+    let (mut c, mut d) = (1e300, 1.0 / b);
+    let mut fraction = d;
+    for i in 1..100_000 {
+        let i = f64::from(i);
+        let step = -i * (i - a);
+        b += 2.0;
+        d = 1.0 / (step * d + b);
+        c = b + step / c;
+        fraction *= c * d;
+        if (c * d - 1.0).abs() < 1e-15 {
+            break;
+        }
+    }
+    fraction * log_front.exp()
+}
+
 /// Quantile function of the beta law: Newton's method on [`beta_cdf`], kept inside a shrinking bracket. NaN outside
 /// `0 <= p <= 1` or unless `a`, `b` are positive.
 pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
@@ -157,6 +193,21 @@ pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
         x = next;
     }
     x
+}
+
+/// Quantile function of Student's t law with `dof` degrees of freedom, not necessarily whole. NaN outside `0 <= p <= 1` or
+/// unless `dof` is positive.
+///
+/// `P(|T| > t) = 1 - I_y(1/2, dof/2)` with `y = t^2 / (dof + t^2)`.
+pub fn student_quantile(p: f64, dof: f64) -> f64 {
+    if !((0.0..=1.0).contains(&p) && dof > 0.0) {
+        return f64::NAN;
+    }
+    if dof > 1e7 {
+        return normal_quantile(p);
+    }
+    let y = beta_quantile((2.0 * p - 1.0).abs(), 0.5, 0.5 * dof);
+    (dof * y / (1.0 - y)).sqrt().copysign(p - 0.5)
 }
 
 #[cfg(test)]
@@ -203,6 +254,44 @@ mod tests {
         }
         assert_eq!((beta_cdf(0.0, 2.0, 3.0), beta_cdf(1.0, 2.0, 3.0)), (0.0, 1.0));
         assert!(beta_cdf(0.5, 0.0, 1.0).is_nan() && beta_cdf(1.5, 1.0, 1.0).is_nan());
+    }
+
+    #[test]
+    fn student_quantiles_of_tables() {
+        // 97.5 % with 1, 2, 7, 10 and 1000 degrees of freedom; with 1 it is tan(0.475 pi), with 2 sqrt(0.95^2 2 / (1 - 0.95^2)).
+        for (dof, expected) in [
+            (1.0, (0.475 * std::f64::consts::PI).tan()),
+            (2.0, (0.95 * 0.95 * 2.0 / (1.0 - 0.95 * 0.95f64)).sqrt()),
+            (7.0, 2.364_624_251),
+            (10.0, 2.228_138_852),
+            (1000.0, 1.962_339_081),
+            (9e6, 1.959_964_248),
+            (1e9, 1.959_963_985),
+        ] {
+            let t = student_quantile(0.975, dof);
+            assert!((t / expected - 1.0).abs() < 2e-8, "{dof}: {t} is not {expected}");
+            assert!((student_quantile(0.025, dof) / t + 1.0).abs() < 1e-12);
+        }
+        assert_eq!(student_quantile(0.5, 3.0), 0.0);
+        assert_eq!(student_quantile(1.0, 3.0), f64::INFINITY);
+        assert!(student_quantile(0.5, 0.0).is_nan() && student_quantile(1.5, 3.0).is_nan());
+    }
+
+    #[test]
+    fn chi_square_tails_against_closed_forms() {
+        // Two degrees: exp(-x/2); four: (1 + x/2) exp(-x/2); one: erfc(sqrt(x/2)).
+        for i in 1..400 {
+            let x = f64::from(i) * 0.25;
+            let close = |a: f64, b: f64| (a - b).abs() < 1e-14 + 1e-12 * b;
+            assert!(close(chi_square_tail(x, 2.0), (-x / 2.0).exp()), "{x}");
+            assert!(close(chi_square_tail(x, 4.0), (1.0 + x / 2.0) * (-x / 2.0).exp()), "{x}");
+            assert!(close(chi_square_tail(x, 1.0), libm::erfc((x / 2.0).sqrt())), "{x}");
+        }
+        // A published 95 % quantile: 18.307 for ten degrees.
+        assert!((chi_square_tail(18.307_038_053_275_146, 10.0) - 0.05).abs() < 1e-14);
+        assert_eq!(chi_square_tail(0.0, 3.0), 1.0);
+        assert!(chi_square_tail(-1.0, 3.0).is_nan() && chi_square_tail(1.0, 0.0).is_nan());
+        assert!(chi_square_tail(f64::NAN, 3.0).is_nan());
     }
 
     #[test]

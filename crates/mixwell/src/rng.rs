@@ -16,8 +16,10 @@ pub const TRAINING_STREAM: u64 = u64::MAX;
 pub const FLOW_INIT_STREAM: u64 = u64::MAX - 1;
 /// Stream number of starting points.
 pub const START_STREAM: u64 = u64::MAX - 2;
-/// Stream number of estimates made after sampling (importance weights, evidence).
-pub const ESTIMATE_STREAM: u64 = u64::MAX - 3;
+/// First of the streams of estimators: chains have smaller numbers.
+const ESTIMATE_STREAMS: u64 = 1 << 63;
+/// Streams per round of an estimator.
+const ROUND: u64 = 1 << 40;
 
 /// One random stream; chain `c` uses stream number `c`.
 ///
@@ -56,6 +58,16 @@ impl Stream {
     /// The streams `0..n`, one per chain.
     pub fn for_chains(seed: u64, n: usize) -> Vec<Self> {
         (0..n as u64).map(|c| Self::new(seed, c)).collect()
+    }
+
+    /// The stream of draw `index` in round `round` of an estimator. One per draw, so that blocks of draws can be made in any
+    /// order and of any size.
+    ///
+    /// # Panics
+    /// From round 2^20 and index 2^40 on, whose streams could meet others.
+    pub fn for_estimate(seed: u64, round: u64, index: u64) -> Self {
+        assert!(round < 1 << 20 && index < ROUND, "no stream for draw {index} of round {round}");
+        Self::new(seed, ESTIMATE_STREAMS + round * ROUND + index)
     }
 
     /// Uniform on the open interval (0, 1): safe under a logarithm.

@@ -3,7 +3,10 @@
 //! Counted on one thread with batches below the size at which work is spread over threads.
 
 use allocation_counter::measure;
-use mixwell::flow::{Flow, FlowConfig, Optimiser, OptimiserConfig, Precision, RealNvpConfig, RqSplineConfig};
+use mixwell::flow::{
+    Flow, FlowConfig, FlowMatchingConfig, MafConfig, Optimiser, OptimiserConfig, Precision, RealNvpConfig,
+    RqSplineConfig,
+};
 use mixwell::kernel::{
     Context, Ensemble, KernelConfig, Report, Tally, hmc, independent_mh, isir, mala, nuts,
 };
@@ -50,6 +53,8 @@ fn flows_allocate_nothing() {
         FlowConfig::Realnvp(RealNvpConfig { precision: Precision::F32, ..RealNvpConfig::default() }),
         FlowConfig::Realnvp(RealNvpConfig::default()),
         FlowConfig::RqSpline(RqSplineConfig::default()),
+        FlowConfig::Maf(MafConfig::default()),
+        FlowConfig::FlowMatching(FlowMatchingConfig { hidden: vec![16], ..FlowMatchingConfig::default() }),
     ] {
         let mut flow = Flow::new(&config, 4, &mut Stream::new(1, 0)).unwrap();
         let (x, mut y, mut log_q) = (normal(60, 4), normal(60, 4), vec![0.0; 60]);

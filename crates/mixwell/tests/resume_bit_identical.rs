@@ -26,6 +26,18 @@ const CONFIGS: &[(&str, &str)] = &[
         "ex2",
         "chains = 3\ndraws = 40\n[target]\nkind = 'two_modes'\n[method]\nkind = 'ex2'\nwarmup = 40\nfrozen = 4\n[method.global]\nn_particles = 6\n[flow]\nkind = 'realnvp'\nn_blocks = 1\nhidden = [4]\nwhitening = 'full'\n",
     ),
+    (
+        "flowmc with parallel tempering",
+        "chains = 3\ndraws = 30\n[target]\nkind = 'dual_moon'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 4\nepochs = 3\nfrozen = 6\n[method.local]\nkind = 'parallel_tempering'\nn_steps = 2\nn_temperatures = 3\nsweep = 'even_odd'\n[flow]\nkind = 'realnvp'\nn_blocks = 2\nhidden = [8]\n[training]\nbatch = 16\n",
+    ),
+    (
+        "score_climbing",
+        "chains = 3\ndraws = 30\n[target]\nkind = 'two_modes'\n[method]\nkind = 'score_climbing'\nlocal_steps = 1\ntrain_iterations = 20\ntune = 5\nfrozen = 4\n[method.global]\nn_particles = 6\n[flow]\nkind = 'realnvp'\nn_blocks = 2\nhidden = [8]\n",
+    ),
+    (
+        "flowmc with flow matching",
+        "chains = 3\ndraws = 30\n[target]\nkind = 'two_modes'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 3\nepochs = 3\nfrozen = 6\n[flow]\nkind = 'flow_matching'\nhidden = [8]\nsolver = { kind = 'adaptive', rtol = 1e-4, atol = 1e-4 }\n[training]\nbatch = 16\n",
+    ),
 ];
 
 /// Sets the flag after the `left`-th report of progress; training reports before each call.
@@ -119,4 +131,19 @@ fn neutra_resumes_anywhere() {
 #[test]
 fn ex2_resumes_anywhere() {
     check(3, &[2, 3, 5, 11, 17, 29]);
+}
+
+#[test]
+fn replicas_resume_anywhere() {
+    check(4, &[2, 3, 5, 11, 17, 29]);
+}
+
+#[test]
+fn score_climbing_resumes_anywhere() {
+    check(5, &[2, 3, 5, 11, 17]);
+}
+
+#[test]
+fn flow_matching_resumes_anywhere() {
+    check(6, &[2, 5, 17]);
 }

@@ -100,6 +100,9 @@ fn targets() -> Vec<Case> {
     for posterior in posteriordb::NAMES {
         add(posterior, 0.7, json!({"kind": "posteriordb", "posterior": posterior, "data": posterior}));
     }
+    for posterior in inference_gym::NAMES {
+        add(posterior, 0.7, json!({"kind": "inference_gym", "posterior": posterior, "data": posterior}));
+    }
     cases
 }
 
@@ -107,12 +110,14 @@ fn targets() -> Vec<Case> {
 struct Inline;
 
 impl DataLoader for Inline {
-    fn table(&self, _: &str) -> Result<Table, TargetError> {
+    fn table(&self, path: &str) -> Result<Table, TargetError> {
         let mut s = Stream::new(11, 0);
+        // The collection's credits are of classes 1 and 2.
+        let first_class = f64::from(u8::from(path.starts_with("german")));
         let values = (0..45 * 4)
             .map(|i| {
                 if i % 4 == 3 {
-                    f64::from(u8::from(i == 3 || i > 8 && s.uniform() < 0.4))
+                    first_class + f64::from(u8::from(i == 3 || i > 8 && s.uniform() < 0.4))
                 } else {
                     s.normal()
                 }
@@ -124,29 +129,36 @@ impl DataLoader for Inline {
     fn json(&self, path: &str) -> Result<serde_json::Value, TargetError> {
         let mut s = Stream::new(12, 0);
         let mut draw = |n: usize| (0..n).map(|_| s.uniform() + 0.5).collect::<Vec<_>>();
-        let mut data = serde_json::Map::new();
-        let n = 40;
-        for name in [
-            "kid_score",
-            "mom_iq",
-            "weight",
-            "diam1",
-            "diam2",
-            "canopy_height",
-            "total_height",
-            "density",
-            "y",
-            "dist",
-            "arsenic",
-        ] {
-            data.insert(name.to_string(), draw(n).into());
-        }
-        for name in ["mom_hs", "group", "switched"] {
-            let values: Vec<f64> = draw(n).into_iter().map(|v| (v - 0.5).round()).collect();
-            data.insert(name.to_string(), values.into());
+        if inference_gym::NAMES.contains(&path) {
+            let mut path_seen = draw(6).into_iter().map(serde_json::Value::from).collect::<Vec<_>>();
+            path_seen[2] = serde_json::Value::Null;
+            return Ok(serde_json::json!({"data": {"OBSERVED_LOC": path_seen, "INNOVATION_NOISE": 0.3,
+                "OBSERVATION_NOISE": 0.4, "CLOSING_PRICES": {"values": draw(101)}}}));
         }
         assert!(posteriordb::NAMES.contains(&path));
-        Ok(data.into())
+        let mut data = serde_json::json!({"K": 3, "sigma1": 0.5, "J": 4, "prior_only": 0,
+            "pmualpha": 1, "psalpha": 2, "pmubeta": 0, "psbeta": 0.5});
+        let n = 40;
+        for name in "kid_score mom_iq weight diam1 diam2 canopy_height total_height density y Y dist arsenic x earn height \
+                     partyid7 real_ideo race_adj educ1 income log_radon log_uppm"
+            .split_whitespace()
+        {
+            data[name] = draw(n).into();
+        }
+        for name in ["mom_hs", "group", "switched", "male", "gender", "floor_measure"] {
+            data[name] = draw(n).into_iter().map(|v| (v - 0.5).round()).collect();
+        }
+        for name in ["k", "county_idx", "age_discrete"] {
+            data[name] = draw(n).into_iter().map(|v| (1.0 + 4.0 * (v - 0.5)).floor()).collect();
+        }
+        data["X"] = (0..n).map(|_| draw(3)).collect();
+        // A process over far too many points for its length has a covariance that rounding makes singular.
+        if path.starts_with("gp") {
+            data["x"] = (0..12).map(|i| 2 * i).collect();
+            data["y"] = draw(12).into();
+            data["k"] = (0..12).map(|i| i % 4).collect();
+        }
+        Ok(data)
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mixwell::target::posteriordb::{LinearRegression, NormalMixture};
+use mixwell::target::posteriordb::{
+    Arma11, Garch11, GaussianProcessRegression, HiddenMarkov, LinearRegression, NormalMixture,
+};
 use mixwell::target::*;
 use mixwell::{Batch, Points, Stream};
 
@@ -79,10 +81,10 @@ fn check<M: Model>(model: M, natural: &Points, name: &str) {
     // Draws are near independent; the bar leaves room for the little they are not.
     let z = stein(&target, &free);
     assert!(z < 5.0, "{name}: {z} standard errors");
-    // The same draws with their last parameter scaled by 5 % must fail: the check has power.
+    // The same draws with their last parameter 5 % smaller must fail: the check has power.
     let mut wrong = natural.clone();
     for row in wrong.as_batch_mut().iter_mut() {
-        row[natural.dim() - 1] *= 1.05;
+        row[natural.dim() - 1] *= 0.95;
     }
     assert!(stein(&target, &free_points(&target, &wrong)) > 5.0, "{name}: no power");
 }
@@ -94,17 +96,38 @@ fn posteriordb_reference_draws_satisfy_stein() {
     let draws = |name: &str| npy(at(name, "reference_draws.npy"));
     let data = |name: &str| json(at(name, "data.json"));
 
-    let name = "kidiq-kidscore_momiq";
-    check(LinearRegression::kidscore_momiq(&data(name)).unwrap(), &draws(name), name);
-    let name = "kidiq-kidscore_interaction";
-    check(LinearRegression::kidscore_interaction(&data(name)).unwrap(), &draws(name), name);
-    let name = "mesquite-mesquite";
-    check(LinearRegression::mesquite(&data(name)).unwrap(), &draws(name), name);
-    let name = "mesquite-logmesquite";
-    check(LinearRegression::logmesquite(&data(name)).unwrap(), &draws(name), name);
+    type Regression = fn(&serde_json::Value) -> Result<LinearRegression, TargetError>;
+    let regressions: [(&str, Regression); 10] = [
+        ("kidiq-kidscore_momiq", LinearRegression::kidscore_momiq),
+        ("kidiq-kidscore_interaction", LinearRegression::kidscore_interaction),
+        ("mesquite-mesquite", LinearRegression::mesquite),
+        ("mesquite-logmesquite", LinearRegression::logmesquite),
+        ("arK-arK", LinearRegression::autoregression),
+        ("diamonds-diamonds", LinearRegression::diamonds),
+        ("earnings-logearn_interaction", LinearRegression::logearn_interaction),
+        ("kilpisjarvi_mod-kilpisjarvi", LinearRegression::kilpisjarvi),
+        ("nes2000-nes", LinearRegression::nes),
+        ("sblrc-blr", LinearRegression::sblrc),
+    ];
+    for (name, make) in regressions {
+        check(make(&data(name)).unwrap(), &draws(name), name);
+    }
+    let column =
+        |name: &str, key: &str| -> Vec<f64> { serde_json::from_value(data(name)[key].clone()).unwrap() };
     let name = "low_dim_gauss_mix-low_dim_gauss_mix";
-    let y: Vec<f64> = serde_json::from_value(data(name)["y"].clone()).unwrap();
-    check(NormalMixture::new(y, true).unwrap(), &draws(name), name);
+    check(NormalMixture::new(column(name, "y"), true).unwrap(), &draws(name), name);
+    let name = "arma-arma11";
+    check(Arma11::new(column(name, "y")).unwrap(), &draws(name), name);
+    let name = "hmm_example-hmm_example";
+    check(HiddenMarkov::new(column(name, "y")).unwrap(), &draws(name), name);
+    let name = "gp_pois_regr-gp_regr";
+    let process = GaussianProcessRegression::new(&column(name, "x"), column(name, "y")).unwrap();
+    check(process, &draws(name), name);
+    // Sampled in beta1/(1 - alpha1).
+    let name = "garch-garch11";
+    let mut shares = draws(name);
+    shares.as_batch_mut().iter_mut().for_each(|row| row[3] /= 1.0 - row[2]);
+    check(Garch11::new(column(name, "y"), 0.5).unwrap(), &shares, name);
 }
 
 #[test]

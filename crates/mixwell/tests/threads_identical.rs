@@ -10,6 +10,8 @@ const METHODS: &[&str] = &[
     "[target]\nkind = 'two_modes'\n[method]\nkind = 'flex2'\nburn_in = 10\ntrain_iterations = 20\ntune = 5\nfrozen = 4\n[method.global]\nn_particles = 6\n",
     "[target]\nkind = 'dual_moon'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 4\nfrozen = 6\n",
     "[target]\nkind = 'banana'\n[method]\nkind = 'neutra'\nlocal_steps = 8\ntraining_loops = 3\nreverse_steps = 4\ntune = 8\nfrozen = 4\n",
+    "[target]\nkind = 'dual_moon'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 4\nfrozen = 6\nlocal = { kind = 'parallel_tempering', n_steps = 2 }\n",
+    "[target]\nkind = 'two_modes'\n[method]\nkind = 'score_climbing'\ntrain_iterations = 20\nfrozen = 4\n",
     "[target]\nkind = 'eight_schools'\n[method]\nkind = 'kernel'\nwarmup = 50\nkernel = { kind = 'nuts' }\n",
     "[target]\nkind = 'two_modes'\n[method]\nkind = 'schedule'\nproduction = [{ kernel = 'a', times = 3 }, { kernel = 'b' }]\nkernels = { a = { kind = 'random_walk' }, b = { kind = 'hmc', n_leapfrog = 3 } }\nwarmup = [{ repeat = 5, actions = [{ move = { kernel = 'a' } }, { move = { kernel = 'b', times = 2 } }] }]\n",
 ];

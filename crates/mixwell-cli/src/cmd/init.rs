@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use mixwell::config::{commented, parse};
+use mixwell::estimate::EvidenceConfig;
 use mixwell::sampler::{Method, RunConfig};
 use mixwell::target::catalogue;
 
@@ -24,10 +25,14 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Status> {
         .map_err(|e| bad_input(format!("--method: {}", e.message)))?
         .settings
         .method;
-    let config = RunConfig { target: Some(entry.config.clone()), method, ..RunConfig::default() };
+    let target = Some(entry.config.clone());
+    let (command, text) = if args.evidence {
+        ("evidence", commented(&EvidenceConfig { target, ..EvidenceConfig::default() })?)
+    } else {
+        ("run", commented(&RunConfig { target, method, ..RunConfig::default() })?)
+    };
     let mut out = std::io::stdout().lock();
-    writeln!(out, "# {}\n# Run it with: mixwell run FILE.toml", entry.summary)?;
-    write!(out, "{}", commented(&config)?)?;
+    write!(out, "# {}\n# Run it with: mixwell {command} FILE.toml\n{text}", entry.summary)?;
     Ok(Status::Finished)
 }
 

@@ -1,4 +1,4 @@
-//! `list`: kernels, targets and flows with their parameters and defaults.
+//! `list`: kernels, targets, flows and estimators with their parameters and defaults.
 
 use std::io::{BufWriter, Write};
 
@@ -20,11 +20,19 @@ pub fn run(args: &ListArgs) -> anyhow::Result<Status> {
         Catalogue::Targets => {
             for e in mixwell::target::catalogue() {
                 entry(&mut out, &e.kind, e.summary, field_docs(&e.config)?)?;
+                for name in e.posteriors {
+                    writeln!(out, "        {name}")?;
+                }
             }
         }
         Catalogue::Flows => {
             for e in mixwell::flow::catalogue() {
                 entry(&mut out, e.name, e.summary, field_docs(&e.default)?)?;
+            }
+        }
+        Catalogue::Estimators => {
+            for e in mixwell::estimate::catalogue() {
+                entry(&mut out, e.default.kind(), e.summary, field_docs(&e.default)?)?;
             }
         }
     }

@@ -1,8 +1,11 @@
 //! One file per subcommand. No arithmetic on draws here.
 
 pub mod completions;
+mod config_file;
+pub mod evidence;
 pub mod init;
 pub mod list;
+pub mod reproduce;
 pub mod resume;
 pub mod run;
 pub mod summary;

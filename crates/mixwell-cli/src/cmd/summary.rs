@@ -107,7 +107,7 @@ pub fn print(s: &Summary) -> std::io::Result<()> {
 }
 
 /// Four significant digits, in whichever notation is shorter.
-fn number(v: f64) -> String {
+pub(super) fn number(v: f64) -> String {
     if v.is_nan() {
         return "-".into();
     }

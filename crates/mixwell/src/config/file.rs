@@ -297,6 +297,23 @@ mod tests {
         );
     }
 
+    /// A choice inside a choice: a step size is a number, or a table with one of three keys.
+    #[test]
+    fn step_sizes_in_every_convention() {
+        let step = |text: &str| {
+            parse::<crate::kernel::MalaConfig>(text)
+                .map(|c| c.settings.step_size.eta())
+                .map_err(|e| e.message)
+        };
+        for text in ["step_size = 0.25", "step_size = { eta = 0.25 }", "step_size = { tau = 0.5 }"] {
+            assert_eq!(step(text), Ok(0.25), "{text}");
+        }
+        assert_eq!(
+            step("step_size = { gamma = 1.0 }").unwrap_err(),
+            "`step_size` must have one of the keys `eta`, `tau`, `dt`"
+        );
+    }
+
     #[test]
     fn wrong_types_and_words_are_told() {
         assert_eq!(

@@ -71,9 +71,15 @@ impl<'s> Node<'s> {
         fields
     }
 
-    /// The variants of a choice.
+    /// The variants of a choice; those of a choice inside it are on one level with its own.
     pub fn variants(self) -> Vec<Node<'s>> {
-        self.list("oneOf").chain(self.list("anyOf")).collect()
+        let own = self.list("oneOf").chain(self.list("anyOf"));
+        let flat = own.flat_map(|variant| {
+            let inner = variant.resolve();
+            let nested = if inner.schema.get("properties").is_some() { Vec::new() } else { inner.variants() };
+            if nested.is_empty() { vec![variant] } else { nested }
+        });
+        flat.collect()
     }
 
     /// The value of the tag `kind` of a tagged variant.

@@ -10,17 +10,12 @@
 //!
 //! Shapes: `m x n`, series after series. Plans and buffers are kept for the next call.
 
-use std::sync::Arc;
-
 use rustfft::algorithm::Radix4;
-use rustfft::algorithm::butterflies::{
-    Butterfly1, Butterfly2, Butterfly3, Butterfly4, Butterfly6, Butterfly8, Butterfly12, Butterfly16,
-    Butterfly24,
-};
 use rustfft::num_complex::Complex64;
-use rustfft::{Fft, FftDirection, Length};
+use rustfft::{Fft, Length};
 
 use super::moments::mean;
+use crate::fourier;
 
 /// Plans and buffers of the transforms.
 pub(super) struct Autocovariance {
@@ -33,16 +28,15 @@ pub(super) struct Autocovariance {
 
 impl Autocovariance {
     pub(super) fn new() -> Self {
-        Self { plan: plan(1, 0), buffer: Vec::new(), scratch: Vec::new(), power: Vec::new() }
+        Self { plan: fourier::plan(1), buffer: Vec::new(), scratch: Vec::new(), power: Vec::new() }
     }
 
     /// Writes the autocovariance at lags `0..lags`, averaged over the series of length `n` in `series`, to `out`.
     pub(super) fn averaged(&mut self, series: &[f64], n: usize, lags: usize, out: &mut Vec<f64>) {
         // Lag t wraps around onto the n - (size - t) draws at the end unless size >= n + t.
-        let (base, exponent) = shape(n + lags);
-        let size = base << (2 * exponent);
+        let size = fourier::size(n + lags);
         if self.plan.len() != size {
-            self.plan = plan(base, exponent);
+            self.plan = fourier::plan(size);
         }
         let plan = &self.plan;
         let zero = Complex64::default();
@@ -79,36 +73,6 @@ impl Autocovariance {
     }
 }
 
-/// Base and exponent of the smallest size `base * 4^exponent >= n`, at most half as much again; the largest such base.
-fn shape(n: usize) -> (usize, u32) {
-    let sizes = [24, 16, 12, 8, 6, 4, 3, 2, 1].into_iter().map(|base| {
-        let mut exponent = 0;
-        while base << (2 * exponent) < n {
-            exponent += 1;
-        }
-        (base, exponent)
-    });
-    sizes.min_by_key(|(base, exponent)| base << (2 * exponent)).unwrap_or((1, 0))
-}
-
-/// The transform of `base * 4^exponent` numbers. Named algorithms instead of rustfft's planner, which would bring code for
-/// every size and instruction set there is, a fifth of the library.
-fn plan(base: usize, exponent: u32) -> Radix4<f64> {
-    let direction = FftDirection::Forward;
-    let base: Arc<dyn Fft<f64>> = match base {
-        1 => Arc::new(Butterfly1::new(direction)),
-        2 => Arc::new(Butterfly2::new(direction)),
-        3 => Arc::new(Butterfly3::new(direction)),
-        4 => Arc::new(Butterfly4::new(direction)),
-        6 => Arc::new(Butterfly6::new(direction)),
-        8 => Arc::new(Butterfly8::new(direction)),
-        12 => Arc::new(Butterfly12::new(direction)),
-        16 => Arc::new(Butterfly16::new(direction)),
-        _ => Arc::new(Butterfly24::new(direction)),
-    };
-    Radix4::new_with_base(exponent, base)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,15 +104,6 @@ mod tests {
                     assert!((a - b).abs() < 1e-13, "m = {m}, n = {n}, lag {t} of {lags}: {a} is not {b}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn sizes_are_large_enough_and_small() {
-        for n in 1..3000 {
-            let (base, exponent) = shape(n);
-            let size = plan(base, exponent).len();
-            assert!(size >= n && size as f64 <= 1.5 * n as f64 + 1.0, "{n} -> {size}");
         }
     }
 }

@@ -3,6 +3,9 @@
 //! Independent draws `x_i` of a proposal `q`, `w_i = pi(x_i) / q(x_i)`:
 //! `ESS = (sum w)^2 / sum w^2`, `log Z = ln(mean w)` where `pi` is not normalised, with the standard error
 //! `sd(w) / (mean(w) sqrt(n))` of the delta method. All from log-weights with the largest subtracted.
+//! How far that error can itself be trusted is said by its degrees of freedom, `2 n / (kurtosis(w) - 1)` but at most `n - 1`:
+//! the chi-square law with that many has the mean and the variance of the sample variance (Satterthwaite). Weights
+//! of a normal law have all of them, a set in which one weight decides everything has about two.
 
 use serde::Serialize;
 
@@ -24,6 +27,10 @@ pub struct ImportanceSummary {
     pub log_evidence: f64,
     /// Standard error of `log_evidence`; too small when `pareto_k` is above 0.7.
     pub log_evidence_error: f64,
+    /// Degrees of freedom of that error, for an interval by Student's t law.
+    pub degrees_of_freedom: f64,
+    /// Skewness of the weights; 0 when they are equal.
+    pub skewness: f64,
     /// Shape of the tail of the weights, see [`pareto_smooth`].
     pub pareto_k: f64,
 }
@@ -52,6 +59,8 @@ impl ImportanceSummary {
                 max_weight: nan,
                 log_evidence,
                 log_evidence_error: nan,
+                degrees_of_freedom: nan,
+                skewness: nan,
                 pareto_k: nan,
             };
         }
@@ -61,6 +70,13 @@ impl ImportanceSummary {
         let count = n as f64;
         // sum w^2 = n mean^2 + sum (w - mean)^2, so equal weights have an ESS of exactly n.
         let ess_share = 1.0 / (1.0 + squares / (count * mean * mean));
+        let (mut third, mut fourth) = (0.0, 0.0);
+        for w in &weights {
+            let d = w - mean;
+            third += d * d * d;
+            fourth += d * d * d * d;
+        }
+        let excess = count * fourth / (squares * squares) - 1.0;
         Self {
             n,
             ess: count * ess_share,
@@ -68,6 +84,13 @@ impl ImportanceSummary {
             max_weight: 1.0 / (count * mean),
             log_evidence: max + mean.ln(),
             log_evidence_error: if n < 2 { nan } else { (squares / ((count - 1.0) * count)).sqrt() / mean },
+            // Equal weights have no kurtosis (NaN), two equally frequent ones a kurtosis of 1; both get the most.
+            degrees_of_freedom: if excess > 0.0 {
+                (2.0 * count / excess).min(count - 1.0)
+            } else {
+                count - 1.0
+            },
+            skewness: if squares > 0.0 { third / count * (count / squares).powf(1.5) } else { 0.0 },
             pareto_k: pareto_smooth(log_weights, 1.0).pareto_k,
         }
     }
@@ -121,6 +144,24 @@ mod tests {
         let (a, b) = (ImportanceSummary::compute(&w), ImportanceSummary::compute(&moved));
         assert!((a.ess - b.ess).abs() < 1e-7 && (a.log_evidence - b.log_evidence - 5000.0).abs() < 1e-9);
         assert!((a.pareto_k - b.pareto_k).abs() < 1e-7);
+    }
+
+    #[test]
+    fn degrees_of_freedom_by_hand() {
+        // Weights 0, 0, 0, 4: mean 1, squares 12, fourth powers 84; kurtosis 4 * 84 / 144 = 7/3, so 8 / (4/3) = 6, cut at 3.
+        let dof = |w: &[f64]| {
+            ImportanceSummary::compute(&w.iter().map(|w| w.ln()).collect::<Vec<_>>()).degrees_of_freedom
+        };
+        assert_eq!(dof(&[0.0, 0.0, 0.0, 4.0]), 3.0);
+        // One among 1000: kurtosis about 1000, so about 2.
+        let mut one = vec![0.0; 1000];
+        one[7] = 1.0;
+        assert!((dof(&one) - 2.0).abs() < 0.01);
+        // Third powers of 0, 0, 0, 4 about 1: (27 - 3) / 4 / 3^1.5.
+        let skewed =
+            ImportanceSummary::compute(&[f64::NEG_INFINITY, 0.0, f64::NEG_INFINITY, f64::NEG_INFINITY]);
+        assert!((skewed.skewness - 6.0 / 27f64.sqrt()).abs() < 1e-14);
+        assert_eq!((dof(&[3.0; 5]), dof(&[1.0, 2.0, 1.0, 2.0])), (4.0, 3.0));
     }
 
     #[test]

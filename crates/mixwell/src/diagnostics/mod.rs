@@ -5,6 +5,7 @@
 
 mod autocorrelation;
 mod autocovariance;
+mod calibration;
 mod draws;
 mod ess;
 mod ex2_ess;
@@ -24,6 +25,7 @@ mod workspace;
 pub use autocorrelation::{
     AutocorrelationBand, IntegratedTime, autocorrelation, autocorrelation_band, integrated_time,
 };
+pub use calibration::{Calibration, Uniformity, rank_among};
 pub use draws::Draws;
 pub use ess::{ess_bulk, ess_mean, ess_quantile, ess_raw, ess_sd, ess_tail};
 pub use ex2_ess::ex2_ess;

@@ -6,6 +6,7 @@
 
 use std::fmt::Debug;
 
+use super::velocity::Velocity;
 use crate::Stream;
 use crate::net::{self, Init, Parameter, Real};
 
@@ -27,6 +28,8 @@ pub struct Scratch<T> {
     pub heads: [Vec<T>; 2],
     /// Derivative in the inputs of a network.
     pub dx: Vec<T>,
+    /// What a layer of many evaluations computes anew on its way back.
+    pub work: Vec<T>,
 }
 
 /// One invertible layer. Its parameters are a range of the flow's flat vector.
@@ -60,6 +63,16 @@ pub trait Bijection<T: Real>: Debug + Send + Sync {
         scratch: &mut Scratch<T>,
         rows: usize,
     );
+
+    /// About how often the parameters are gone through for one point, to tell whether a batch is worth several threads.
+    fn passes(&self) -> usize {
+        1
+    }
+
+    /// The velocity network of a continuous layer, which can learn by flow matching.
+    fn velocity(&self) -> Option<&Velocity<T>> {
+        None
+    }
 
     /// A copy in a box.
     fn clone_box(&self) -> Box<dyn Bijection<T>>;

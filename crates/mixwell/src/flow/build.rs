@@ -1,8 +1,10 @@
 //! From settings to layers.
 
 use super::affine_coupling::AffineCoupling;
+use super::autoregressive::MaskedAutoregressive;
 use super::bijection::Bijection;
 use super::config::FlowConfig;
+use super::continuous::Continuous;
 use super::elementwise::ElementwiseAffine;
 use super::spline_coupling::SplineCoupling;
 use super::stack::Stack;
@@ -39,6 +41,18 @@ impl<T: Real> Stack<T> {
                         layers.push(Box::new(layer));
                     }
                 }
+            }
+            FlowConfig::Maf(c) => {
+                for j in 0..c.n_layers {
+                    let layer = MaskedAutoregressive::new(dim, c, j, offset);
+                    offset += layer.n_params();
+                    layers.push(Box::new(layer));
+                }
+            }
+            FlowConfig::FlowMatching(c) => {
+                let layer = Continuous::new(dim, c);
+                offset = layer.n_params();
+                layers.push(Box::new(layer));
             }
             // The whitening alone.
             FlowConfig::Gaussian(_) => {}

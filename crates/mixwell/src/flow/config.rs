@@ -1,9 +1,11 @@
-//! The flows that can be asked for by name, as settings with defaults and range checks.
+//! The settings of a flow, chosen by `kind`, with defaults and range checks.
 
 use serde::{Deserialize, Serialize};
 
 use super::affine_coupling::{AffineOptions, Nets, Order, ScaleBound};
 use super::coupling::Mask;
+use super::flow_matching::{Divergence, FlowMatchingConfig};
+use super::maf::MafConfig;
 use super::spline::SMALLEST;
 use super::whitening::WhiteningMode;
 use crate::ConfigError;
@@ -28,6 +30,10 @@ pub enum FlowConfig {
     Realnvp(RealNvpConfig),
     /// Rational-quadratic spline couplings.
     RqSpline(RqSplineConfig),
+    /// Autoregressive affine layers.
+    Maf(MafConfig),
+    /// A velocity that carries latents to points, trained by flow matching.
+    FlowMatching(FlowMatchingConfig),
     /// An affine map only: a Gaussian, fitted in one go.
     Gaussian(GaussianConfig),
 }
@@ -164,38 +170,6 @@ impl Default for GaussianConfig {
     }
 }
 
-/// A flow as `list flows` shows it.
-#[derive(Clone, Debug)]
-pub struct FlowEntry {
-    /// The `kind` in a config file.
-    pub name: &'static str,
-    /// One line about it.
-    pub summary: &'static str,
-    /// All its settings at their defaults.
-    pub default: FlowConfig,
-}
-
-/// Every flow that can be asked for.
-pub fn catalogue() -> Vec<FlowEntry> {
-    vec![
-        FlowEntry {
-            name: "realnvp",
-            summary: "affine couplings: fast in both directions, the default; smooth densities with connected modes",
-            default: FlowConfig::Realnvp(RealNvpConfig::default()),
-        },
-        FlowEntry {
-            name: "rq_spline",
-            summary: "monotone spline couplings: more flexible per layer, several times the cost of realnvp",
-            default: FlowConfig::RqSpline(RqSplineConfig::default()),
-        },
-        FlowEntry {
-            name: "gaussian",
-            summary: "an affine map only, fitted to the draws of the warm-up in one go; for `ex2` on posteriors near a Gaussian",
-            default: FlowConfig::Gaussian(GaussianConfig::default()),
-        },
-    ]
-}
-
 /// Largest number of parameters a flow may have: beyond it a config is a slip of the pen.
 const MAX_PARAMS: f64 = 1e9;
 
@@ -205,6 +179,8 @@ impl FlowConfig {
         match self {
             Self::Realnvp(_) => "realnvp",
             Self::RqSpline(_) => "rq_spline",
+            Self::Maf(_) => "maf",
+            Self::FlowMatching(_) => "flow_matching",
             Self::Gaussian(_) => "gaussian",
         }
     }
@@ -214,6 +190,8 @@ impl FlowConfig {
         match self {
             Self::Realnvp(c) => c.whitening,
             Self::RqSpline(c) => c.whitening,
+            Self::Maf(c) => c.whitening,
+            Self::FlowMatching(c) => c.whitening,
             Self::Gaussian(c) => c.whitening,
         }
     }
@@ -223,6 +201,8 @@ impl FlowConfig {
         match self {
             Self::Realnvp(c) => c.precision,
             Self::RqSpline(c) => c.precision,
+            Self::Maf(c) => c.precision,
+            Self::FlowMatching(c) => c.precision,
             Self::Gaussian(_) => Precision::F64,
         }
     }
@@ -232,8 +212,25 @@ impl FlowConfig {
         match self {
             Self::Realnvp(c) => c.init,
             Self::RqSpline(c) => c.init,
+            Self::Maf(c) => c.init,
+            Self::FlowMatching(c) => c.init,
             Self::Gaussian(_) => Init::ZeroLast,
         }
+    }
+
+    /// Whether it learns from examples by flow matching ([`Flow::matching_loss`](super::Flow::matching_loss)) instead of
+    /// maximum likelihood.
+    pub fn learns_by_matching(&self) -> bool {
+        matches!(self, Self::FlowMatching(_))
+    }
+
+    /// Whether log-densities are exact up to the tolerance of the numbers; if not, Metropolis steps that use them are
+    /// biased.
+    pub fn has_exact_density(&self) -> bool {
+        !matches!(
+            self,
+            Self::FlowMatching(FlowMatchingConfig { divergence: Divergence::Hutchinson { .. }, .. })
+        )
     }
 
     /// About how many parameters a flow has, from below by at most a factor of four.
@@ -241,6 +238,8 @@ impl FlowConfig {
         let (depth, hidden, outputs) = match self {
             Self::Realnvp(c) => (2.0 * c.n_blocks as f64, &c.hidden, 2.0),
             Self::RqSpline(c) => (c.n_layers as f64, &c.hidden, 3.0 * c.n_bins as f64 + 1.0),
+            Self::Maf(c) => (c.n_layers as f64, &c.hidden, 4.0),
+            Self::FlowMatching(c) => (1.0, &c.hidden, 2.0),
             Self::Gaussian(_) => return 0.0,
         };
         let (mut size, mut width) = (0.0, dim as f64 / 2.0);
@@ -276,6 +275,14 @@ impl FlowConfig {
                     return Err(ConfigError::new("range", c.range, "it must lie between 0.001 and 1e6"));
                 }
                 (c.n_layers, "n_layers", &c.hidden, c.activation)
+            }
+            Self::Maf(c) => {
+                c.check()?;
+                (c.n_layers, "n_layers", &c.hidden, c.activation)
+            }
+            Self::FlowMatching(c) => {
+                c.check()?;
+                (1, "", &c.hidden, c.activation)
             }
             Self::Gaussian(_) => return Ok(()),
         };
@@ -329,6 +336,8 @@ fn check_scale(scale: ScaleBound) -> Result<(), ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::catalogue::catalogue;
+    use super::super::flow_matching::Solver;
     use super::*;
 
     #[test]
@@ -351,6 +360,7 @@ mod tests {
     fn settings_out_of_range_are_refused() {
         let r = RealNvpConfig::default();
         let s = RqSplineConfig::default();
+        let (a, m) = (MafConfig::default(), FlowMatchingConfig::default());
         for bad in [
             FlowConfig::Realnvp(RealNvpConfig { n_blocks: 0, ..r.clone() }),
             FlowConfig::Realnvp(RealNvpConfig { hidden: vec![8, 0], ..r.clone() }),
@@ -362,6 +372,17 @@ mod tests {
             FlowConfig::RqSpline(RqSplineConfig { n_bins: 1, ..s.clone() }),
             FlowConfig::RqSpline(RqSplineConfig { range: f64::INFINITY, ..s.clone() }),
             FlowConfig::RqSpline(RqSplineConfig { n_layers: 0, ..s.clone() }),
+            FlowConfig::Maf(MafConfig { n_layers: 0, ..a.clone() }),
+            FlowConfig::Maf(MafConfig { max_log_scale: f64::NAN, ..a.clone() }),
+            FlowConfig::FlowMatching(FlowMatchingConfig { activation: Activation::Relu, ..m.clone() }),
+            FlowConfig::FlowMatching(FlowMatchingConfig {
+                solver: Solver::Fixed { n_steps: 0 },
+                ..m.clone()
+            }),
+            FlowConfig::FlowMatching(FlowMatchingConfig {
+                divergence: Divergence::Hutchinson { n_probes: 0, seed: 1 },
+                ..m.clone()
+            }),
         ] {
             assert!(bad.check(2).is_err(), "{bad:?}");
         }

@@ -48,7 +48,7 @@ fn slice_bounds(rows: usize, s: usize, n_slices: usize) -> std::ops::Range<usize
 
 impl<T: Real> Stack<T> {
     /// Runs `work` on every slice with a workspace whose gradient is zero, then adds the gradients, scaled, in order.
-    fn sliced<R: Send>(
+    pub(super) fn sliced<R: Send>(
         &self,
         rows: usize,
         gradient: &mut [T],

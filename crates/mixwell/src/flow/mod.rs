@@ -1,4 +1,4 @@
-//! Invertible maps with log-determinants: RealNVP, rational-quadratic splines, whitening, stacks.
+//! Invertible maps with log-determinants: RealNVP, rational-quadratic splines, MAF, continuous flows, whitening, stacks.
 //!
 //! `x = T(z)`, `z ~ N(0, I)`; `forward` is `z -> x`, `inverse` is `x -> z`, each with the log-determinant of its own
 //! direction, and `log q(x) = log rho(z) - log_det(forward)`. [`Flow`] is what everything else uses: it is a
@@ -6,36 +6,49 @@
 //! [`Optimiser`]. To add a flow: one file for its layer ([`Bijection`]), one variant of [`FlowConfig`].
 
 mod affine_coupling;
+mod autoregressive;
 mod bijection;
 mod build;
+mod catalogue;
 mod config;
+mod continuous;
 mod coupling;
 mod elementwise;
+mod flow_matching;
 mod gradient;
 mod loss;
+mod maf;
+mod matching;
+mod ode;
 mod spline;
 mod spline_coupling;
 mod stack;
 mod state;
+mod steps;
+mod velocity;
 mod whitening;
 
 pub use affine_coupling::{AffineCoupling, AffineOptions, Nets, Order, ScaleBound};
+pub use autoregressive::MaskedAutoregressive;
 pub use bijection::{Bijection, Direction, Scratch};
-pub use config::{
-    FlowConfig, FlowEntry, GaussianConfig, Precision, RealNvpConfig, RqSplineConfig, catalogue,
-};
+pub use catalogue::{FlowEntry, catalogue};
+pub use config::{FlowConfig, GaussianConfig, Precision, RealNvpConfig, RqSplineConfig};
+pub use continuous::Continuous;
 pub use coupling::{Mask, Split};
 pub use elementwise::ElementwiseAffine;
+pub use flow_matching::{Divergence, FlowMatchingConfig, Solver};
 pub use gradient::{Gradient, Optimiser, OptimiserState};
 pub use loss::{LogProbAndGrad, ReverseKl};
+pub use maf::MafConfig;
 pub use spline_coupling::SplineCoupling;
 pub use state::{FlowError, FlowState, Snapshot};
+pub use velocity::Velocity;
 pub use whitening::{Whitening, WhiteningMode};
 
 pub use crate::net::{OptimiserConfig, Schedule, StepReport};
 
 use crate::net::{Adam, Stored, Values};
-use crate::proposal::{Proposal, Transport, Upstream};
+use crate::proposal::{Differentiable, Proposal, Transport, Upstream};
 use crate::{Batch, BatchMut, ConfigError, Stream};
 use stack::Stack;
 
@@ -126,6 +139,26 @@ impl Flow {
     pub fn forward_kl(&self, x: Batch<'_>, weights: &[f64], gradient: &mut Gradient) -> f64 {
         self.check_rows(x, weights.len());
         each!(&self.inner, s => s.forward_kl(x, weights, own(&mut gradient.values)))
+    }
+
+    /// The flow-matching loss, for a flow whose config [`learns_by_matching`](FlowConfig::learns_by_matching):
+    /// `sum_i weights[i] |v((1 - t) z + t x, t) - (x - z)|^2 / dim` with examples `x` in whitened coordinates, latents `z`
+    /// and times `t` between 0 and 1, one of each per example. Adds its parameter gradient to `gradient`. Rows of weight
+    /// zero are not looked at.
+    ///
+    /// # Panics
+    /// When shapes disagree or the flow is of another kind.
+    pub fn matching_loss(
+        &self,
+        x: Batch<'_>,
+        weights: &[f64],
+        (z, times): (Batch<'_>, &[f64]),
+        gradient: &mut Gradient,
+    ) -> f64 {
+        self.check_rows(x, weights.len());
+        self.check_rows(z, weights.len());
+        assert_eq!(times.len(), weights.len(), "one time per example");
+        each!(&self.inner, s => s.matching_loss(x, weights, (z, times), own(&mut gradient.values)))
     }
 
     /// `mean over rows of [log rho(z) - log_det(z) - beta log pi(T(z))]`, reparameterised; adds its parameter gradient to
@@ -241,6 +274,12 @@ impl Proposal for Flow {
     }
 }
 
+impl Differentiable for Flow {
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_q: &mut [f64], grad: BatchMut<'_>) {
+        Flow::log_prob_and_grad(self, x, log_q, grad);
+    }
+}
+
 impl Transport for Flow {
     fn forward(&self, z: Batch<'_>, x: BatchMut<'_>, log_det: &mut [f64]) {
         self.check_rows(z, log_det.len());
@@ -290,6 +329,12 @@ mod tests {
         for config in [
             FlowConfig::Realnvp(realnvp),
             FlowConfig::RqSpline(RqSplineConfig { hidden: vec![9], ..Default::default() }),
+            FlowConfig::Maf(MafConfig { hidden: vec![9], ..Default::default() }),
+            FlowConfig::FlowMatching(FlowMatchingConfig {
+                hidden: vec![9],
+                solver: Solver::Fixed { n_steps: 4 },
+                ..Default::default()
+            }),
         ] {
             let mut results = Vec::new();
             crate::net::simd::under_each(|| results.push(pool.install(|| evaluate(&config))));

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use rayon::prelude::*;
 
 use super::bijection::{Bijection, Direction, Scratch};
+use super::velocity::Velocity;
 use super::whitening::Whitening;
 use crate::net::block::{BLOCK, buffer_len, load_rows, rows_per_piece, store_rows};
 use crate::net::{Init, Parameter, Real, grow};
@@ -122,6 +123,11 @@ impl<T: Real> Stack<T> {
         self.layers.iter().flat_map(|l| l.layout()).collect()
     }
 
+    /// The velocity of a flow that is one continuous layer.
+    pub fn velocity(&self) -> Option<&Velocity<T>> {
+        self.layers.first().and_then(|l| l.velocity())
+    }
+
     /// Rows per block of work of a training pass: as many as keep the tape in a core's cache.
     pub fn training_rows(&self) -> usize {
         let per_row: usize = self.layers.iter().map(|l| l.tape_len(BLOCK) / BLOCK).sum();
@@ -130,7 +136,8 @@ impl<T: Real> Stack<T> {
 
     /// Whether this many rows are worth several threads.
     fn is_parallel(&self, rows: usize) -> bool {
-        rows > BLOCK && rows * (self.params.len() + 64 * self.dim) > PARALLEL_WORK
+        let passes = self.layers.iter().map(|l| l.passes()).max().unwrap_or(1);
+        rows > BLOCK && rows * (self.params.len() + 64 * self.dim) * passes > PARALLEL_WORK
     }
 
     /// Applies `f` to ranges of rows of at most one block each, with a workspace, on this thread or on all.
@@ -314,7 +321,8 @@ impl<T: Real> Stack<T> {
         }
     }
 
-    fn prepare(&self, ws: &mut Workspace<T>, rows: usize) {
+    /// Makes room for a block of rows.
+    pub fn prepare(&self, ws: &mut Workspace<T>, rows: usize) {
         let len = buffer_len(rows, self.dim);
         grow(&mut ws.v, len);
         grow(&mut ws.wide, len);

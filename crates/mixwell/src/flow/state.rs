@@ -206,6 +206,8 @@ impl Flow {
         let depth = match &config {
             FlowConfig::Realnvp(c) => c.n_blocks.saturating_mul(2),
             FlowConfig::RqSpline(c) => c.n_layers,
+            FlowConfig::Maf(c) => c.n_layers,
+            FlowConfig::FlowMatching(_) => 1,
             FlowConfig::Gaussian(_) => 0,
         };
         if depth > MAX_LAYERS || dim > bytes.len() || config.size_estimate(dim) > 2.0 * bytes.len() as f64 {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
+use super::blended_gaussian::BlendedGaussianConfig;
 use super::range::open_fraction;
 use crate::ConfigError;
 use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
@@ -77,6 +78,8 @@ pub enum ProposalConfig {
     Flow,
     /// A fixed Gaussian.
     Gaussian(GaussianConfig),
+    /// A fixed Gaussian between the shape of an ill-conditioned one and a ball.
+    BlendedGaussian(BlendedGaussianConfig),
     /// The flow mixed with a wide Gaussian.
     Defensive {
         /// Share of the Gaussian, between 0 and 1.
@@ -95,7 +98,7 @@ fn default_weight() -> f64 {
 impl ProposalConfig {
     /// Whether the run must provide a flow.
     pub fn needs_flow(&self) -> bool {
-        !matches!(self, Self::Gaussian(_))
+        !matches!(self, Self::Gaussian(_) | Self::BlendedGaussian(_))
     }
 
     /// Refuses settings that cannot be used.
@@ -103,6 +106,7 @@ impl ProposalConfig {
         match self {
             Self::Flow => Ok(()),
             Self::Gaussian(gaussian) => gaussian.check(),
+            Self::BlendedGaussian(blended) => blended.check(),
             Self::Defensive { weight, wide } => {
                 open_fraction("weight", *weight).and_then(|()| wide.check().map_err(|e| e.under("wide")))
             }
@@ -117,6 +121,7 @@ impl ProposalConfig {
         Ok(match self {
             Self::Flow => ProposalChoice::Flow,
             Self::Gaussian(g) => ProposalChoice::Fixed(Arc::new(g.build(dim).map_err(under)?)),
+            Self::BlendedGaussian(b) => ProposalChoice::Fixed(Arc::new(b.build(dim).map_err(under)?)),
             Self::Defensive { weight, wide } => ProposalChoice::Defensive {
                 base: Box::new(ProposalChoice::Flow),
                 wide: Arc::new(wide.build(dim).map_err(|e| under(e.under("wide")))?),

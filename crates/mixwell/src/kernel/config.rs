@@ -20,6 +20,7 @@ use super::mala::MalaConfig;
 use super::neutra::NeutraConfig;
 use super::nuts::NutsConfig;
 use super::random_walk::RandomWalkConfig;
+use super::tempering::ParallelTemperingConfig;
 use super::ula::UlaConfig;
 use super::{Kernel, StepSize};
 use crate::ConfigError;
@@ -54,6 +55,8 @@ pub enum KernelConfig {
     Isir(IsirConfig),
     /// Another kernel in the latent space of the flow.
     Neutra(NeutraConfig),
+    /// Replicas at higher temperatures, moved by another kernel, that exchange their points with the chain.
+    ParallelTempering(ParallelTemperingConfig),
     /// Kernels one after the other; all of them make one step.
     Sequence(SequenceConfig),
     /// A kernel several times per step.
@@ -82,6 +85,7 @@ impl KernelConfig {
             Self::IndependentMh(c) => c.check(),
             Self::Isir(c) => c.check(),
             Self::Neutra(c) => c.check(),
+            Self::ParallelTempering(c) => c.check(),
             Self::Sequence(c) => c.check(),
             Self::Repeat(c) => c.check(),
             Self::Mixture(c) => c.check(),
@@ -100,6 +104,7 @@ impl KernelConfig {
             Self::IndependentMh(c) => Box::new(c.build(dim)?),
             Self::Isir(c) => Box::new(c.build(dim)?),
             Self::Neutra(c) => Box::new(c.build(dim)?),
+            Self::ParallelTempering(c) => Box::new(c.build(dim)?),
             Self::Sequence(c) => Box::new(c.build(dim)?),
             Self::Repeat(c) => Box::new(c.build(dim)?),
             Self::Mixture(c) => Box::new(c.build(dim)?),
@@ -111,10 +116,23 @@ impl KernelConfig {
         match self {
             Self::Ula(_) => false,
             Self::Neutra(c) => c.kernel.is_exact(),
+            Self::ParallelTempering(c) => c.kernel.is_exact(),
             Self::Repeat(c) => c.kernel.is_exact(),
             Self::Sequence(c) => c.parts.iter().all(Self::is_exact),
             Self::Mixture(c) => c.parts.iter().all(Self::is_exact),
             _ => true,
+        }
+    }
+
+    /// Whether parallel tempering is somewhere inside.
+    pub(super) fn is_tempered(&self) -> bool {
+        match self {
+            Self::ParallelTempering(_) => true,
+            Self::Neutra(c) => c.kernel.is_tempered(),
+            Self::Repeat(c) => c.kernel.is_tempered(),
+            Self::Sequence(c) => c.parts.iter().any(Self::is_tempered),
+            Self::Mixture(c) => c.parts.iter().any(Self::is_tempered),
+            _ => false,
         }
     }
 
@@ -130,6 +148,7 @@ impl KernelConfig {
             Self::IndependentMh(_) => "independent_mh",
             Self::Isir(_) => "isir",
             Self::Neutra(_) => "neutra",
+            Self::ParallelTempering(_) => "parallel_tempering",
             Self::Sequence(_) => "sequence",
             Self::Repeat(_) => "repeat",
             Self::Mixture(_) => "mixture",
@@ -152,6 +171,7 @@ impl KernelConfig {
             Self::RandomWalk(c) => c.step_size = length,
             Self::Repeat(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
             Self::Neutra(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
+            Self::ParallelTempering(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
             _ => {}
         }
         self
@@ -196,6 +216,14 @@ pub fn isir(n_particles: usize) -> KernelConfig {
 /// `inner` in the latent space of the flow.
 pub fn neutra(inner: KernelConfig) -> KernelConfig {
     KernelConfig::Neutra(NeutraConfig { kernel: Box::new(inner), ..NeutraConfig::default() })
+}
+
+/// `inner` at the default temperatures, with swaps.
+pub fn parallel_tempering(inner: KernelConfig) -> KernelConfig {
+    KernelConfig::ParallelTempering(ParallelTemperingConfig {
+        kernel: Box::new(inner),
+        ..ParallelTemperingConfig::default()
+    })
 }
 
 /// Kernels one after the other.
@@ -248,6 +276,10 @@ pub fn catalogue() -> Vec<CatalogueEntry> {
         entry(independent_mh(), "global moves: accept or reject one draw of the flow"),
         entry(isir(64), "global moves: choose among many draws of the flow and the current point"),
         entry(KernelConfig::Neutra(NeutraConfig::default()), "another kernel in the flow's latent space"),
+        entry(
+            parallel_tempering(mala()),
+            "replicas at higher temperatures that exchange points with the chain",
+        ),
         entry(KernelConfig::default(), "kernels one after the other (default: Ex2MCMC)"),
         entry(mala().repeat(5), "a kernel several times per step"),
         entry(

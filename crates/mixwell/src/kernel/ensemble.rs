@@ -9,6 +9,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::pool::{Pool, PoolBlock, swap_rows};
+use super::replicas::Replicas;
 use crate::proposal::Proposal;
 use crate::target::Target;
 use crate::{Batch, BatchMut, Points, Stream};
@@ -24,6 +25,8 @@ pub struct Ensemble {
     log_q: Vec<f64>,
     log_q_version: Vec<u64>,
     streams: Vec<Stream>,
+    /// What kernels keep beside each chain.
+    replicas: Vec<Vec<Replicas>>,
 }
 
 /// An [`Ensemble`] as it lies in a checkpoint.
@@ -37,6 +40,7 @@ pub(crate) struct EnsembleState {
     log_q: Vec<f64>,
     log_q_version: Vec<u64>,
     streams: Vec<crate::rng::StreamState>,
+    replicas: Vec<Vec<Replicas>>,
 }
 
 impl Ensemble {
@@ -56,6 +60,7 @@ impl Ensemble {
             z: Points::zeros(n, dim),
             log_q: vec![0.0; n],
             log_q_version: vec![0; n],
+            replicas: vec![Vec::new(); n],
             x,
             streams,
         }
@@ -96,9 +101,9 @@ impl Ensemble {
         let z = self.z.data_mut().chunks_mut(rows * dim);
         let scalars = self.log_prob.chunks_mut(rows).zip(self.grad_known.chunks_mut(rows));
         let proposals = self.log_q.chunks_mut(rows).zip(self.log_q_version.chunks_mut(rows));
-        let streams = self.streams.chunks_mut(rows);
-        for (i, (((((x, grad), z), (log_prob, grad_known)), (log_q, log_q_version)), streams)) in
-            x.zip(grad).zip(z).zip(scalars).zip(proposals).zip(streams).enumerate()
+        let private = self.streams.chunks_mut(rows).zip(self.replicas.chunks_mut(rows));
+        for (i, (((((x, grad), z), (log_prob, grad_known)), (log_q, log_q_version)), (streams, replicas))) in
+            x.zip(grad).zip(z).zip(scalars).zip(proposals).zip(private).enumerate()
         {
             blocks.push(Block {
                 first_chain: i * rows,
@@ -110,6 +115,8 @@ impl Ensemble {
                 log_q,
                 log_q_version,
                 streams,
+                replicas,
+                nested: false,
                 pool: pools.as_mut().and_then(Iterator::next),
             });
         }
@@ -126,12 +133,23 @@ impl Ensemble {
     pub fn recompute(&mut self, target: &dyn Target) {
         self.grad_known.fill(false);
         self.log_q_version.fill(0);
+        self.replicas.iter_mut().flatten().for_each(Replicas::forget);
         target.log_prob(self.x.as_batch(), &mut self.log_prob);
     }
 
     /// Latent of every chain, where a transport produced it; `None` when one of them is unknown.
     pub fn latents(&self) -> Option<Batch<'_>> {
         self.log_q_version.iter().all(|&v| v != 0).then(|| self.z.as_batch())
+    }
+
+    /// Where the replicas numbered `slot` that the kernel at leaf `owner` keeps are, one row per chain; `None` when some chain
+    /// has none yet.
+    pub(crate) fn replicas(&self, owner: usize, slot: usize) -> Option<Points> {
+        let mut points = Points::zeros(self.n_chains(), self.dim());
+        for (row, replicas) in self.replicas.iter().enumerate() {
+            points.row_mut(row).copy_from_slice(replicas.iter().find(|r| r.owner() == owner)?.x(slot));
+        }
+        (self.replicas.len() == points.rows()).then_some(points)
     }
 
     /// Points with known log-density and nothing else: what a kernel that works in latent space moves.
@@ -146,6 +164,7 @@ impl Ensemble {
             log_q: vec![0.0; n],
             log_q_version: vec![0; n],
             streams: Vec::new(),
+            replicas: Vec::new(),
             log_prob,
             x,
         }
@@ -161,6 +180,7 @@ impl Ensemble {
             log_q: self.log_q.clone(),
             log_q_version: self.log_q_version.clone(),
             streams: self.streams.iter().map(Stream::state).collect(),
+            replicas: self.replicas.clone(),
         }
     }
 
@@ -174,6 +194,7 @@ impl Ensemble {
             log_q: state.log_q,
             log_q_version: state.log_q_version,
             streams: state.streams.into_iter().map(Stream::restore).collect(),
+            replicas: state.replicas,
         }
     }
 }
@@ -189,6 +210,9 @@ pub struct Block<'a> {
     log_q: &'a mut [f64],
     log_q_version: &'a mut [u64],
     streams: &'a mut [Stream],
+    replicas: &'a mut [Vec<Replicas>],
+    /// Whether the block lies inside another kernel's, whose target may have changed since the last step.
+    nested: bool,
     pool: Option<PoolBlock<'a>>,
 }
 
@@ -259,6 +283,29 @@ impl<'a> Block<'a> {
         }
         self.grad_known.fill(true);
         self.grad.as_batch()
+    }
+
+    /// The gradient of row `row`, if it is known.
+    pub(crate) fn known_grad(&self, row: usize) -> Option<&[f64]> {
+        self.grad_known[row].then(|| self.grad.row(row))
+    }
+
+    /// Hands out the replicas that the kernel at leaf `owner` keeps beside row `row`, if it has made them.
+    ///
+    /// Inside another kernel the target may have changed with a flow: then they come back without their values.
+    pub(crate) fn take_replicas(&mut self, row: usize, owner: usize) -> Option<Replicas> {
+        let kept = &mut self.replicas[row];
+        let place = kept.iter().position(|r| r.owner() == owner)?;
+        let mut replicas = kept.swap_remove(place);
+        if self.nested {
+            replicas.forget();
+        }
+        Some(replicas)
+    }
+
+    /// Keeps replicas beside row `row` until their owner takes them again.
+    pub(crate) fn keep_replicas(&mut self, row: usize, replicas: Replicas) {
+        self.replicas[row].push(replicas);
     }
 
     /// Log-density of every row under `proposal`; evaluates those that are unknown under its version, in one batch.
@@ -353,6 +400,8 @@ impl<'a> Block<'a> {
             log_q: &mut self.log_q[range.clone()],
             log_q_version: &mut self.log_q_version[range.clone()],
             streams: &mut self.streams[range.clone()],
+            replicas: &mut self.replicas[range.clone()],
+            nested: self.nested,
             pool: self.pool.as_mut().map(|p| p.sub(range)),
         }
     }
@@ -370,6 +419,7 @@ impl<'a> Block<'a> {
         self.log_q.swap(i, j);
         self.log_q_version.swap(i, j);
         self.streams.swap(i, j);
+        self.replicas.swap(i, j);
         if let Some(pool) = &mut self.pool {
             pool.swap_rows(i, j);
         }
@@ -392,6 +442,8 @@ impl<'a> Block<'a> {
             log_q: &mut inner.log_q,
             log_q_version: &mut inner.log_q_version,
             streams: self.streams,
+            replicas: self.replicas,
+            nested: true,
             pool: None,
         }
     }

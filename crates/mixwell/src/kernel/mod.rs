@@ -6,6 +6,7 @@
 
 mod accept;
 mod adapt;
+mod blended_gaussian;
 mod choice;
 mod compose;
 mod config;
@@ -21,16 +22,20 @@ mod nuts;
 mod pool;
 mod pulled_back;
 mod random_walk;
-mod range;
+pub(crate) mod range;
+mod replicas;
 mod step_size;
+mod tempered;
+mod tempering;
 mod ula;
 
 pub use adapt::{MetricKind, StepRule};
+pub use blended_gaussian::BlendedGaussianConfig;
 pub use choice::{ProposalChoice, ProposalConfig};
 pub use compose::{Mixture, MixtureConfig, Repeat, RepeatConfig, Sequence, SequenceConfig};
 pub use config::{
     CatalogueEntry, KernelConfig, catalogue, ex2, hmc, independent_mh, isir, mala, mixture, neutra, nuts,
-    random_walk, sequence, ula,
+    parallel_tempering, random_walk, sequence, ula,
 };
 pub use elliptical_slice::{EllipticalSlice, EllipticalSliceConfig};
 pub(crate) use ensemble::EnsembleState;
@@ -45,6 +50,8 @@ pub use pool::{Pool, PoolBlock};
 pub use pulled_back::PulledBack;
 pub use random_walk::{RandomWalk, RandomWalkConfig};
 pub use step_size::StepSize;
+pub use tempered::Tempered;
+pub use tempering::{LadderRule, ParallelTempering, ParallelTemperingConfig, Spacing, Sweep};
 pub use ula::{Ula, UlaConfig};
 
 use serde::{Deserialize, Serialize};
@@ -117,6 +124,27 @@ pub enum Role {
     Local,
     /// Proposals that do not depend on where the chain is.
     Global,
+    /// Exchanges of the chain's point with that of a replica.
+    Swap,
+    /// What happens among replicas only: the chain stays where it is.
+    Replica,
+}
+
+impl Role {
+    /// Its name in summaries.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Local => "local",
+            Role::Global => "global",
+            Role::Swap => "swap",
+            Role::Replica => "replica",
+        }
+    }
+
+    /// Whether it can move the chain itself.
+    pub fn moves_chain(self) -> bool {
+        self != Role::Replica
+    }
 }
 
 /// A kernel that is not made of others.
@@ -208,6 +236,11 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// The place of this leaf among all leaves of the run: the name under which a kernel keeps replicas.
+    pub(crate) fn leaf(&self) -> usize {
+        self.leaf
+    }
+
     /// The report of a part whose first leaf is `offset` places after this one's.
     pub fn part(&mut self, offset: usize) -> Report<'_> {
         Report { tallies: self.tallies, n_leaves: self.n_leaves, leaf: self.leaf + offset }
@@ -240,6 +273,11 @@ impl<'a> Tallies<'a> {
     /// The tallies of a part whose first leaf is `offset` places after this one's.
     pub fn part(&self, offset: usize) -> Tallies<'a> {
         Tallies { leaf: self.leaf + offset, ..*self }
+    }
+
+    /// See [`Report::leaf`].
+    pub(crate) fn leaf(&self) -> usize {
+        self.leaf
     }
 
     /// Mean acceptance probability over all tries of this leaf; `None` when it made none.

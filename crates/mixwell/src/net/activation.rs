@@ -83,6 +83,19 @@ impl Activation {
             simd::run(Pull(self, d, output, argument));
         }
     }
+
+    /// Whether it has a second derivative everywhere.
+    pub fn is_twice_differentiable(self) -> bool {
+        self.slope().is_none()
+    }
+
+    /// `d *= f''(u)` for the activations that have one, given the output and (for swish) the argument.
+    pub(crate) fn bend<T: Real>(self, d: &mut [T], output: &[T], argument: &[T]) {
+        match self {
+            Self::Identity | Self::Relu | Self::LeakyRelu(_) => d.fill(T::ZERO),
+            _ => simd::run(Bend(self, d, output, argument)),
+        }
+    }
 }
 
 struct Apply<'a, T>(Activation, &'a mut [T]);
@@ -139,6 +152,34 @@ impl<T: Real> Job for Pull<'_, T> {
                     let p = sigmoid(u);
                     (Lanes::<T, I>::of(d) * (p * (one + u * (one - p))) * factor).put(d);
                 }
+            }
+        }
+    }
+}
+
+struct Bend<'a, T>(Activation, &'a mut [T], &'a [T], &'a [T]);
+
+impl<T: Real> Job for Bend<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call<I: Isa>(self) {
+        let Self(activation, d, output, argument) = self;
+        let lanes = Lanes::<T, I>::LANES;
+        let (one, two) = (Lanes::<T, I>::splat(T::ONE), Lanes::<T, I>::splat(T::from_f64(2.0)));
+        if activation == Activation::Tanh {
+            // f'' = -2 y (1 - y^2)
+            for (d, y) in d.chunks_exact_mut(lanes).zip(output.chunks_exact(lanes)) {
+                let y = Lanes::<T, I>::of(y);
+                (Lanes::<T, I>::of(d) * (two * y) * (y * y - one)).put(d);
+            }
+        } else {
+            // p = 1 / (1 + e^-u):  f'' = p (1 - p) (2 + u (1 - 2 p))
+            let factor = if activation == Activation::LipSwish { 1.0 / 1.1 } else { 1.0 };
+            let factor = Lanes::<T, I>::splat(T::from_f64(factor));
+            for (d, u) in d.chunks_exact_mut(lanes).zip(argument.chunks_exact(lanes)) {
+                let u = Lanes::<T, I>::of(u);
+                let p = sigmoid(u);
+                (Lanes::<T, I>::of(d) * (p * (one - p) * (two + u * (one - two * p))) * factor).put(d);
             }
         }
     }

@@ -33,6 +33,12 @@ pub enum Schedule {
         /// The factor.
         factor: f64,
     },
+    /// Divided by `1 + t / every` after `t` steps: the rates have an infinite sum and the squares a finite one, as stochastic
+    /// approximation asks for (Robbins and Monro 1951).
+    InverseTime {
+        /// Steps after which the rate has halved.
+        every: u64,
+    },
     /// Half a cosine from 1 to `floor` over `total` steps, then `floor`.
     Cosine {
         /// Length.
@@ -57,6 +63,7 @@ impl Schedule {
             Self::Constant => 1.0,
             Self::Step { every, factor } => factor.powf((steps / every) as f64),
             Self::Exponential { every, factor } => factor.powf(t / every as f64),
+            Self::InverseTime { every } => 1.0 / (1.0 + t / every as f64),
             Self::Cosine { total, floor } => {
                 let phase = (t / total as f64).min(1.0);
                 floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * phase).cos())
@@ -135,6 +142,11 @@ impl OptimiserConfig {
                 }
                 if !positive(factor) {
                     return fail("schedule.factor", factor, "it must be positive and finite");
+                }
+            }
+            Schedule::InverseTime { every } => {
+                if every == 0 {
+                    return fail("schedule.every", 0.0, "it must be at least one step");
                 }
             }
             Schedule::Cosine { total, floor } | Schedule::Linear { total, floor } => {
@@ -381,6 +393,7 @@ mod tests {
         assert_eq!(Schedule::Step { every: 10, factor: 0.5 }.factor(25), 0.25);
         assert!((Schedule::Exponential { every: 10, factor: 0.5 }.factor(5) - 0.5f64.sqrt()).abs() < 1e-15);
         assert!((Schedule::Cosine { total: 100, floor: 0.1 }.factor(50) - 0.55).abs() < 1e-15);
+        assert_eq!(Schedule::InverseTime { every: 10 }.factor(30), 0.25);
         assert_eq!(Schedule::Linear { total: 100, floor: 0.0 }.factor(200), 0.0);
         let config = OptimiserConfig { learning_rate: 1.0, warmup_steps: 4, ..Default::default() };
         assert_eq!([0, 1, 3, 4].map(|t| config.rate(t)), [0.25, 0.5, 1.0, 1.0]);
@@ -397,6 +410,7 @@ mod tests {
             OptimiserConfig { clip_norm: -1.0, ..base.clone() },
             OptimiserConfig { weight_decay: f64::INFINITY, ..base.clone() },
             OptimiserConfig { schedule: Schedule::Step { every: 0, factor: 0.5 }, ..base.clone() },
+            OptimiserConfig { schedule: Schedule::InverseTime { every: 0 }, ..base.clone() },
             OptimiserConfig { schedule: Schedule::Cosine { total: 5, floor: 2.0 }, ..base.clone() },
         ] {
             assert!(bad.check().is_err(), "{bad:?}");

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
 use super::block::{BLOCK, buffer_len};
+use super::mask::Mask;
 use super::matmul::{self, Panels};
 use super::real::Real;
 use crate::Stream;
@@ -68,28 +69,31 @@ pub enum Init {
 }
 
 #[derive(Clone, Debug)]
-struct Dense<T> {
-    n_in: usize,
-    n_out: usize,
-    offset: usize,
-    forward: Panels<T>,
-    backward: Panels<T>,
+pub(super) struct Dense<T> {
+    pub n_in: usize,
+    pub n_out: usize,
+    pub offset: usize,
+    pub forward: Panels<T>,
+    pub backward: Panels<T>,
     bias: Vec<T>,
-    activation: Activation,
+    pub activation: Activation,
+    pub mask: Option<Mask<T>>,
 }
 
 /// A dense network ready to run.
 #[derive(Clone, Debug)]
 pub struct Mlp<T> {
-    layers: Vec<Dense<T>>,
+    pub(super) layers: Vec<Dense<T>>,
     n_params: usize,
 }
 
 /// Working memory of backward passes; grows to the largest size it has seen.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch<T> {
-    delta: [Vec<T>; 2],
-    turned: Vec<T>,
+    pub(super) delta: [Vec<T>; 2],
+    pub(super) turned: Vec<T>,
+    /// The same as `delta` for directional derivatives.
+    pub(super) tangents: [Vec<T>; 2],
 }
 
 /// Makes a buffer at least this long.
@@ -121,12 +125,29 @@ impl<T: Real> Mlp<T> {
                     backward: Panels::new(s[1], s[0]).with_columns(),
                     bias: vec![T::ZERO; s[1]],
                     activation: if l == last { spec.output_activation } else { spec.activation },
+                    mask: None,
                 };
                 at += (s[0] + 1) * s[1];
                 dense
             })
             .collect();
         Self { layers, n_params: at - offset }
+    }
+
+    /// The network without the weights that these masks leave out, one mask per layer (see [`made_masks`]): they count as
+    /// zero whatever the parameters say, start at zero, and have gradient zero, so that they stay there.
+    ///
+    /// # Panics
+    /// When a mask is missing or has another shape than its layer.
+    ///
+    /// [`made_masks`]: super::made_masks
+    pub fn with_masks(mut self, masks: Vec<Vec<bool>>) -> Self {
+        assert_eq!(masks.len(), self.layers.len(), "one mask per layer");
+        for (d, mask) in self.layers.iter_mut().zip(masks) {
+            assert_eq!(mask.len(), d.n_in * d.n_out, "a mask of another shape");
+            d.mask = Some(Mask::new(mask));
+        }
+        self
     }
 
     /// Number of weights and biases.
@@ -167,13 +188,16 @@ impl<T: Real> Mlp<T> {
             let (weights, biases) =
                 params[d.offset..d.offset + (d.n_in + 1) * d.n_out].split_at_mut(d.n_in * d.n_out);
             let fan_in = d.n_in.max(1) as f64;
-            for w in weights {
+            for w in &mut *weights {
                 *w = T::from_f64(match init {
                     Init::ZeroLast if l == last => 0.0,
                     Init::ZeroLast => stream.normal() * (2.0 / fan_in).sqrt(),
                     Init::Normal(scale) => stream.normal() * scale / fan_in.sqrt(),
                     Init::Uniform => (2.0 * stream.uniform() - 1.0) / fan_in.sqrt(),
                 });
+            }
+            if let Some(mask) = &d.mask {
+                mask.clear(weights);
             }
             for b in biases {
                 *b = match init {
@@ -189,6 +213,7 @@ impl<T: Real> Mlp<T> {
         for d in &mut self.layers {
             let (weights, biases) =
                 params[d.offset..d.offset + (d.n_in + 1) * d.n_out].split_at(d.n_in * d.n_out);
+            let weights = d.mask.as_mut().map_or(weights, |mask| mask.select(weights));
             d.forward.pack(weights, d.n_in, 1);
             d.backward.pack(weights, 1, d.n_in);
             d.bias.copy_from_slice(biases);
@@ -240,7 +265,7 @@ impl<T: Real> Mlp<T> {
         let widest = self.layers.iter().map(|d| d.n_out.max(d.n_in)).max().unwrap_or(0);
         grow(&mut scratch.delta[0], buffer_len(rows, widest));
         grow(&mut scratch.delta[1], buffer_len(rows, widest));
-        let Scratch { delta: [first, second], turned } = scratch;
+        let Scratch { delta: [first, second], turned, .. } = scratch;
         let (mut delta, mut spare) = (first.as_mut_slice(), second.as_mut_slice());
         let last = self.layers.last().expect("at least one layer");
         let len = buffer_len(rows, last.n_out);
@@ -266,7 +291,10 @@ impl<T: Real> Mlp<T> {
                 let own = &mut gradient[d.offset..d.offset + n_weights + d.n_out];
                 let (weights, bias) = own.split_at_mut(n_weights);
                 grow(turned, matmul::outer_scratch(d.n_in, d.n_out, rows));
-                matmul::outer((current, d.n_out), (input, d.n_in), rows, weights, bias, turned);
+                matmul::outer((current, d.n_out), (input, d.n_in), rows, weights, Some(bias), turned);
+                if let Some(mask) = &d.mask {
+                    mask.clear(weights);
+                }
             }
             match before {
                 None => {
@@ -289,7 +317,7 @@ impl<T: Real> Mlp<T> {
 
 impl<T: Real> Dense<T> {
     /// Buffers per layer on the tape: the output, and for swish the argument.
-    fn slots(&self) -> usize {
+    pub fn slots(&self) -> usize {
         if self.activation.needs_argument() { 2 } else { 1 }
     }
 }

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::scale::Scale;
-use super::{Proposal, Transport, Upstream, content_version};
+use super::{Differentiable, Proposal, Transport, Upstream, content_version};
 use crate::math::standard_normal_log_prob;
 use crate::{Batch, BatchMut, ConfigError, Points};
 
@@ -114,6 +114,16 @@ impl Gaussian {
         &self.scale
     }
 
+    /// Writes the log-density of each row of `x` and its gradient `-(L L')^-1 (x - m)`.
+    pub fn log_prob_and_grad(&self, x: Batch<'_>, log_q: &mut [f64], mut grad: BatchMut<'_>) {
+        for ((q, x), g) in log_q.iter_mut().zip(x.iter()).zip(grad.iter_mut()) {
+            self.whiten(x, g);
+            *q = standard_normal_log_prob(g) - self.log_det;
+            self.scale.solve_transposed(g);
+            g.iter_mut().for_each(|g| *g = -*g);
+        }
+    }
+
     /// `z <- L^-1 (x - m)` for one point.
     fn whiten(&self, x: &[f64], z: &mut [f64]) {
         for ((z, x), m) in z.iter_mut().zip(x).zip(&self.mean) {
@@ -149,6 +159,18 @@ impl Proposal for Gaussian {
 
     fn as_transport(&self) -> Option<&dyn Transport> {
         Some(self)
+    }
+}
+
+impl Differentiable for Gaussian {
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_q: &mut [f64], mut grad: BatchMut<'_>) {
+        // With z = L^-1 (x - m) the gradient is -L'^-1 z.
+        for ((q, x), g) in log_q.iter_mut().zip(x.iter()).zip(grad.iter_mut()) {
+            self.whiten(x, g);
+            *q = standard_normal_log_prob(g) - self.log_det;
+            self.scale.solve_transposed(g);
+            g.iter_mut().for_each(|g| *g = -*g);
+        }
     }
 }
 
@@ -192,12 +214,28 @@ mod tests {
     }
 
     #[test]
+    fn gradients_match_the_formula() {
+        // At (2, 0): -S^-1 d with d = (1, 1) is -(3, 2) / 16.
+        let (mut q, mut alone, mut grad) = ([0.0], [0.0], [0.0; 2]);
+        let x = Batch::new(&[2.0, 0.0], 2);
+        oblique().log_prob_and_grad(x, &mut q, BatchMut::new(&mut grad, 2));
+        oblique().log_prob(x, &mut alone);
+        assert_eq!(q, alone);
+        assert!((grad[0] + 3.0 / 16.0).abs() < 1e-15 && (grad[1] + 2.0 / 16.0).abs() < 1e-15, "{grad:?}");
+    }
+
+    #[test]
     fn density_matches_the_formula() {
         // At (2, 0): d = (1, 1), S^-1 = [[5, -2], [-2, 4]] / 16, d' S^-1 d = 5/16; log q = -5/32 - ln(2 pi) - ln 4.
         let mut q = [0.0];
         oblique().log_prob(Batch::new(&[2.0, 0.0], 2), &mut q);
         let expected = -5.0 / 32.0 - std::f64::consts::TAU.ln() - 4f64.ln();
         assert!((q[0] - expected).abs() < 1e-14, "{} {expected}", q[0]);
+        // The gradient is -S^-1 d = -(3, 2) / 16.
+        let (mut again, mut grad) = ([0.0], Points::zeros(1, 2));
+        oblique().log_prob_and_grad(Batch::new(&[2.0, 0.0], 2), &mut again, grad.as_batch_mut());
+        assert_eq!(again, q);
+        assert!((grad.row(0)[0] + 3.0 / 16.0).abs() < 1e-15 && (grad.row(0)[1] + 2.0 / 16.0).abs() < 1e-15);
     }
 
     #[test]

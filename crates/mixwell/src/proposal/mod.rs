@@ -42,6 +42,12 @@ pub trait Proposal: Send + Sync {
     }
 }
 
+/// A proposal whose log-density has a gradient in the point.
+pub trait Differentiable: Proposal {
+    /// Writes the log-density of each row of `x` to `log_q` and its gradient in `x` to `grad` (`rows x dim`).
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_q: &mut [f64], grad: BatchMut<'_>);
+}
+
 /// Fills in, for rows `rows` of the batch, the derivative of a loss with respect to the points and log-determinants:
 /// arguments are the rows' place in the whole batch, the mapped points, the log-determinants, then the two derivatives to write.
 pub type Upstream<'a> = dyn FnMut(Range<usize>, Batch<'_>, &[f64], BatchMut<'_>, &mut [f64]) + 'a;

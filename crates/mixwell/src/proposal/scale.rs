@@ -88,6 +88,21 @@ impl Scale {
         }
     }
 
+    /// `v <- L'^-1 v`.
+    pub fn solve_transposed(&self, v: &mut [f64]) {
+        match self {
+            Self::Unit(_) | Self::Diagonal(_) => self.solve(v),
+            Self::Dense { dim, lower } => {
+                for i in (0..*dim).rev() {
+                    let row = &lower[i * dim..=i * dim + i];
+                    v[i] /= row[i];
+                    let (above, here) = v.split_at_mut(i);
+                    above.iter_mut().zip(row).for_each(|(a, l)| *a -= l * here[0]);
+                }
+            }
+        }
+    }
+
     /// `ln det L`.
     pub fn log_det(&self) -> f64 {
         match self {
@@ -128,6 +143,9 @@ mod tests {
         assert_eq!(out, [5.0, 6.0]);
         let mut v = [2.0, 7.0];
         l.solve(&mut v);
+        assert_eq!(v, [1.0, 3.0]);
+        let mut v = [5.0, 6.0];
+        l.solve_transposed(&mut v);
         assert_eq!(v, [1.0, 3.0]);
         assert!((l.log_det() - 4f64.ln()).abs() < 1e-15);
     }

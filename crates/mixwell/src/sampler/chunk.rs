@@ -198,7 +198,7 @@ impl Job<'_> {
                 &mut self.values[place * n_values..(place + 1) * n_values],
                 &mut self.stats[place * n_stats..(place + 1) * n_stats],
             );
-            self.stuck[row].observe(tallies.iter().any(|t| t.moves > 0));
+            self.stuck[row].observe(chunk.recorder.moved(tallies));
             for (total, tally) in self.totals[leaves].iter_mut().zip(tallies.iter()) {
                 total.add(tally);
             }

@@ -5,6 +5,7 @@
 //! - `flex2`: the same with a flow trained on the particles while sampling.
 //! - `flowmc`: rounds of local steps, training on past draws, global steps (Gabrié et al. 2022).
 //! - `neutra`: a local kernel in the latent space of a trained flow (Hoffman et al. 2019).
+//! - `score_climbing`: i-SIR with a flow that climbs the score at the chains' states (Naesseth et al. 2020), see its file.
 //! - `kernel`: one kernel with a warm-up. - `schedule`: kernels and stages of your own.
 
 use std::collections::BTreeMap;
@@ -15,13 +16,14 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::NamedKernel;
 use super::schedule::{Action, Move, Schedule, Stage};
+use super::score_climbing::ScoreClimbing;
 use crate::ConfigError;
 use crate::kernel::{
     HmcConfig, IndependentMhConfig, IsirConfig, Kernel, KernelConfig, Leaf, MalaConfig, MetricKind,
     NeutraConfig, NutsConfig, ProposalChoice, RepeatConfig, SequenceConfig,
 };
 use crate::proposal::Proposal;
-use crate::train::{MixSchedule, Objective, TrainAction};
+use crate::train::{MixSchedule, Objective, Tempering, TrainAction};
 
 /// How chains move.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,6 +37,8 @@ pub enum Method {
     Flowmc(FlowMc),
     /// A local kernel in the latent space of a flow trained beforehand. Does not cross between separate modes.
     Neutra(NeutraMethod),
+    /// i-SIR with a flow that follows the gradient of its log-density at the chains' states.
+    ScoreClimbing(ScoreClimbing),
     /// One kernel with a warm-up.
     Kernel(KernelMethod),
     /// Kernels and stages of your own.
@@ -91,6 +95,8 @@ pub struct Flex2 {
     pub train_iterations: usize,
     /// The weight of the forward part of the loss (the rest is reverse KL).
     pub mix: MixSchedule,
+    /// Inverse temperature of the target that the flow learns, over the training.
+    pub tempering: Tempering,
     /// Rounds after training in which only step sizes adapt.
     pub tune: usize,
     /// Draws after freezing that are not production yet.
@@ -106,6 +112,7 @@ impl Default for Flex2 {
             burn_in: 200,
             train_iterations: 1000,
             mix: MixSchedule::default(),
+            tempering: Tempering::default(),
             tune: 100,
             frozen: 100,
         }
@@ -162,6 +169,8 @@ pub struct NeutraMethod {
     pub epochs: usize,
     /// Reverse-KL steps per round, after the passes.
     pub reverse_steps: usize,
+    /// Inverse temperature of the target in the reverse-KL steps, over the training.
+    pub tempering: Tempering,
     /// Latent steps in which the inner kernel adapts to the trained flow.
     pub tune: usize,
     /// Draws after freezing that are not production yet.
@@ -177,6 +186,7 @@ impl Default for NeutraMethod {
             local_steps: 100,
             epochs: 5,
             reverse_steps: 0,
+            tempering: Tempering::default(),
             tune: 300,
             frozen: 50,
         }
@@ -217,7 +227,7 @@ pub struct ScheduleMethod {
     pub production: Vec<Move>,
 }
 
-fn default_local() -> KernelConfig {
+pub(super) fn default_local() -> KernelConfig {
     KernelConfig::Mala(MalaConfig { metric: MetricKind::Diagonal, ..MalaConfig::default() })
 }
 
@@ -278,6 +288,7 @@ impl Method {
             Method::Flex2(_) => "flex2",
             Method::Flowmc(_) => "flowmc",
             Method::Neutra(_) => "neutra",
+            Method::ScoreClimbing(_) => "score_climbing",
             Method::Kernel(_) => "kernel",
             Method::Schedule(_) => "schedule",
         }
@@ -308,6 +319,9 @@ impl Method {
             }
             Method::Flowmc(m) => vec![one("local", &m.local), one("global", &m.global)],
             Method::Neutra(m) => vec![one("local", &m.local), one("inner", &m.inner)],
+            Method::ScoreClimbing(m) => {
+                vec![("global".into(), KernelConfig::Isir(m.global.clone())), one("local", &m.local)]
+            }
             Method::Kernel(m) => vec![one("kernel", &m.kernel)],
             Method::Schedule(m) => {
                 m.kernels.iter().map(|(name, k)| (format!("kernels.{name}"), k.clone())).collect()
@@ -333,6 +347,7 @@ impl Method {
                     KernelConfig::Neutra(NeutraConfig { kernel: m.inner.clone(), ..NeutraConfig::default() });
                 vec![("local".into(), build(&m.local)?), ("neutra".into(), build(&latent)?)]
             }
+            Method::ScoreClimbing(m) => vec![("score_climbing".into(), build(&m.kernel())?)],
             Method::Kernel(m) => vec![("kernel".into(), build(&m.kernel)?)],
             Method::Schedule(m) => {
                 let built = m.kernels.iter().map(|(name, k)| Ok((name.clone(), build(k)?)));
@@ -355,6 +370,7 @@ impl Method {
             Method::Flex2(m) => m.schedule(),
             Method::Flowmc(m) => m.schedule(),
             Method::Neutra(m) => m.schedule(),
+            Method::ScoreClimbing(m) => m.schedule(),
             Method::Kernel(m) => Schedule {
                 warmup: vec![Stage { repeat: 1, actions: vec![moves("kernel", m.warmup)] }],
                 frozen: m.frozen,
@@ -366,7 +382,7 @@ impl Method {
 }
 
 /// One round of Ex2: the global move, then local steps.
-fn round(global: &IsirConfig, local: &KernelConfig, local_steps: usize) -> KernelConfig {
+pub(super) fn round(global: &IsirConfig, local: &KernelConfig, local_steps: usize) -> KernelConfig {
     let global = KernelConfig::Isir(global.clone());
     let local = match local_steps {
         0 => return global,
@@ -376,7 +392,7 @@ fn round(global: &IsirConfig, local: &KernelConfig, local_steps: usize) -> Kerne
     KernelConfig::Sequence(SequenceConfig { parts: vec![global, local] })
 }
 
-fn moves(kernel: &str, times: usize) -> Action {
+pub(super) fn moves(kernel: &str, times: usize) -> Action {
     Action::Move(Move::new(kernel, times))
 }
 
@@ -405,8 +421,12 @@ impl Ex2 {
 
 impl Flex2 {
     fn schedule(&self) -> Schedule {
-        let learn =
-            TrainAction { objective: Objective::Pool { mix: self.mix }, steps: 1, ..TrainAction::default() };
+        let learn = TrainAction {
+            objective: Objective::Pool { mix: self.mix },
+            steps: 1,
+            tempering: self.tempering,
+            ..TrainAction::default()
+        };
         let forget = Action::Train(TrainAction { forget: true, ..TrainAction::default() });
         let warmup = vec![
             Stage { repeat: 1, actions: vec![moves("flex2", self.burn_in / 2), forget] },
@@ -440,6 +460,7 @@ impl NeutraMethod {
         let reverse = TrainAction {
             objective: Objective::Reverse,
             steps: self.reverse_steps,
+            tempering: self.tempering,
             ..TrainAction::default()
         };
         let mut actions = vec![moves("local", self.local_steps), Action::Train(passes)];
@@ -474,6 +495,7 @@ mod tests {
             Method::Flex2(Flex2::default()),
             Method::Flowmc(FlowMc::default()),
             Method::Neutra(NeutraMethod::default()),
+            Method::ScoreClimbing(ScoreClimbing::default()),
             Method::Kernel(KernelMethod::default()),
         ] {
             let plan = method.plan(3).unwrap();

@@ -16,6 +16,7 @@ mod observer;
 mod record;
 mod run;
 mod schedule;
+mod score_climbing;
 mod session;
 mod sink;
 mod start;
@@ -32,6 +33,7 @@ pub use method::{Ex2, Flex2, FlowMc, KernelMethod, Method, NeutraMethod, Schedul
 pub use observer::{Event, Observer, Phase, Progress, Silent};
 pub use run::{Run, Sampler};
 pub use schedule::{Action, Cursor, Move, Schedule, Stage};
+pub use score_climbing::ScoreClimbing;
 pub use sink::MemoryDraws;
 pub use start::Start;
 pub use state::Spent;

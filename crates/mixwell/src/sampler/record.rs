@@ -36,7 +36,7 @@ impl Recorder {
         if leaves.iter().any(|l| l.role == Role::Local) {
             stats.extend_from_slice(LOCAL);
         }
-        if leaves.iter().any(|l| l.hamiltonian) {
+        if leaves.iter().any(is_own) {
             stats.extend_from_slice(HAMILTONIAN);
         }
         if leaves.iter().any(|l| l.role == Role::Global) {
@@ -66,6 +66,11 @@ impl Recorder {
         self.flow_version = flow_version;
     }
 
+    /// Whether one of these tallies moved the chain itself.
+    pub fn moved(&self, tallies: &[Tally]) -> bool {
+        self.leaves.iter().zip(tallies).any(|(leaf, t)| leaf.role.moves_chain() && t.moves > 0)
+    }
+
     /// Writes the reported values and statistics of one chain; `tallies` are those of all leaves since the last draw.
     pub fn record(
         &self,
@@ -90,7 +95,7 @@ impl Recorder {
             if tries > 0 { sum / f64::from(tries) } else { f64::NAN }
         };
         let hamiltonian =
-            || self.leaves.iter().zip(tallies).filter(|(l, t)| l.hamiltonian && t.tries > 0).map(|(_, t)| t);
+            || self.leaves.iter().zip(tallies).filter(|(l, t)| is_own(l) && t.tries > 0).map(|(_, t)| t);
         match name {
             "lp" => block.log_prob()[row],
             "non_finite" => tallies.iter().map(|t| f64::from(t.non_finite)).sum(),
@@ -108,4 +113,9 @@ impl Recorder {
             other => unreachable!("no statistic is called {other}"),
         }
     }
+}
+
+/// Whether a leaf follows Hamiltonian trajectories of the chain itself, not of a replica.
+fn is_own(leaf: &Leaf) -> bool {
+    leaf.hamiltonian && leaf.role.moves_chain()
 }

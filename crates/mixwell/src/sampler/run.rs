@@ -14,9 +14,9 @@ use super::session::{Access, Session};
 use super::sink::MemoryDraws;
 use super::start::Start;
 use super::summary::Summary;
-use crate::ConfigError;
 use crate::flow::{Flow, FlowConfig};
 use crate::kernel::Kernel;
+use crate::on_threads;
 use crate::sampler::schedule::Action;
 use crate::target::Target;
 
@@ -224,17 +224,8 @@ impl Sampler {
     }
 
     fn session(mut self, access: Access) -> Result<Run, RunError> {
-        match self.threads.take() {
-            None => Session::open(self, access)?.run(),
-            Some(0) => Err(ConfigError::new("threads", 0, "at least 1 is needed").into()),
-            Some(n) => {
-                let pool = rayon::ThreadPoolBuilder::new()
-                    .num_threads(n)
-                    .build()
-                    .map_err(|e| ConfigError::new("threads", n, e.to_string()))?;
-                pool.install(|| Session::open(self, access)?.run())
-            }
-        }
+        let threads = self.threads.take();
+        on_threads(threads, || Session::open(self, access)?.run())?
     }
 
     pub(super) fn plan(&mut self) -> Result<Plan, RunError> {

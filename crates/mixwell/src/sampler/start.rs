@@ -28,6 +28,15 @@ pub enum Start {
         /// Standard deviation of the noise.
         jitter: f64,
     },
+    /// All chains at one known mode centre of the target, with normal noise around it: whether they find the others shows
+    /// whether a method mixes.
+    Mode {
+        /// The mode, counted from zero.
+        mode: usize,
+        /// Standard deviation of the noise; zero for none.
+        #[serde(default)]
+        jitter: f64,
+    },
     /// Exact draws, for targets that can make them.
     Exact,
     /// Given points, one per row; chains beyond the last row start again at the first.
@@ -52,8 +61,8 @@ impl Start {
         let (key, value) = match self {
             Start::Uniform { radius } => ("radius", *radius),
             Start::Gaussian { scale } => ("scale", *scale),
-            Start::Modes { jitter } if *jitter == 0.0 => return Ok(()),
-            Start::Modes { jitter } => ("jitter", *jitter),
+            Start::Modes { jitter } | Start::Mode { jitter, .. } if *jitter == 0.0 => return Ok(()),
+            Start::Modes { jitter } | Start::Mode { jitter, .. } => ("jitter", *jitter),
             Start::Exact => return Ok(()),
             Start::Points { points } => {
                 return match points.iter().flatten().find(|v| !v.is_finite()) {
@@ -96,19 +105,17 @@ impl Start {
                 }
             }
             Start::Modes { jitter } => {
-                let modes = target.facts().modes.ok_or_else(|| {
-                    ConfigError::new(
-                        "start.kind",
-                        "modes",
-                        "this target knows no mode centres; use `points` to give them",
-                    )
-                })?;
-                for (chain, row) in x.as_batch_mut().iter_mut().enumerate() {
-                    let centre = modes.centres.row(chain % modes.centres.rows());
-                    for (v, c) in row.iter_mut().zip(centre) {
-                        *v = c + jitter * stream.normal();
-                    }
+                let centres = centres(target, "modes")?;
+                let dealt = |chain: usize| centres.row(chain % centres.rows());
+                scatter(&mut x, dealt, *jitter, &mut stream);
+            }
+            Start::Mode { mode, jitter } => {
+                let centres = centres(target, "mode")?;
+                if *mode >= centres.rows() {
+                    let reason = format!("the target has {} modes, counted from 0", centres.rows());
+                    return Err(ConfigError::new("start.mode", mode, reason));
                 }
+                scatter(&mut x, |_| centres.row(*mode), *jitter, &mut stream);
             }
             Start::Exact => {
                 let sampler = target.exact_sampler().ok_or_else(|| {
@@ -124,6 +131,22 @@ impl Start {
             Start::Gaussian { scale } => draw_inside(target, &mut x, || scale * stream.normal()),
         }
         Ok(x)
+    }
+}
+
+/// The centres of the target's modes, which the start `kind` needs.
+fn centres(target: &dyn Target, kind: &str) -> Result<Points, ConfigError> {
+    let reason = "this target knows no mode centres; use `points` to give them";
+    let modes = target.facts().modes.ok_or_else(|| ConfigError::new("start.kind", kind, reason))?;
+    Ok(modes.centres)
+}
+
+/// Normal noise around a centre for each chain.
+fn scatter<'c>(x: &mut Points, centre: impl Fn(usize) -> &'c [f64], jitter: f64, stream: &mut Stream) {
+    for (chain, row) in x.as_batch_mut().iter_mut().enumerate() {
+        for (v, c) in row.iter_mut().zip(centre(chain)) {
+            *v = c + jitter * stream.normal();
+        }
     }
 }
 
@@ -173,7 +196,18 @@ mod tests {
     }
 
     #[test]
+    fn all_chains_at_one_mode() {
+        let target = crate::target::ThreeModesConfig::default().build().unwrap();
+        let x = Start::Mode { mode: 0, jitter: 0.0 }.points(&target, 3, 1).unwrap();
+        assert_eq!(x.data(), [0.0, 4.0, 0.0, 4.0, 0.0, 4.0]);
+        let error = Start::Mode { mode: 3, jitter: 0.0 }.points(&target, 3, 1).unwrap_err();
+        assert_eq!(error.to_string(), "`start.mode` is 3, but the target has 3 modes, counted from 0");
+        assert_eq!(Start::Mode { mode: 0, jitter: f64::NAN }.check().unwrap_err().key, "jitter");
+    }
+
+    #[test]
     fn what_a_target_lacks_is_an_error() {
+        assert_eq!(Start::Mode { mode: 0, jitter: 0.0 }.points(&Half, 1, 1).unwrap_err().value, "mode");
         assert_eq!(Start::Exact.points(&Half, 1, 1).unwrap_err().value, "exact");
         let wrong = Start::Points { points: vec![vec![1.0, 2.0]] };
         assert!(wrong.points(&Half, 1, 1).unwrap_err().to_string().contains("1 coordinates"));

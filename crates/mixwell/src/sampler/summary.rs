@@ -14,7 +14,6 @@ use crate::diagnostics::{
     Draws, ModeOccupancy, ScalarSummary, null_as_nan, nulls_as_nan, summarise as summarise_scalars,
 };
 use crate::io::Phase as Group;
-use crate::kernel::Role;
 use crate::target::{Target, Variable};
 use crate::train::GuardCounts;
 
@@ -26,6 +25,7 @@ const FEWEST_DRAWS: usize = 100_000;
 const MOST_NUMBERS: usize = 4 << 20;
 /// What is said of draws made by a kernel without correction.
 const BIASED: &str = "a kernel of this method (ula) has no accept-reject step: its draws are biased by the step size; use mala for exact draws";
+const NOISY_DENSITY: &str = "the flow's log-density is an estimate (divergence = { kind = \"hutchinson\" }): moves that use it are biased; use { kind = \"exact\" } for exact draws";
 /// Numbers held at once while scalars are summarised.
 const BATCH_NUMBERS: usize = 1 << 20;
 
@@ -115,7 +115,7 @@ pub struct Parameter {
 /// What one kernel did in production.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KernelAcceptance {
-    /// `local` or `global`.
+    /// `local`, `global`, or of parallel tempering: `swap` (of the chain itself), `replica` (among the hotter ones).
     pub role: String,
     /// Whether it follows Hamiltonian trajectories.
     pub hamiltonian: bool,
@@ -279,6 +279,9 @@ pub(super) fn summarise(
     if engine.plan.biased {
         summary.warnings.push(BIASED.into());
     }
+    if engine.flow.as_ref().is_some_and(|flow| !flow.config().has_exact_density()) {
+        summary.warnings.push(NOISY_DENSITY.into());
+    }
     super::judge::judge(&mut summary, modes.as_ref(), &engine.config.thresholds);
     Ok(summary)
 }
@@ -324,7 +327,7 @@ fn acceptance(engine: &Engine<'_>) -> BTreeMap<String, KernelAcceptance> {
         let rates: Vec<f64> =
             chains.iter().filter(|t| t.tries > 0).map(|t| t.accept_prob / t.tries as f64).collect();
         let row = KernelAcceptance {
-            role: if leaf.role == Role::Local { "local" } else { "global" }.into(),
+            role: leaf.role.name().into(),
             hamiltonian: leaf.hamiltonian,
             tries,
             acceptance_rate: share(chains.iter().map(|t| t.accept_prob).sum()),

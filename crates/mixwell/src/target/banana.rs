@@ -112,6 +112,7 @@ impl Target for Banana {
                 centres: Points::from_vec(pairs(0.0, -self.b * s2), self.dim),
                 weights: Some(vec![1.0]),
             }),
+            ..Facts::default()
         }
     }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::posteriordb::PosteriordbConfig;
+use super::inference_gym::{self, InferenceGymConfig};
+use super::posteriordb::{self, PosteriordbConfig};
 use super::{
     BananaConfig, DataLoader, DoubleWell4Config, DualMoonConfig, EightGaussiansConfig, EightSchoolsConfig,
     FlexMixtureConfig, FourCornersConfig, FourOnALineConfig, Funnel101Config, FunnelConfig, GaussianConfig,
@@ -119,6 +120,8 @@ targets! {
         |c, data| Box::new(c.build(data)?);
     Posteriordb(PosteriordbConfig) = "a posterior of the posteriordb collection, from its data file",
         |c, data| c.build(data)?;
+    InferenceGym(InferenceGymConfig) = "a posterior of the inference gym, whose exact moments are known well",
+        |c, data| c.build(data)?;
 }
 
 /// A built-in target as `list targets` and `init` show it.
@@ -130,11 +133,18 @@ pub struct TargetEntry {
     pub summary: &'static str,
     /// Every setting at its default.
     pub config: TargetConfig,
+    /// The values of the setting `posterior`, for collections of posteriors.
+    pub posteriors: &'static [&'static str],
 }
 
 impl TargetEntry {
     fn of(config: TargetConfig) -> Self {
-        Self { kind: config.kind(), summary: config.summary(), config }
+        let posteriors: &[&str] = match config {
+            TargetConfig::Posteriordb(_) => &posteriordb::NAMES,
+            TargetConfig::InferenceGym(_) => &inference_gym::NAMES,
+            _ => &[],
+        };
+        Self { kind: config.kind(), summary: config.summary(), config, posteriors }
     }
 }
 
@@ -144,6 +154,7 @@ impl TargetConfig {
         let path = match self {
             Self::LogisticRegression(c) => &mut c.data,
             Self::Posteriordb(c) => &mut c.data,
+            Self::InferenceGym(c) => &mut c.data,
             _ => return,
         };
         *path = base.join(&path).to_string_lossy().into_owned();

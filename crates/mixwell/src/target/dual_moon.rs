@@ -173,7 +173,13 @@ impl Target for DualMoon {
                 Modes { centres, weights: Some(vec![0.25; 4]) }
             });
             let (log_evidence, variance) = self.integrals().unzip();
-            Facts { mean: Some(vec![0.0; self.config.dim]), variance, log_evidence, modes }
+            Facts {
+                mean: Some(vec![0.0; self.config.dim]),
+                variance,
+                log_evidence,
+                modes,
+                ..Facts::default()
+            }
         };
         self.facts.get_or_init(make).clone()
     }

@@ -12,9 +12,9 @@ use super::{Parametrisation, Variable};
 use crate::ConfigError;
 
 /// Estimated effects of the eight schools.
-const EFFECTS: [f64; 8] = [28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0];
+pub(super) const EFFECTS: [f64; 8] = [28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0];
 /// Their standard errors.
-const ERRORS: [f64; 8] = [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0];
+pub(super) const ERRORS: [f64; 8] = [15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0];
 /// Scale of the priors of `mu` and `tau`.
 const PRIOR_SCALE: f64 = 5.0;
 

@@ -188,7 +188,7 @@ impl Target for Funnel {
             mean: Some(vec![0.0; self.dim]),
             variance: Some(variance),
             log_evidence: Some(log_evidence),
-            modes: None,
+            ..Facts::default()
         }
     }
 

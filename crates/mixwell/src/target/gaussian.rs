@@ -95,6 +95,24 @@ impl Gaussian {
         self.log_norm
     }
 
+    /// The covariance, row after row.
+    pub fn covariance(&self) -> Vec<f64> {
+        let dim = self.mean.len();
+        let mut covariance = vec![0.0; dim * dim];
+        for i in 0..dim {
+            covariance[i * dim + i] = self.variance[i];
+            if let Shape::Full { colour, .. } = &self.shape {
+                for j in 0..i {
+                    // Row j of the triangle is the shorter one.
+                    let product =
+                        packed(colour, i).iter().zip(packed(colour, j)).map(|(a, b)| a * b).sum::<f64>();
+                    (covariance[i * dim + j], covariance[j * dim + i]) = (product, product);
+                }
+            }
+        }
+        covariance
+    }
+
     /// Log-density of `L` rows; leaves `W (x - mean)` in `white` for [`Gaussian::add_gradient`].
     #[inline(always)]
     pub(crate) fn whiten<const L: usize>(&self, x: &[[f64; L]], white: &mut [[f64; L]]) -> [f64; L] {
@@ -207,6 +225,7 @@ impl Target for Gaussian {
         Facts {
             mean: Some(self.mean.clone()),
             variance: Some(self.variance.clone()),
+            covariance: Some(self.covariance()),
             log_evidence: Some(0.0),
             modes: Some(Modes { centres: Points::from_rows(&[&self.mean]), weights: Some(vec![1.0]) }),
         }
@@ -241,6 +260,17 @@ impl ExactSampler for Gaussian {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_covariance_is_the_one_it_was_made_of() {
+        let given = DMatrix::from_row_slice(3, 3, &[4.0, 2.0, 0.5, 2.0, 5.0, -1.0, 0.5, -1.0, 3.0]);
+        let full = Gaussian::full(vec![0.0; 3], &given).unwrap().covariance();
+        for (found, given) in full.iter().zip(given.iter()) {
+            assert!((found - given).abs() < 1e-14, "{full:?}");
+        }
+        let diagonal = Gaussian::diagonal(vec![0.0; 2], vec![2.0, 3.0]).covariance();
+        assert_eq!(diagonal, [4.0, 0.0, 0.0, 9.0]);
+    }
     use crate::target::GaussianConfig;
 
     #[test]

@@ -244,6 +244,7 @@ impl Target for GaussianMixture {
             variance: Some(variance),
             log_evidence: Some(0.0),
             modes: Some(Modes { centres: Points::from_rows(&centres), weights: Some(self.weights.clone()) }),
+            ..Facts::default()
         }
     }
 

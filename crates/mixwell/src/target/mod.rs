@@ -15,6 +15,7 @@
 
 pub mod banana;
 mod check;
+mod cholesky;
 mod config;
 pub mod constrained;
 mod counted;
@@ -27,6 +28,7 @@ mod fn_target;
 pub mod funnel;
 pub mod gaussian;
 pub mod gaussians;
+pub mod inference_gym;
 mod labels;
 mod lanes;
 mod logistic_config;
@@ -38,6 +40,7 @@ pub mod particles;
 pub mod phi4;
 mod pointer;
 pub mod posteriordb;
+pub mod prior;
 pub mod rings;
 mod scratch;
 mod table;
@@ -65,6 +68,7 @@ pub use mixtures::{
 };
 pub use particles::{CentreOfMass, DoubleWell4Config, LennardJones13Config, Particles};
 pub use phi4::{Phi4, Phi4Config};
+pub use prior::Prior;
 pub use rings::{Rings, RingsConfig};
 pub(crate) use scratch::with_scratch;
 pub use table::{Column, DataLoader, NoData, Table};
@@ -171,6 +175,8 @@ pub struct Facts {
     pub mean: Option<Vec<f64>>,
     /// Variance of every coordinate.
     pub variance: Option<Vec<f64>>,
+    /// Covariance of all coordinates, row after row (`dim x dim`).
+    pub covariance: Option<Vec<f64>>,
     /// `ln` of the integral of `exp(log_prob)`.
     pub log_evidence: Option<f64>,
     /// Centres of the modes and their exact weights.

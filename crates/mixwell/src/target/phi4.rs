@@ -191,6 +191,7 @@ impl Target for Phi4 {
                 variance: Some(variance),
                 log_evidence: Some(transfer.log_evidence()),
                 modes,
+                ..Facts::default()
             }
         };
         self.facts.get_or_init(make).clone()

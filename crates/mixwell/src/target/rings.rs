@@ -136,7 +136,7 @@ impl Target for Rings {
             mean: Some(vec![0.0; 2]),
             variance: Some(vec![0.5 * second / mass; 2]),
             log_evidence: Some((mass / self.radii.len() as f64).ln()),
-            modes: None,
+            ..Facts::default()
         }
     }
 

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Tempering;
 use crate::ConfigError;
 use crate::flow::Schedule as RateSchedule;
 
@@ -16,6 +17,8 @@ pub struct TrainAction {
     pub epochs: usize,
     /// Single optimiser steps (zero when `epochs` is used).
     pub steps: usize,
+    /// Inverse temperature of the target that is learnt.
+    pub tempering: Tempering,
     /// Set the flow's whitening to the mean and spread of the replay buffer before training.
     pub whiten: bool,
     /// Empty the replay buffer afterwards, so that the next call learns from newer draws only.
@@ -26,7 +29,7 @@ pub struct TrainAction {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "kind", deny_unknown_fields)]
 pub enum Objective {
-    /// Forward KL on past draws: `-mean log q(x)` over the replay buffer.
+    /// Forward KL on past draws: `-mean log q(x)` over the replay buffer; for the flow `flow_matching` its own loss.
     #[default]
     Forward,
     /// Self-normalised forward KL over the particles of the last i-SIR step, weights and particles constant,
@@ -127,7 +130,14 @@ impl MixSchedule {
 
 impl Default for TrainAction {
     fn default() -> Self {
-        Self { objective: Objective::Forward, epochs: 0, steps: 0, whiten: false, forget: false }
+        Self {
+            objective: Objective::Forward,
+            epochs: 0,
+            steps: 0,
+            tempering: Tempering::default(),
+            whiten: false,
+            forget: false,
+        }
     }
 }
 
@@ -154,7 +164,7 @@ impl TrainAction {
         if let Objective::Pool { mix } | Objective::Mixed { mix } = &self.objective {
             mix.check()?;
         }
-        Ok(())
+        self.tempering.check()
     }
 }
 
@@ -273,6 +283,8 @@ mod tests {
         assert_eq!(bad.check().unwrap_err().key, "validation");
         let bad = TrainAction { objective: Objective::Reverse, epochs: 3, ..Default::default() };
         assert_eq!(bad.check().unwrap_err().key, "epochs");
+        let bad = TrainAction { tempering: Tempering::Constant { beta: f64::NAN }, ..Default::default() };
+        assert_eq!(bad.check().unwrap_err().key, "tempering.beta");
         TrainingConfig::default().check().unwrap();
     }
 }

@@ -6,9 +6,12 @@
 mod action;
 mod guard;
 mod replay;
+mod tempering;
 mod trainer;
+mod weights;
 
 pub use action::{History, MixSchedule, Objective, TrainAction, TrainingConfig};
 pub use guard::{Guard, GuardCounts};
 pub use replay::Replay;
+pub use tempering::Tempering;
 pub use trainer::{Examples, TrainError, TrainReport, Trainer, TrainerState};

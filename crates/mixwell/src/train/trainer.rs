@@ -1,13 +1,14 @@
 //! The trainer: runs the training calls of a schedule on a flow, with an optimiser, a replay buffer and guards.
 //!
 //! Weights, particles and past draws are constants of every loss; only the reverse KL differentiates through points.
+//! A flow that learns by flow matching does so wherever others minimise the forward KL on draws or particles.
 //! All randomness (minibatches, fresh latents) comes from the training stream, so training is part of the run's seed.
 
 use serde::{Deserialize, Serialize};
 
+use super::weights;
 use super::{Guard, GuardCounts, Objective, Replay, TrainAction, TrainingConfig};
 use crate::flow::{Flow, FlowError, Gradient, Optimiser, OptimiserConfig, OptimiserState};
-use crate::math::log_sum_exp;
 use crate::proposal::Proposal;
 use crate::rng::{StreamState, TRAINING_STREAM};
 use crate::target::Target;
@@ -40,7 +41,7 @@ pub struct TrainerState {
 /// What a training call can learn from besides past draws.
 #[derive(Clone, Copy)]
 pub struct Examples<'a> {
-    /// The target, for reverse KL.
+    /// The target, for reverse KL and the weights of a tempered target.
     pub target: &'a dyn Target,
     /// Current positions of all chains.
     pub chains: Batch<'a>,
@@ -127,16 +128,19 @@ impl Trainer {
         examples: Examples<'_>,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<TrainReport, TrainError> {
+        let progress = self.calls as f64 / self.planned_calls.max(1) as f64;
         if action.whiten && !self.replay.is_empty() {
-            flow.set_whitening_from(self.replay.positions(), None);
+            let past = self.replay.positions();
+            let weights = weights::of_draws(examples.target, past, action.tempering.beta(progress));
+            flow.set_whitening_from(past, Some(&weights));
         }
         let mut report = TrainReport::default();
         if action.optimises() {
-            let progress = self.calls as f64 / self.planned_calls.max(1) as f64;
             self.calls += 1;
             if self.calls > self.config.start_after {
                 report = if action.epochs > 0 {
-                    self.epochs(action.epochs, flow, interrupted)?
+                    let beta = action.tempering.beta(progress);
+                    self.epochs(action.epochs, beta, flow, examples.target, interrupted)?
                 } else {
                     self.steps(action, progress, flow, examples, interrupted)?
                 };
@@ -155,7 +159,9 @@ impl Trainer {
     fn epochs(
         &mut self,
         epochs: usize,
+        beta: f64,
         flow: &mut Flow,
+        target: &dyn Target,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<TrainReport, TrainError> {
         let rows = self.replay.shuffled(&mut self.stream);
@@ -165,9 +171,13 @@ impl Trainer {
         if training.rows() == 0 {
             return Ok(TrainReport::default());
         }
+        let weights = weights::of_draws(target, rows.as_batch(), beta);
+        let (held_out_weights, weights) = weights.split_at(held_out);
+        let paths = Paths::draw(flow, validation.rows(), &mut self.stream);
+        let validate = |flow: &Flow| validation_loss(flow, validation, held_out_weights, paths.as_ref());
         self.guard.restart();
         let mut gradient = flow.zero_gradient();
-        let mut best = (held_out > 0).then(|| (validation_loss(flow, validation), 0, flow.snapshot()));
+        let mut best = (held_out > 0).then(|| (validate(flow), 0, flow.snapshot()));
         let mut report = TrainReport::default();
         let mut order: Vec<usize> = (0..training.rows()).collect();
         for epoch in 1..=epochs {
@@ -178,7 +188,9 @@ impl Trainer {
                     return Err(TrainError::Interrupted);
                 }
                 let x = gather(training, batch);
-                let loss = forward_loss(flow, x.as_batch(), &mut gradient);
+                let shares = shares(batch.iter().map(|&i| weights[i]));
+                gradient.clear();
+                let loss = example_loss(flow, x.as_batch(), &shares, &mut self.stream, &mut gradient);
                 if self.update(flow, loss, &gradient) {
                     sum += loss * batch.len() as f64;
                     taken += batch.len();
@@ -187,7 +199,7 @@ impl Trainer {
             report.rounds = epoch;
             report.loss = sum / taken as f64;
             if let Some((best_loss, best_epoch, weights)) = &mut best {
-                let loss = validation_loss(flow, validation);
+                let loss = validate(flow);
                 if loss < *best_loss || !best_loss.is_finite() {
                     (*best_loss, *best_epoch, *weights) = (loss, epoch, flow.snapshot());
                 } else if self.config.patience > 0 && epoch - *best_epoch >= self.config.patience {
@@ -222,16 +234,17 @@ impl Trainer {
                 return Err(TrainError::Interrupted);
             }
             let within = step as f64 / (action.steps * self.planned_calls.max(1)) as f64;
-            let forward = action.objective.forward_weight((progress + within).min(1.0));
+            let now = (progress + within).min(1.0);
+            let (forward, beta) = (action.objective.forward_weight(now), action.tempering.beta(now));
             gradient.clear();
             let mut loss = 0.0;
             if forward > 0.0 {
-                loss += forward * self.forward_part(&action.objective, flow, examples, &mut gradient);
+                loss += forward * self.forward_part(&action.objective, beta, flow, examples, &mut gradient);
                 gradient.scale(forward);
             }
             if forward < 1.0 {
                 reverse.clear();
-                loss += (1.0 - forward) * self.reverse_part(flow, examples.target, &mut reverse);
+                loss += (1.0 - forward) * self.reverse_part(beta, flow, examples.target, &mut reverse);
                 reverse.scale(1.0 - forward);
                 gradient.add(&reverse);
             }
@@ -244,6 +257,7 @@ impl Trainer {
     fn forward_part(
         &mut self,
         objective: &Objective,
+        beta: f64,
         flow: &Flow,
         examples: Examples<'_>,
         gradient: &mut Gradient,
@@ -251,26 +265,31 @@ impl Trainer {
         match objective {
             Objective::Pool { .. } => {
                 let (x, log_weights, n_particles) = examples.pool.expect("a pool objective has a pool");
-                flow.forward_kl(x, &pool_weights(log_weights, n_particles), gradient)
+                let weights = weights::of_pool(examples.target, x, log_weights, n_particles, beta);
+                example_loss(flow, x, &weights, &mut self.stream, gradient)
             }
-            Objective::ScoreClimbing => forward_loss(flow, examples.chains, gradient),
+            Objective::ScoreClimbing => {
+                let weights = weights::of_draws(examples.target, examples.chains, beta);
+                example_loss(flow, examples.chains, &shares(weights), &mut self.stream, gradient)
+            }
             _ => {
                 let past = if self.replay.is_empty() { examples.chains } else { self.replay.positions() };
                 let batch: Vec<usize> =
                     (0..self.config.batch.min(past.rows())).map(|_| self.stream.index(past.rows())).collect();
                 let x = gather(past, &batch);
-                forward_loss(flow, x.as_batch(), gradient)
+                let shares = shares(weights::of_draws(examples.target, x.as_batch(), beta));
+                example_loss(flow, x.as_batch(), &shares, &mut self.stream, gradient)
             }
         }
     }
 
-    fn reverse_part(&mut self, flow: &Flow, target: &dyn Target, gradient: &mut Gradient) -> f64 {
+    fn reverse_part(&mut self, beta: f64, flow: &Flow, target: &dyn Target, gradient: &mut Gradient) -> f64 {
         let mut z = Points::zeros(self.config.reverse_draws, Proposal::dim(flow));
         self.stream.fill_normal(z.data_mut());
         let evaluate = |x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>| {
             target.log_prob_and_grad(x, log_prob, grad);
         };
-        let result = flow.reverse_kl(z.as_batch(), &evaluate, 1.0, gradient);
+        let result = flow.reverse_kl(z.as_batch(), &evaluate, beta, gradient);
         self.guard.counts.non_finite_rows += result.non_finite as u64;
         result.loss
     }
@@ -318,39 +337,52 @@ fn gather(rows: Batch<'_>, which: &[usize]) -> Points {
     points
 }
 
-fn forward_loss(flow: &Flow, x: Batch<'_>, gradient: &mut Gradient) -> f64 {
-    gradient.clear();
-    flow.forward_kl(x, &vec![1.0 / x.rows() as f64; x.rows()], gradient)
+/// Weights whose mean is one, divided by their number.
+fn shares(weights: impl IntoIterator<Item = f64, IntoIter: ExactSizeIterator>) -> Vec<f64> {
+    let weights = weights.into_iter();
+    let n = weights.len() as f64;
+    weights.map(|w| w / n).collect()
 }
 
-fn validation_loss(flow: &Flow, x: Batch<'_>) -> f64 {
+/// Latents and times from which flow matching draws its lines to the examples.
+struct Paths {
+    latents: Points,
+    times: Vec<f64>,
+}
+
+impl Paths {
+    /// One line per example, or none when the flow learns otherwise; then nothing is drawn.
+    fn draw(flow: &Flow, rows: usize, stream: &mut Stream) -> Option<Self> {
+        flow.config().learns_by_matching().then(|| {
+            let mut latents = Points::zeros(rows, Proposal::dim(flow));
+            stream.fill_normal(latents.data_mut());
+            Self { latents, times: (0..rows).map(|_| stream.uniform()).collect() }
+        })
+    }
+}
+
+/// The loss on weighted examples, forward KL or flow matching; adds its gradient.
+fn example_loss(
+    flow: &Flow,
+    x: Batch<'_>,
+    weights: &[f64],
+    stream: &mut Stream,
+    gradient: &mut Gradient,
+) -> f64 {
+    match Paths::draw(flow, x.rows(), stream) {
+        Some(p) => flow.matching_loss(x, weights, (p.latents.as_batch(), &p.times), gradient),
+        None => flow.forward_kl(x, weights, gradient),
+    }
+}
+
+/// The loss on held-out examples; with the same lines every time where there are lines.
+fn validation_loss(flow: &Flow, x: Batch<'_>, weights: &[f64], paths: Option<&Paths>) -> f64 {
+    if let Some(p) = paths {
+        let lines = (p.latents.as_batch(), p.times.as_slice());
+        return flow.matching_loss(x, &shares(weights.iter().copied()), lines, &mut flow.zero_gradient());
+    }
     let mut log_q = vec![0.0; x.rows()];
     Proposal::log_prob(flow, x, &mut log_q);
-    -log_q.iter().sum::<f64>() / x.rows() as f64
-}
-
-/// Self-normalised weights of every chain's particles, divided by the number of chains so that they sum to one.
-fn pool_weights(log_weights: &[f64], n_particles: usize) -> Vec<f64> {
-    let n_chains = (log_weights.len() / n_particles) as f64;
-    log_weights
-        .chunks(n_particles)
-        .flat_map(|w| {
-            let total = log_sum_exp(w);
-            w.iter().map(move |w| (w - total).exp() / n_chains)
-        })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pool_weights_are_normalised_per_chain() {
-        // Chain 0: weights 1 : 3; chain 1: only the first particle counts.
-        let w = pool_weights(&[5.0, 5.0 + 3f64.ln(), 2.0, f64::NEG_INFINITY], 2);
-        for (w, expected) in w.iter().zip([0.125, 0.375, 0.5, 0.0]) {
-            assert!((w - expected).abs() < 1e-15);
-        }
-    }
+    let used = log_q.iter().zip(weights).filter(|(_, w)| **w > 0.0);
+    -used.map(|(q, w)| w * q).sum::<f64>() / x.rows() as f64
 }

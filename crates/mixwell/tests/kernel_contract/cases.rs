@@ -8,8 +8,11 @@ use crate::world::World;
 pub struct Case {
     pub name: &'static str,
     pub config: KernelConfig,
-    /// Whether a chain's latent enters its next position as a number: then a latent that is computed anew changes the last bits.
+    /// Whether a number that is computed anew in another way (a latent, a gradient at another temperature) enters the next
+    /// position: then the last bits differ.
     pub moves_latents: bool,
+    /// Whether it keeps replicas, which start at the chain's point: then the first steps from exact draws are not exact.
+    pub replicas: bool,
 }
 
 impl Case {
@@ -40,14 +43,35 @@ fn metric(kernel: KernelConfig, metric: MetricKind) -> KernelConfig {
     }
 }
 
+fn ladder(kernel: KernelConfig, sweep: Sweep) -> KernelConfig {
+    KernelConfig::ParallelTempering(ParallelTemperingConfig {
+        kernel: Box::new(kernel),
+        n_steps: 2,
+        n_temperatures: 3,
+        max_temperature: 3.0,
+        sweep,
+        ..ParallelTemperingConfig::default()
+    })
+}
+
+fn around(ladder: KernelConfig) -> KernelConfig {
+    match ladder {
+        KernelConfig::ParallelTempering(c) => {
+            KernelConfig::ParallelTempering(ParallelTemperingConfig { reference: Some(gaussian()), ..c })
+        }
+        other => panic!("{} has no reference", other.kind()),
+    }
+}
+
 pub fn elliptical() -> KernelConfig {
     KernelConfig::EllipticalSlice(EllipticalSliceConfig { prior: gaussian() })
 }
 
 /// All exact kernels.
 pub fn cases() -> Vec<Case> {
-    let case = |name, config| Case { name, config, moves_latents: false };
-    let latent = |name, config| Case { name, config, moves_latents: true };
+    let case = |name, config| Case { name, config, moves_latents: false, replicas: false };
+    let latent = |name, config| Case { name, config, moves_latents: true, replicas: false };
+    let tempered = |name, config| Case { name, config, moves_latents: true, replicas: true };
     let fixed = ProposalConfig::Gaussian(gaussian());
     let mixed = ProposalConfig::Defensive { weight: 0.2, wide: gaussian() };
     let isir_with = |proposal: &ProposalConfig, correlation| {
@@ -95,6 +119,18 @@ pub fn cases() -> Vec<Case> {
         latent(
             "stacked",
             sequence([neutra(mala()), isir(4), mixture([(1.0, nuts()), (1.0, random_walk())])]),
+        ),
+        tempered("parallel_tempering", ladder(mala(), Sweep::Sequential)),
+        tempered("parallel_tempering metric", ladder(metric(mala(), MetricKind::Dense), Sweep::EvenOdd)),
+        tempered("parallel_tempering reference", around(ladder(random_walk(), Sweep::EvenOdd))),
+        tempered(
+            "parallel_tempering beside isir",
+            mixture([(0.5, isir(4)), (0.5, ladder(hmc(3), Sweep::Sequential))]),
+        ),
+        tempered("parallel_tempering in latent space", neutra(ladder(mala(), Sweep::Sequential))),
+        tempered(
+            "two ladders",
+            sequence([ladder(mala(), Sweep::EvenOdd), around(ladder(random_walk(), Sweep::Sequential))]),
         ),
     ]
 }

@@ -44,7 +44,9 @@ fn the_start_is_exact() {
 #[test]
 fn leaves_exact_draws_exact() {
     let world = World::new();
-    for case in cases() {
+    // Replicas start at the chain's point; their exactness from the first step is checked where their starts can be set,
+    // in `kernel/tempering/tests.rs`, and in the long run below.
+    for case in cases().into_iter().filter(|c| !c.replicas) {
         let z = bias(&world, &*case.tuned(&world), 5);
         assert!(z < 5.0, "{}: {z:.1} standard errors off with seed 5", case.name);
     }

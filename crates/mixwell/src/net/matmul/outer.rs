@@ -13,7 +13,7 @@ struct Outer<'a, T> {
     n_in: usize,
     rows: usize,
     weights: &'a mut [T],
-    bias: &'a mut [T],
+    bias: Option<&'a mut [T]>,
     scratch: &'a mut [T],
 }
 
@@ -23,7 +23,7 @@ pub fn outer_scratch(n_in: usize, n_out: usize, rows: usize) -> usize {
     blocks(rows).min(PART) * BLOCK * (n_in.max(n_out).next_multiple_of(64) + 64)
 }
 
-/// `weights += dy x^T` (`n_out x n_in`) and `bias += dy 1`, summed over `rows` rows.
+/// `weights += dy x^T` (`n_out x n_in`) and, where there is one, `bias += dy 1`, summed over `rows` rows.
 ///
 /// # Panics
 /// When a buffer is shorter than its shape.
@@ -32,12 +32,13 @@ pub fn outer<T: Real>(
     (x, n_in): (&[T], usize),
     rows: usize,
     weights: &mut [T],
-    bias: &mut [T],
+    bias: Option<&mut [T]>,
     scratch: &mut [T],
 ) {
     let nb = blocks(rows);
     assert!(x.len() >= nb * n_in * BLOCK && dy.len() >= nb * n_out * BLOCK, "short buffer");
-    assert!(weights.len() == n_in * n_out && bias.len() == n_out, "gradient of another shape");
+    assert!(weights.len() == n_in * n_out, "gradient of another shape");
+    assert!(bias.as_ref().is_none_or(|b| b.len() == n_out), "gradient of another shape");
     assert!(scratch.len() >= outer_scratch(n_in, n_out, rows), "short scratch");
     simd::run(Outer { dy, n_out, x, n_in, rows, weights, bias, scratch });
 }
@@ -47,7 +48,9 @@ impl<T: Real> Job for Outer<'_, T> {
     #[inline(always)]
     fn call<I: Isa>(self) {
         let Self { dy, n_out, x, n_in, rows, weights, bias, scratch } = self;
-        sum_rows::<T, I>(dy, n_out, rows, bias);
+        if let Some(bias) = bias {
+            sum_rows::<T, I>(dy, n_out, rows, bias);
+        }
         // One factor is broadcast, the other lies along the lanes and has to be turned first: turn the one that wastes
         // fewer lanes.
         let lanes = Lanes::<T, I>::LANES;

@@ -82,7 +82,7 @@ fn products_agree<T: Real>(bound: f64) {
         {
             dyb[((blocks(rows) - 1) * n_out + f) * BLOCK + lane] = T::NAN;
         }
-        outer((&dyb, n_out), (&xb, n_in), rows, &mut dw, &mut db, &mut scratch);
+        outer((&dyb, n_out), (&xb, n_in), rows, &mut dw, Some(&mut db), &mut scratch);
         for j in 0..n_out {
             for k in 0..n_in {
                 let terms = || (0..rows).map(|r| dy[r * n_out + j] * x[r * n_in + k]);

@@ -1,14 +1,14 @@
-//! Linear regression with a flat prior on the coefficients and a flat or half-Cauchy prior on the noise.
+//! Linear regression with independent priors on the coefficients and on the noise.
 //!
-//! `log_prob(beta, sigma) = -n ln sigma - |y - X beta|^2/(2 sigma^2) - ln(1 + (sigma/s)^2)`, the last term only with a
-//! prior scale `s`. With `X = Q R` the square is `|R (beta - b)|^2 + S`, `b` the least-squares fit and `S` its residual:
+//! `log_prob(beta, sigma) = -n ln sigma - |y - X beta|^2/(2 sigma^2) + sum_j prior_j(beta_j) + prior(sigma)`; every prior is
+//! flat unless given. With `X = Q R` the square is `|R (beta - b)|^2 + S`, `b` the least-squares fit and `S` its residual:
 //! no data is touched after construction, and no digits are lost to cancellation, as they would be with `X'X`.
 
 use nalgebra::{DMatrix, DVector};
-use serde_json::Value;
 
-use super::{column, same_length};
-use crate::target::{Constraint, Model, Parameter, TargetError, with_scratch};
+use super::data::same_length;
+use crate::ConfigError;
+use crate::target::{Constraint, Model, Parameter, Prior, TargetError, Variable, with_scratch};
 
 /// The posterior of `beta` and `sigma`; see the module's head for its density.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,18 +19,17 @@ pub struct LinearRegression {
     triangle: Vec<f64>,
     fit: Vec<f64>,
     residual: f64,
-    sigma_scale: Option<f64>,
+    /// One per coefficient, or none when all are flat.
+    priors: Vec<Prior>,
+    sigma_prior: Prior,
+    names: Vec<Variable>,
 }
 
 impl LinearRegression {
-    /// Regression of `response` on `columns`; `sigma_scale` is the scale of sigma's half-Cauchy prior, flat without.
+    /// Regression of `response` on `columns` with flat priors; the coefficients are called `beta`.
     ///
     /// An error when lengths differ, or the columns do not determine the coefficients.
-    pub fn new(
-        columns: &[(&str, &[f64])],
-        response: &[f64],
-        sigma_scale: Option<f64>,
-    ) -> Result<Self, TargetError> {
+    pub fn new(columns: &[(&str, &[f64])], response: &[f64]) -> Result<Self, TargetError> {
         let all: Vec<(&str, &[f64])> =
             std::iter::once(("response", response)).chain(columns.iter().copied()).collect();
         same_length(&all)?;
@@ -53,57 +52,38 @@ impl LinearRegression {
             triangle: (0..width).flat_map(|i| (0..width).map(move |j| (i, j))).map(|ij| r[ij]).collect(),
             residual: (&y - design * &fit).norm_squared(),
             fit: fit.iter().copied().collect(),
-            sigma_scale,
+            priors: Vec::new(),
+            sigma_prior: Prior::Flat,
+            names: vec![Variable::new("beta", &[width])],
         })
     }
 
-    /// Children's test scores on their mothers' IQ.
-    pub fn kidscore_momiq(data: &Value) -> Result<Self, TargetError> {
-        let (score, iq) = (column(data, "kid_score")?, column(data, "mom_iq")?);
-        let one = vec![1.0; score.len()];
-        Self::new(&[("constant", &one), ("mom_iq", &iq)], &score, Some(2.5))
-    }
-
-    /// The same on whether the mother finished high school, her IQ, and the product of both.
-    pub fn kidscore_interaction(data: &Value) -> Result<Self, TargetError> {
-        let [score, iq, school] =
-            [column(data, "kid_score")?, column(data, "mom_iq")?, column(data, "mom_hs")?];
-        let one = vec![1.0; score.len()];
-        let product: Vec<f64> = iq.iter().zip(&school).map(|(a, b)| a * b).collect();
-        let columns: [(&str, &[f64]); 4] =
-            [("constant", &one), ("mom_hs", &school), ("mom_iq", &iq), ("mom_hs * mom_iq", &product)];
-        Self::new(&columns, &score, Some(2.5))
-    }
-
-    /// Leaf weight of mesquite bushes on six measurements.
-    pub fn mesquite(data: &Value) -> Result<Self, TargetError> {
-        Self::mesquite_with(data, |v| v)
-    }
-
-    /// The same in logarithms, except for the group.
-    pub fn logmesquite(data: &Value) -> Result<Self, TargetError> {
-        Self::mesquite_with(data, f64::ln)
-    }
-
-    fn mesquite_with(data: &Value, scale: impl Fn(f64) -> f64) -> Result<Self, TargetError> {
-        let names = ["weight", "diam1", "diam2", "canopy_height", "total_height", "density"];
-        let mut scaled = Vec::with_capacity(names.len());
-        for name in names {
-            let values: Vec<f64> = column(data, name)?.into_iter().map(&scale).collect();
-            if values.iter().any(|v| !v.is_finite()) {
-                return Err(TargetError::Type {
-                    name: name.to_string(),
-                    expected: "an array of positive numbers",
-                });
-            }
-            scaled.push(values);
+    /// Priors of the coefficients, one each, and of sigma.
+    pub fn with_priors(mut self, coefficients: Vec<Prior>, sigma: Prior) -> Result<Self, ConfigError> {
+        if coefficients.len() != self.width {
+            let reason = format!("there are {} coefficients", self.width);
+            return Err(ConfigError::new("coefficients", coefficients.len(), reason));
         }
-        let group = column(data, "group")?;
-        let one = vec![1.0; scaled[0].len()];
-        let mut columns: Vec<(&str, &[f64])> = vec![("constant", &one)];
-        columns.extend(names.iter().copied().zip(scaled.iter().map(Vec::as_slice)).skip(1));
-        columns.push(("group", &group));
-        Self::new(&columns, &scaled[0], None)
+        self.priors = coefficients;
+        self.sigma_prior = sigma;
+        Ok(self)
+    }
+
+    /// The prior of sigma.
+    pub fn with_sigma_prior(mut self, sigma: Prior) -> Self {
+        self.sigma_prior = sigma;
+        self
+    }
+
+    /// Names the coefficients; the sizes of the variables must add up to their number.
+    pub fn named(mut self, names: Vec<Variable>) -> Result<Self, ConfigError> {
+        let total: usize = names.iter().map(Variable::len).sum();
+        if total != self.width {
+            let reason = format!("there are {} coefficients", self.width);
+            return Err(ConfigError::new("variables", total, reason));
+        }
+        self.names = names;
+        Ok(self)
     }
 
     #[inline(always)]
@@ -117,28 +97,44 @@ impl LinearRegression {
                 square += *t * *t;
             }
             let precision = 1.0 / (sigma * sigma);
-            let prior = self.sigma_scale.map_or(0.0, |s| (sigma / s).powi(2));
-            if let Some(grad) = grad {
-                grad.fill(0.0);
-                for (i, t) in turned.iter().enumerate() {
-                    for j in i..self.width {
-                        grad[j] -= self.triangle[i * self.width + j] * *t * precision;
+            let (mut value, sigma_slope) = self.sigma_prior.log_prob_and_slope(sigma);
+            let sigma_slope = sigma_slope + (square * precision - self.observations) / sigma;
+            match grad {
+                None => value += self.add_priors(beta, |_, _| {}),
+                Some(grad) => {
+                    grad.fill(0.0);
+                    for (i, t) in turned.iter().enumerate() {
+                        let pull = *t * precision;
+                        for j in i..self.width {
+                            grad[j] -= self.triangle[i * self.width + j] * pull;
+                        }
                     }
+                    value += self.add_priors(beta, |j, slope| grad[j] += slope);
+                    grad[self.width] = sigma_slope;
                 }
-                grad[self.width] =
-                    (square * precision - self.observations - 2.0 * prior / (1.0 + prior)) / sigma;
             }
-            -self.observations * sigma.ln() - 0.5 * square * precision - prior.ln_1p()
+            value - self.observations * sigma.ln() - 0.5 * square * precision
         })
+    }
+
+    /// Sum of the coefficients' priors, whose slopes go to `each`.
+    #[inline(always)]
+    fn add_priors(&self, beta: &[f64], mut each: impl FnMut(usize, f64)) -> f64 {
+        let mut sum = 0.0;
+        for (j, (prior, beta)) in self.priors.iter().zip(beta).enumerate() {
+            let (value, slope) = prior.log_prob_and_slope(*beta);
+            sum += value;
+            each(j, slope);
+        }
+        sum
     }
 }
 
 impl Model for LinearRegression {
     fn parameters(&self) -> Vec<Parameter> {
-        vec![
-            Parameter::new("beta", &[self.width], Constraint::Real),
-            Parameter::new("sigma", &[], Constraint::Positive),
-        ]
+        let coefficients =
+            self.names.iter().map(|v| Parameter { variable: v.clone(), constraint: Constraint::Real });
+        coefficients.chain([Parameter::new("sigma", &[], Constraint::Positive)]).collect()
     }
 
     fn log_prob(&self, x: &[f64]) -> f64 {
@@ -159,21 +155,33 @@ mod tests {
         let x = [0.3, 1.0, -2.0, 0.7, 5.0];
         let y = [1.0, 0.2, 3.0, 2.0, -4.0];
         let one = [1.0; 5];
-        let m = LinearRegression::new(&[("one", &one), ("x", &x)], &y, Some(2.5)).unwrap();
-        let (beta, sigma) = ([0.4, -0.9], 1.7);
+        let priors = vec![Prior::Normal { mean: 1.0, scale: 2.0 }, Prior::Flat];
+        let m = LinearRegression::new(&[("one", &one), ("x", &x)], &y).unwrap();
+        let m = m.with_priors(priors, Prior::cauchy(2.5)).unwrap();
+        let (beta, sigma) = ([0.4, -0.9], 1.7f64);
         let square: f64 = x.iter().zip(y).map(|(x, y)| (y - beta[0] - beta[1] * x).powi(2)).sum();
-        let expected =
-            -5.0 * f64::ln(sigma) - square / (2.0 * sigma * sigma) - (sigma * sigma / 6.25).ln_1p();
+        let priors = -(sigma * sigma / 6.25).ln_1p() - 0.5 * 0.09;
+        let expected = -5.0 * f64::ln(sigma) - square / (2.0 * sigma * sigma) + priors;
         assert!((m.log_prob(&[beta[0], beta[1], sigma]) - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn priors_and_names_must_fit_the_coefficients() {
+        let (one, y) = ([1.0; 3], [1.0, 2.0, 3.0]);
+        let m = LinearRegression::new(&[("one", &one)], &y).unwrap();
+        assert_eq!(m.clone().with_priors(vec![], Prior::Flat).unwrap_err().key, "coefficients");
+        assert!(m.clone().named(vec![Variable::new("b", &[2])]).is_err());
+        let m = m.named(vec![Variable::new("alpha", &[])]).unwrap();
+        assert_eq!(m.reported(), vec![Variable::new("alpha", &[]), Variable::new("sigma", &[])]);
     }
 
     #[test]
     fn coefficients_that_are_not_determined_are_an_error() {
         let (one, two, y) = ([1.0; 4], [2.0; 4], [1.0, 2.0, 3.0, 4.0]);
-        let e = LinearRegression::new(&[("a", &one), ("b", &two)], &y, None).unwrap_err();
+        let e = LinearRegression::new(&[("a", &one), ("b", &two)], &y).unwrap_err();
         assert_eq!(e, TargetError::ConstantColumn { column: 1 });
-        assert!(LinearRegression::new(&[("a", &one[..1])], &y[..1], None).is_err());
-        let e = LinearRegression::new(&[("a", &one[..3])], &y, None).unwrap_err();
+        assert!(LinearRegression::new(&[("a", &one[..1])], &y[..1]).is_err());
+        let e = LinearRegression::new(&[("a", &one[..3])], &y).unwrap_err();
         assert!(matches!(e, TargetError::Length { found: 3, expected: 4, .. }));
     }
 }

@@ -5,47 +5,95 @@
 //!
 //! | names | model |
 //! |---|---|
-//! | `kidiq-kidscore_momiq`, `kidiq-kidscore_interaction`, `mesquite-mesquite`, `mesquite-logmesquite` | [`LinearRegression`] |
-//! | `wells_data-wells_dist100_model`, `wells_data-wells_interaction_model` | [`crate::target::LogisticRegression`], flat prior |
-//! | `low_dim_gauss_mix-low_dim_gauss_mix`, `low_dim_gauss_mix_collapse-low_dim_gauss_mix_collapse` | [`NormalMixture`] |
-//! | `eight_schools-eight_schools_centered`, `eight_schools-eight_schools_noncentered` | [`crate::target::EightSchools`] |
+//! | `arK-arK`, `diamonds-diamonds`, `earnings-logearn_interaction`, `kidiq-*`, `kilpisjarvi_mod-kilpisjarvi`, `mesquite-*`, `nes2000-nes`, `sblrc-blr` | [`LinearRegression`] |
+//! | `wells_data-*` | [`crate::target::LogisticRegression`], flat prior |
+//! | `low_dim_gauss_mix-*`, `low_dim_gauss_mix_collapse-*` | [`NormalMixture`] |
+//! | `eight_schools-*` | [`crate::target::EightSchools`] |
+//! | `arma-arma11`, `garch-garch11` | [`Arma11`], [`Garch11`] |
+//! | `gp_pois_regr-*` | [`GaussianProcessRegression`], [`GaussianProcessCounts`] |
+//! | `hmm_example-hmm_example` | [`HiddenMarkov`] |
+//! | `radon_mn-*` | [`Radon`] |
 //!
 //! Reference: Magnusson et al. (2024), posteriordb.
 
+mod arma;
+mod data;
+mod garch;
+mod gaussian_process;
+mod hidden_markov;
+mod linear_models;
 mod linear_regression;
 mod normal_mixture;
+mod radon;
 
+pub use arma::Arma11;
+pub use garch::Garch11;
+pub use gaussian_process::{GaussianProcessCounts, GaussianProcessRegression};
+pub use hidden_markov::HiddenMarkov;
 pub use linear_regression::LinearRegression;
 pub use normal_mixture::NormalMixture;
+pub use radon::Radon;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::data::{column, positive, same_length};
 use super::{
     Constrained, DataLoader, EightSchoolsConfig, Intercept, LogisticRegression, LogisticRegressionOptions,
-    Parametrisation, Pointwise, Target, TargetError, Variable,
+    Model, Parametrisation, Pointwise, Target, TargetError, Variable,
 };
 use crate::{ConfigError, Points};
 
-/// The posteriors built in, as the collection calls them.
-pub const NAMES: [&str; 10] = [
-    "eight_schools-eight_schools_centered",
-    "eight_schools-eight_schools_noncentered",
-    "kidiq-kidscore_interaction",
-    "kidiq-kidscore_momiq",
-    "low_dim_gauss_mix-low_dim_gauss_mix",
-    "low_dim_gauss_mix_collapse-low_dim_gauss_mix_collapse",
-    "mesquite-logmesquite",
-    "mesquite-mesquite",
-    "wells_data-wells_dist100_model",
-    "wells_data-wells_interaction_model",
+/// Makes a posterior of its data.
+type Build = fn(&Value) -> Result<Box<dyn Target>, TargetError>;
+
+/// The posteriors built in, as the collection calls them, and how each is made.
+const POSTERIORS: [(&str, Build); 23] = [
+    ("arK-arK", |d| model(LinearRegression::autoregression(d)?)),
+    ("arma-arma11", |d| model(Arma11::new(column(d, "y")?)?)),
+    ("diamonds-diamonds", |d| model(LinearRegression::diamonds(d)?)),
+    ("earnings-logearn_interaction", |d| model(LinearRegression::logearn_interaction(d)?)),
+    ("eight_schools-eight_schools_centered", |_| eight_schools(Parametrisation::Centred)),
+    ("eight_schools-eight_schools_noncentered", |_| eight_schools(Parametrisation::NonCentred)),
+    ("garch-garch11", |d| model(Garch11::new(column(d, "y")?, positive(d, "sigma1")?)?)),
+    ("gp_pois_regr-gp_pois_regr", |d| model(GaussianProcessCounts::new(&column(d, "x")?, column(d, "k")?)?)),
+    ("gp_pois_regr-gp_regr", |d| model(GaussianProcessRegression::new(&column(d, "x")?, column(d, "y")?)?)),
+    ("hmm_example-hmm_example", |d| model(HiddenMarkov::new(column(d, "y")?)?)),
+    ("kidiq-kidscore_interaction", |d| model(LinearRegression::kidscore_interaction(d)?)),
+    ("kidiq-kidscore_momiq", |d| model(LinearRegression::kidscore_momiq(d)?)),
+    ("kilpisjarvi_mod-kilpisjarvi", |d| model(LinearRegression::kilpisjarvi(d)?)),
+    ("low_dim_gauss_mix-low_dim_gauss_mix", |d| model(NormalMixture::new(column(d, "y")?, true)?)),
+    ("low_dim_gauss_mix_collapse-low_dim_gauss_mix_collapse", |d| {
+        model(NormalMixture::new(column(d, "y")?, false)?)
+    }),
+    ("mesquite-logmesquite", |d| model(LinearRegression::logmesquite(d)?)),
+    ("mesquite-mesquite", |d| model(LinearRegression::mesquite(d)?)),
+    ("nes2000-nes", |d| model(LinearRegression::nes(d)?)),
+    ("radon_mn-radon_hierarchical_intercept_centered", |d| model(Radon::new(d, Parametrisation::Centred)?)),
+    ("radon_mn-radon_hierarchical_intercept_noncentered", |d| {
+        model(Radon::new(d, Parametrisation::NonCentred)?)
+    }),
+    ("sblrc-blr", |d| model(LinearRegression::sblrc(d)?)),
+    ("wells_data-wells_dist100_model", |d| Ok(Box::new(wells(d, false)?))),
+    ("wells_data-wells_interaction_model", |d| Ok(Box::new(wells(d, true)?))),
 ];
+
+/// The names of the posteriors built in, as the collection calls them.
+pub const NAMES: [&str; POSTERIORS.len()] = {
+    let mut names = [""; POSTERIORS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = POSTERIORS[i].0;
+        i += 1;
+    }
+    names
+};
 
 /// A posterior of the collection, by name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PosteriordbConfig {
-    /// The collection's name for the posterior, e.g. `kidiq-kidscore_momiq`.
+    /// The collection's name for the posterior, e.g. `kidiq-kidscore_momiq`; `mixwell list targets` shows all.
     pub posterior: String,
     /// The posterior's `data.json`.
     pub data: String,
@@ -78,29 +126,13 @@ impl PosteriordbConfig {
 
 /// The posterior called `name` given its data.
 pub fn posterior(name: &str, data: &Value) -> Result<Box<dyn Target>, TargetError> {
-    Ok(match name {
-        "kidiq-kidscore_momiq" => linear(LinearRegression::kidscore_momiq(data)?)?,
-        "kidiq-kidscore_interaction" => linear(LinearRegression::kidscore_interaction(data)?)?,
-        "mesquite-mesquite" => linear(LinearRegression::mesquite(data)?)?,
-        "mesquite-logmesquite" => linear(LinearRegression::logmesquite(data)?)?,
-        "wells_data-wells_dist100_model" => Box::new(wells(data, false)?),
-        "wells_data-wells_interaction_model" => Box::new(wells(data, true)?),
-        "low_dim_gauss_mix-low_dim_gauss_mix" => mixture(data, true)?,
-        "low_dim_gauss_mix_collapse-low_dim_gauss_mix_collapse" => mixture(data, false)?,
-        "eight_schools-eight_schools_centered" => eight_schools(Parametrisation::Centred)?,
-        "eight_schools-eight_schools_noncentered" => eight_schools(Parametrisation::NonCentred)?,
-        _ => {
-            return Err(TargetError::UnknownPosterior { name: name.to_string(), known: NAMES.join(", ") });
-        }
-    })
+    let unknown = || TargetError::UnknownPosterior { name: name.to_string(), known: NAMES.join(", ") };
+    let (_, build) = POSTERIORS.iter().find(|p| p.0 == name).ok_or_else(unknown)?;
+    build(data)
 }
 
-fn linear(model: LinearRegression) -> Result<Box<dyn Target>, TargetError> {
+fn model(model: impl Model + 'static) -> Result<Box<dyn Target>, TargetError> {
     Ok(Box::new(Pointwise(Constrained::new(model)?)))
-}
-
-fn mixture(data: &Value, ordered: bool) -> Result<Box<dyn Target>, TargetError> {
-    Ok(Box::new(Pointwise(Constrained::new(NormalMixture::new(column(data, "y")?, ordered)?)?)))
 }
 
 fn eight_schools(parametrisation: Parametrisation) -> Result<Box<dyn Target>, TargetError> {
@@ -135,34 +167,6 @@ fn wells(data: &Value, interaction: bool) -> Result<LogisticRegression, TargetEr
     let target = LogisticRegression::new(features.as_batch(), &switched, &options)?;
     let beta: &[usize] = if interaction { &[3] } else { &[] };
     Ok(target.named(vec![Variable::new("alpha", &[]), Variable::new("beta", beta)])?)
-}
-
-/// The numbers under `name`.
-fn column(data: &Value, name: &str) -> Result<Vec<f64>, TargetError> {
-    let Some(object) = data.as_object() else {
-        return Err(TargetError::Type { name: "data".to_string(), expected: "an object of arrays" });
-    };
-    let entry = object.get(name).ok_or_else(|| TargetError::Missing {
-        name: name.to_string(),
-        found: object.keys().cloned().collect::<Vec<_>>().join(", "),
-    })?;
-    let wrong = || TargetError::Type { name: name.to_string(), expected: "an array of finite numbers" };
-    let entries = entry.as_array().ok_or_else(wrong)?;
-    entries.iter().map(|v| v.as_f64().filter(|v| v.is_finite()).ok_or_else(wrong)).collect()
-}
-
-/// Checks that all columns are as long as the first, and not empty.
-fn same_length(columns: &[(&str, &[f64])]) -> Result<(), TargetError> {
-    let expected = columns[0].1.len();
-    if expected == 0 {
-        return Err(TargetError::Empty { rows: 0, columns: columns.len() });
-    }
-    for (name, c) in columns {
-        if c.len() != expected {
-            return Err(TargetError::Length { name: name.to_string(), found: c.len(), expected });
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,0 +1,54 @@
+//! A config file: read, its data found, its target built, and errors told with file and line.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use mixwell::ConfigError;
+use mixwell::config::{FileConfig, parse};
+use mixwell::io::DataFiles;
+use mixwell::sampler::RunError;
+use mixwell::target::{Target, TargetConfig, TargetError};
+
+use crate::exit::bad_input;
+
+/// Reads the settings of a file.
+pub fn read<T>(path: &Path) -> anyhow::Result<FileConfig<T>>
+where
+    T: serde::de::DeserializeOwned + schemars::JsonSchema,
+{
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| bad_input(format!("cannot read the config `{shown}`: {e}; check the path")))?;
+    parse(&text).map_err(|e| bad_input(format!("{shown}, {e}")))
+}
+
+/// Paths in a config are relative to it; in the run folder they must hold from anywhere.
+pub fn resolve_paths(target: &mut TargetConfig, config: &Path) {
+    let base = config.parent().unwrap_or(Path::new(""));
+    target.resolve_paths(&std::path::absolute(base).unwrap_or_else(|_| base.to_path_buf()));
+}
+
+/// An error about a setting, with the file and, where the setting is written there, its line.
+pub fn located<T>(path: &Path, file: &FileConfig<T>, error: &ConfigError) -> anyhow::Error {
+    let (shown, at) = (path.display(), file.locate(error));
+    if at.line == 0 {
+        bad_input(format!("{shown}: {}", at.message))
+    } else {
+        bad_input(format!("{shown}, {at}"))
+    }
+}
+
+/// The target that a config names.
+pub fn build_target(config: Option<&TargetConfig>) -> Result<Box<dyn Target>, RunError> {
+    let missing = "a config needs a [target] with a `kind`; see `mixwell list targets`";
+    let config = config.ok_or_else(|| ConfigError::new("target", "missing", missing))?;
+    config.build(&DataFiles).map_err(|e| match e {
+        TargetError::Config(e) => RunError::Config(e.under("target")),
+        other => RunError::Target(other.to_string()),
+    })
+}
+
+/// The name that outputs are called after.
+pub fn stem(config: &Path) -> &OsStr {
+    config.file_stem().unwrap_or("run".as_ref())
+}

@@ -1,0 +1,110 @@
+//! One method at one point of the sweep in one repetition: its name, its settings as a hash, its stored result.
+//!
+//! The hash covers everything the result depends on (version, settings with the seed, metrics, the cell whose flow it uses), and
+//! nothing else: rules and published values can change without a cell being made again.
+
+use std::collections::BTreeMap;
+
+use mixwell::io::ConfigHash;
+use mixwell::sampler::RunConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::{Measured, MetricEntry, Point};
+
+/// A cell that is to be run.
+pub(crate) struct Cell {
+    pub method: String,
+    pub point: Point,
+    pub repetition: usize,
+    pub config: RunConfig,
+    pub metrics: BTreeMap<String, MetricEntry>,
+    pub exact: bool,
+    /// The file name of the cell whose flow it starts from.
+    pub flow_from: Option<String>,
+    pub gives_flow: bool,
+    pub hash: String,
+}
+
+impl Cell {
+    /// The name of its file, without ending.
+    pub fn file_name(method: &str, label: &str, repetition: usize) -> String {
+        let plain = |text: &str| -> String {
+            text.chars().map(|c| if c.is_alphanumeric() || "-.".contains(c) { c } else { '_' }).collect()
+        };
+        let at = if label.is_empty() { String::new() } else { format!("{}-", plain(label)) };
+        format!("{at}{}-{repetition}", plain(method))
+    }
+
+    /// The name of its file, without ending.
+    pub fn file(&self) -> String {
+        Self::file_name(&self.method, &self.point.label, self.repetition)
+    }
+
+    /// Its name in progress lines and errors.
+    pub fn name(&self) -> String {
+        let at =
+            if self.point.label.is_empty() { String::new() } else { format!(" at {}", self.point.label) };
+        format!("{}{at}, repetition {}", self.method, self.repetition + 1)
+    }
+
+    /// The hash of all that its result depends on.
+    pub fn hash_of(
+        config: &RunConfig,
+        metrics: &BTreeMap<String, MetricEntry>,
+        exact: bool,
+        flow_hash: Option<&str>,
+    ) -> String {
+        let all = serde_json::json!([env!("CARGO_PKG_VERSION"), config, metrics, exact, flow_hash]);
+        ConfigHash::of(all.to_string().as_bytes()).to_string()
+    }
+}
+
+/// What a cell cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Points at which density and gradient were evaluated, the warm-up included.
+    pub gradients: u64,
+    /// Points at which the density alone was evaluated.
+    pub densities: u64,
+    /// Seconds of sampling and training.
+    pub seconds: f64,
+}
+
+/// The stored result of a cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CellResult {
+    /// Hash of all that it depends on.
+    pub hash: String,
+    /// The method.
+    pub method: String,
+    /// The label of the point.
+    pub point: String,
+    /// The repetition, from zero.
+    pub repetition: usize,
+    /// What the metrics measured; one that does not apply is absent.
+    pub metrics: BTreeMap<String, Measured>,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_are_plain() {
+        assert_eq!(Cell::file_name("ex2", "30", 0), "30-ex2-0");
+        assert_eq!(Cell::file_name("ex2", "0.5, 64", 2), "0.5__64-ex2-2");
+        assert_eq!(Cell::file_name("a/b", "", 0), "a_b-0");
+    }
+
+    #[test]
+    fn the_hash_sees_settings_and_flow() {
+        let (config, metrics) = (RunConfig::default(), BTreeMap::new());
+        let hash = |c: &RunConfig, flow| Cell::hash_of(c, &metrics, false, flow);
+        let other = RunConfig { seed: 2, ..config.clone() };
+        assert_eq!(hash(&config, None), hash(&config, None));
+        assert_ne!(hash(&config, None), hash(&other, None));
+        assert_ne!(hash(&config, None), hash(&config, Some("a")));
+    }
+}

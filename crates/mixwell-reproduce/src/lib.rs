@@ -1,0 +1,42 @@
+//! Published sampling experiments, run by Mixwell and set beside the published numbers.
+//!
+//! An experiment is data: a TOML file with the target, the methods to compare, a sweep (e.g. over dimensions), what is
+//! measured, what was published, and the rules that decide whether the numbers agree. One [`Runner`] runs them all
+//! through [`mixwell::sampler::Sampler`]; no experiment has code of its own.
+//!
+//! - [`Experiment`] - the file, with a preset laid over it; [`catalogue`] - the experiments that come with this crate.
+//! - A *cell* is one method at one point of the sweep in one repetition. Each finished cell is a file in the output folder, so
+//!   an interrupted run goes on where it was, and more repetitions reuse the ones that are there.
+//! - [`Metric`] - what is computed from the draws of a cell; [`Rule`] - what must hold of the means over all cells.
+//! - [`Report`] - published beside measured, as `results.json` and `README.md`.
+
+#![warn(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod catalogue;
+mod cell;
+mod error;
+mod estimate;
+mod experiment;
+mod fill;
+mod folder;
+mod merge;
+mod metric;
+mod observer;
+mod report;
+mod rule;
+mod runner;
+mod sample;
+mod sweep;
+
+pub use cell::{CellResult, Cost};
+pub use error::ReproduceError;
+pub use estimate::{Estimate, Measured};
+pub use experiment::{Experiment, MethodEntry, Published};
+pub use metric::{Metric, MetricEntry};
+pub use observer::{Event, Observer};
+pub use report::{CostRow, Judged, Report, ResultRow, number};
+pub use rule::{Rule, Test};
+pub use runner::{Outcome, Runner};
+pub use sample::Sample;
+pub use sweep::Point;

@@ -1,0 +1,189 @@
+//! What is computed from the draws of a cell, by `kind`.
+//!
+//! A metric answers with one value per chain (efficiency of a single chain, distance of a chain from exact draws) or with one
+//! value for all chains, or not at all where it does not apply: acceptance of local moves of a method that has none. To add
+//! one: a variant here, its arm in [`Metric::measure`], a function in the file of its family.
+
+mod distance;
+mod efficiency;
+mod modes;
+mod moments;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Measured, Sample};
+
+/// A metric with its name in tables.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricEntry {
+    /// Its name in tables.
+    pub title: String,
+    /// What is computed.
+    pub measure: Metric,
+    /// The value is divided by this, e.g. `"${dim}"`.
+    #[serde(default = "one")]
+    pub divide_by: f64,
+    /// Look at the first chains only; zero for all. For metrics of single chains, which may be costly.
+    #[serde(default)]
+    pub chains: usize,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl MetricEntry {
+    /// The values for one cell; `None` where the metric does not apply.
+    pub fn measure(&self, sample: &Sample<'_>) -> Option<Measured> {
+        Some(self.measure.measure(sample, self.chains)?.divided(self.divide_by))
+    }
+}
+
+/// Which moves an acceptance is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Moves {
+    /// Kernels that move near the current point.
+    Local,
+    /// Kernels that jump.
+    Global,
+}
+
+/// Which published code a sliced total variation follows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flavour {
+    /// 25 directions, 1000 places.
+    #[default]
+    Ex2mcmc,
+    /// 128 directions, 2048 places.
+    FlowMcmc,
+}
+
+/// A function of one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Power {
+    /// `x`
+    First,
+    /// `x^2`
+    Second,
+    /// `x^4`
+    Fourth,
+    /// `|x|`
+    Absolute,
+}
+
+/// What is computed from the draws of one cell.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Metric {
+    /// Effective sample size of single chains as the Ex2MCMC paper computes it, averaged over coordinates; a chain that never
+    /// moves counts 0.
+    Ex2Ess,
+    /// Smallest bulk effective sample size over all coordinates, per draw of all chains.
+    EssBulk,
+    /// Largest rank-normalised R-hat over all coordinates.
+    Rhat,
+    /// Mean acceptance probability (for i-SIR and independent proposals: share of moves that changed the point).
+    Acceptance {
+        /// `local` or `global`.
+        moves: Moves,
+    },
+    /// Share of the draws in one mode.
+    ModeWeight {
+        /// Its number among the target's modes.
+        mode: usize,
+    },
+    /// Mean squared error of the mode weights.
+    ModeWeightMse,
+    /// Largest error of a mode weight.
+    ModeWeightError,
+    /// Number of modes that single chains came near to.
+    ModesVisited {
+        /// Near means closer to the centre than this.
+        within: f64,
+    },
+    /// Share of single chains that came near to every mode: 1 or 0 for each.
+    AllModesVisited {
+        /// Near means closer to the centre than this.
+        within: f64,
+    },
+    /// Mean of a power of one coordinate, or of its average over all coordinates.
+    Moment {
+        /// The power.
+        power: Power,
+        /// The coordinate; none for the average over all.
+        #[serde(default)]
+        coordinate: Option<usize>,
+    },
+    /// Share of the draws in which a coordinate lies above a bound.
+    ShareAbove {
+        /// The coordinate.
+        coordinate: usize,
+        /// The bound.
+        bound: f64,
+    },
+    /// Largest deviation of a mean from the exact one over all coordinates, in Monte Carlo standard errors.
+    WorstMean,
+    /// Sliced total variation between single chains and exact draws.
+    SlicedTotalVariation {
+        /// `ex2mcmc` or `flow_mcmc`.
+        #[serde(default)]
+        flavour: Flavour,
+        /// Number of exact draws; as many as the chain has when zero. The value depends on it.
+        #[serde(default)]
+        reference: usize,
+    },
+    /// Optimal transport with squared distances between single chains and as many exact draws.
+    OptimalTransport,
+    /// Mean over random directions of the Kolmogorov-Smirnov distance between single chains and as many exact draws.
+    KolmogorovSmirnov {
+        /// Number of directions.
+        directions: usize,
+    },
+    /// Relative error of the covariance of all draws, in the Frobenius norm.
+    CovarianceError,
+    /// Steps until the law of the chains is near the target's, in one dimension; the number of draws where it never is.
+    MixingTime {
+        /// Near means a total variation of at most this.
+        epsilon: f64,
+    },
+    /// Total variation between the last draws of all chains and the target's density, in one dimension.
+    FinalTotalVariation,
+    /// Logarithm of the evidence, by the frozen proposal.
+    LogEvidence,
+}
+
+impl Metric {
+    fn measure(&self, sample: &Sample<'_>, chains: usize) -> Option<Measured> {
+        match *self {
+            Self::Ex2Ess => Some(efficiency::ex2_ess(sample, chains)),
+            Self::EssBulk => Some(efficiency::ess_bulk(sample)),
+            Self::Rhat => Some(efficiency::rhat(sample)),
+            Self::Acceptance { moves } => efficiency::acceptance(sample, moves),
+            Self::ModeWeight { mode } => modes::weight(sample, mode),
+            Self::ModeWeightMse => modes::mean_squared_error(sample),
+            Self::ModeWeightError => modes::largest_error(sample),
+            Self::ModesVisited { within } => modes::visited(sample, within, chains),
+            Self::AllModesVisited { within } => modes::all_visited(sample, within, chains),
+            Self::Moment { power, coordinate } => moments::moment(sample, power, coordinate),
+            Self::ShareAbove { coordinate, bound } => moments::share_above(sample, coordinate, bound),
+            Self::WorstMean => moments::worst_mean(sample),
+            Self::SlicedTotalVariation { flavour, reference } => {
+                distance::sliced_tv(sample, flavour, reference, chains)
+            }
+            Self::OptimalTransport => distance::optimal_transport(sample, chains),
+            Self::KolmogorovSmirnov { directions } => distance::ks(sample, directions, chains),
+            Self::CovarianceError => distance::covariance(sample),
+            Self::MixingTime { epsilon } => distance::mixing_time(sample, epsilon),
+            Self::FinalTotalVariation => distance::final_tv(sample),
+            Self::LogEvidence => {
+                let summary = sample.summary?;
+                Some(Measured::with_error(summary.log_evidence?, summary.log_evidence_se.unwrap_or(f64::NAN)))
+            }
+        }
+    }
+}

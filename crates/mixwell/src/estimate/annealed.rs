@@ -1,0 +1,326 @@
+//! Annealed importance sampling: independent chains led along a ladder, weighted by what they pass.
+//!
+//! `x_0 ~ pi_0`; `log w = sum_{k=1..K} (b_k - b_{k-1}) (log pi - log pi_0)(x_{k-1})`, where `x_k` comes from `x_{k-1}` by `moves`
+//! steps of a kernel that keeps `pi_k`; after the last increment nothing moves. `Z^ = mean w` is unbiased for any kernel,
+//! ladder and number of moves, zero included (plain importance sampling). Draws are the `x_{K-1}` with their weights.
+//!
+//! For that, step sizes and ladder must not depend on the chains that are weighed: a *pilot* population with streams of its
+//! own climbs first ([`SequentialConfig`](super::SequentialConfig) says how) and leaves a kernel for every rung.
+//! With selection `isir`, weighted paths become Markov chains that keep the target: see `iterated.rs`.
+//! Reference: Neal, "Annealed importance sampling", Statistics and Computing 11 (2001), eq. (5), (8).
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{Cost, Estimate, Options};
+use super::iterated::{Iteration, iterate};
+use super::ladder::times;
+use super::population::Climb;
+use super::sequential::{check_kernel, check_needs};
+use super::walkers::Walkers;
+use super::weigh::in_order;
+use super::{EstimateError, LadderConfig, Rung, Tempered, WeightedDraws};
+use crate::kernel::range::at_least;
+use crate::kernel::{Kernel, KernelConfig, mala};
+use crate::proposal::{Differentiable, GaussianConfig};
+use crate::target::{Counted, Target};
+use crate::{ConfigError, Points, Stream};
+
+/// Round of the pilot's streams.
+const PILOT: u64 = (1 << 20) - 1;
+/// Effective share below which the pilot is resampled.
+const PILOT_RESAMPLE_BELOW: f64 = 0.5;
+
+/// Settings of annealed importance sampling.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct AnnealedConfig {
+    /// Independent chains.
+    pub chains: usize,
+    /// How chains move.
+    pub kernel: KernelConfig,
+    /// Steps of the kernel on every rung.
+    pub moves: usize,
+    /// Particles of the pilot that finds step sizes (and rungs, if the ladder is adaptive); 0 for the kernel as it is set.
+    pub pilot: usize,
+    /// Where chains start.
+    pub base: GaussianConfig,
+    /// How inverse temperatures are spaced.
+    pub ladder: LadderConfig,
+    /// What becomes of the weighted paths.
+    pub selection: Selection,
+}
+
+/// What becomes of the weighted paths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Selection {
+    /// They are weighted draws.
+    #[default]
+    None,
+    /// Chains choose among fresh paths and their own, by weight, again and again: draws have equal weights.
+    Isir {
+        /// Paths to choose from, the chain's own included.
+        #[serde(default = "default_particles")]
+        n_particles: usize,
+        /// Draws of each chain.
+        #[serde(default = "default_steps")]
+        steps: usize,
+        /// Weigh the chain's own point anew in every step, by a path that runs backwards from it.
+        #[serde(default)]
+        conditional: bool,
+    },
+}
+
+fn default_particles() -> usize {
+    10
+}
+
+fn default_steps() -> usize {
+    100
+}
+
+impl Default for AnnealedConfig {
+    fn default() -> Self {
+        Self {
+            chains: 1000,
+            kernel: mala(),
+            moves: 1,
+            pilot: 200,
+            base: GaussianConfig::default(),
+            ladder: LadderConfig::Sigmoid { rungs: 100, slope: 4.0 },
+            selection: Selection::None,
+        }
+    }
+}
+
+impl AnnealedConfig {
+    /// Refuses settings that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        at_least("chains", self.chains, 1)?;
+        check_kernel(&self.kernel)?;
+        self.base.check().map_err(|e| e.under("base"))?;
+        self.ladder.check().map_err(|e| e.under("ladder"))?;
+        let adaptive = matches!(self.ladder, LadderConfig::Adaptive { .. });
+        if self.pilot == 1 || (self.pilot == 0 && adaptive) {
+            let reason = "the pilot needs at least 2 particles; without one, the ladder must be given";
+            return Err(ConfigError::new("pilot", self.pilot, reason));
+        }
+        if let Selection::Isir { n_particles, steps, conditional } = self.selection {
+            at_least("selection.n_particles", n_particles, 2)?;
+            at_least("selection.steps", steps, 1)?;
+            if conditional && !is_reversible(&self.kernel) {
+                let reason =
+                    "a path can only run backwards if the kernel is reversible, which a sequence is not";
+                return Err(ConfigError::new("selection.conditional", conditional, reason));
+            }
+        } else {
+            at_least("chains", self.chains, 2)?;
+        }
+        Ok(())
+    }
+
+    /// The estimate for `target`, starting from the Gaussian of the settings.
+    ///
+    /// # Errors
+    /// When a setting cannot be used, or the pilot does not arrive at the target.
+    pub fn estimate(&self, target: &dyn Target, options: &Options) -> Result<Estimate, EstimateError> {
+        let base = self.base.build(target.dim()).map_err(|e| e.under("base"))?;
+        self.estimate_from(&base, target, options)
+    }
+
+    /// The estimate for `target`, starting from any base, e.g. a trained flow.
+    ///
+    /// # Errors
+    /// As [`AnnealedConfig::estimate`].
+    pub fn estimate_from(
+        &self,
+        base: &dyn Differentiable,
+        target: &dyn Target,
+        options: &Options,
+    ) -> Result<Estimate, EstimateError> {
+        self.check()?;
+        options.check()?;
+        check_needs(&self.kernel, base, target)?;
+        let counted = Counted::new(target);
+        let path = Tempered::new(base, &counted, 0.0);
+        let (annealer, rungs, broken) = self.annealer(path, options)?;
+        let weighted = match self.selection {
+            Selection::None => self.weigh(&annealer, options),
+            Selection::Isir { n_particles, steps, conditional } => {
+                let plan =
+                    Iteration { chains: self.chains, n_particles, steps, conditional, seed: options.seed };
+                iterate(&annealer, plan, options.keep_draws)
+            }
+        };
+        let estimate =
+            Estimate::of_weights(&weighted.log_weights, broken + weighted.broken, Cost::of(&counted));
+        Ok(Estimate { rungs, moved: weighted.moved, weighted: weighted.draws, ..estimate })
+    }
+
+    /// The rungs with their kernels, fixed from here on.
+    fn annealer<'a>(
+        &self,
+        path: Tempered<'a>,
+        options: &Options,
+    ) -> Result<(Annealer<'a>, Vec<Rung>, u64), EstimateError> {
+        let dim = path.base().dim();
+        let build = || self.kernel.build(dim).map_err(|e| e.under("kernel"));
+        let max_rows = options.max_batch_rows;
+        let (mut rungs, mut climbed, mut broken) = (Vec::new(), Vec::new(), 0);
+        match self.ladder.betas() {
+            // Without moves the increments add up to one.
+            Some(_) if self.moves == 0 => rungs.push((1.0, build()?)),
+            Some(betas) if self.pilot == 0 => {
+                for beta in betas {
+                    rungs.push((beta, build()?));
+                }
+            }
+            _ => {
+                let climb = Climb {
+                    path,
+                    kernel: &self.kernel,
+                    ladder: &self.ladder,
+                    particles: self.pilot,
+                    moves: self.moves,
+                    resample_below: PILOT_RESAMPLE_BELOW,
+                    seed: options.seed,
+                    round: PILOT,
+                    max_rows,
+                };
+                let summit = climb.run()?;
+                for (rung, state) in summit.rungs.iter().zip(&summit.kernels) {
+                    // Not frozen: freezing would take an average over all rungs. A kernel changes in `adapt` only.
+                    let mut kernel = build()?;
+                    kernel.load(state).expect("the state of the same kernel");
+                    rungs.push((rung.beta, kernel));
+                }
+                climbed = summit.rungs;
+                broken = summit.broken;
+            }
+        }
+        Ok((Annealer { path, rungs, moves: self.moves, max_rows }, climbed, broken))
+    }
+
+    fn weigh(&self, annealer: &Annealer<'_>, options: &Options) -> Weighted {
+        let (mut log_weights, mut x, mut broken) = (Vec::with_capacity(self.chains), Vec::new(), 0);
+        let make = |range: std::ops::Range<usize>| {
+            annealer.up(range.map(|i| Stream::for_estimate(options.seed, 0, i as u64)).collect())
+        };
+        in_order(self.chains, options.max_batch_rows, make, |paths| {
+            log_weights.extend_from_slice(&paths.log_weights);
+            broken += paths.broken;
+            if options.keep_draws {
+                x.extend(paths.x.into_vec());
+            }
+        });
+        let draws = options.keep_draws.then(|| {
+            WeightedDraws::new(Points::from_vec(x, annealer.path.base().dim()), log_weights.clone())
+        });
+        Weighted { log_weights, draws, broken, moved: None }
+    }
+}
+
+/// Whether the kernel is reversible, so that it is its own reversal.
+fn is_reversible(kernel: &KernelConfig) -> bool {
+    match kernel {
+        KernelConfig::Sequence(c) => c.parts.len() == 1 && is_reversible(&c.parts[0]),
+        KernelConfig::Repeat(c) => is_reversible(&c.kernel),
+        KernelConfig::Neutra(c) => is_reversible(&c.kernel),
+        KernelConfig::Mixture(c) => c.parts.iter().all(is_reversible),
+        _ => true,
+    }
+}
+
+/// What a way of using paths gives.
+pub(super) struct Weighted {
+    /// Unbiased, independent.
+    pub log_weights: Vec<f64>,
+    pub draws: Option<WeightedDraws>,
+    pub broken: u64,
+    pub moved: Option<f64>,
+}
+
+/// A ladder with a fixed kernel for every rung.
+pub(super) struct Annealer<'a> {
+    pub path: Tempered<'a>,
+    rungs: Vec<(f64, Box<dyn Kernel>)>,
+    moves: usize,
+    max_rows: usize,
+}
+
+/// Where paths ended, with their log-weights.
+pub(super) struct Paths {
+    pub x: Points,
+    pub log_weights: Vec<f64>,
+    pub broken: u64,
+}
+
+impl Annealer<'_> {
+    /// Paths from the base to the target, one per stream.
+    pub fn up(&self, streams: Vec<Stream>) -> Paths {
+        let mut walkers = Walkers::draw(self.path, streams, &*self.rungs[0].1, self.max_rows);
+        let mut log_weights = vec![0.0; walkers.x().rows()];
+        let mut below = 0.0;
+        for (k, (beta, kernel)) in self.rungs.iter().enumerate() {
+            add_increment(&mut walkers, beta - below, &mut log_weights);
+            if k + 1 < self.rungs.len() {
+                self.move_at(&mut walkers, *beta, &**kernel);
+            }
+            below = *beta;
+        }
+        let x = Points::from_vec(walkers.x().data().to_vec(), walkers.x().dim());
+        Paths { x, log_weights, broken: walkers.broken() }
+    }
+
+    /// Paths back from points of the target: given where a path ended, the rest of it is distributed like this if the
+    /// kernels are reversible. The weights are those of the paths; the points stay.
+    pub fn down(&self, x: Points, streams: Vec<Stream>) -> Paths {
+        let mut walkers = Walkers::at(self.path, x.clone(), streams, &*self.rungs[0].1, self.max_rows);
+        let mut log_weights = vec![0.0; x.rows()];
+        for k in (0..self.rungs.len()).rev() {
+            let below = if k > 0 { self.rungs[k - 1].0 } else { 0.0 };
+            add_increment(&mut walkers, self.rungs[k].0 - below, &mut log_weights);
+            if k > 0 {
+                self.move_at(&mut walkers, below, &*self.rungs[k - 1].1);
+            }
+        }
+        Paths { x, log_weights, broken: walkers.broken() }
+    }
+
+    fn move_at(&self, walkers: &mut Walkers<'_>, beta: f64, kernel: &dyn Kernel) {
+        walkers.aim(beta, |i| i);
+        for _ in 0..self.moves {
+            walkers.step(kernel, beta);
+        }
+    }
+}
+
+/// Adds `delta (log pi - log pi_0)` of every chain to its log-weight.
+fn add_increment(walkers: &mut Walkers<'_>, delta: f64, log_weights: &mut [f64]) {
+    walkers.look();
+    for (w, ratio) in log_weights.iter_mut().zip(walkers.log_ratio()) {
+        *w += times(delta, ratio);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{isir, sequence};
+
+    #[test]
+    fn unusable_settings_are_named() {
+        let key = |c: AnnealedConfig| c.check().unwrap_err().key;
+        let default = AnnealedConfig::default;
+        assert_eq!(key(AnnealedConfig { chains: 1, ..default() }), "chains");
+        let ladder = LadderConfig::Adaptive { ess: 0.99 };
+        assert_eq!(key(AnnealedConfig { ladder, pilot: 0, ..default() }), "pilot");
+        let selection = Selection::Isir { n_particles: 1, steps: 3, conditional: false };
+        assert_eq!(key(AnnealedConfig { selection, ..default() }), "selection.n_particles");
+        let selection = Selection::Isir { n_particles: 3, steps: 3, conditional: true };
+        let kernel = sequence([isir(4), mala()]);
+        assert_eq!(key(AnnealedConfig { selection, kernel, ..default() }), "selection.conditional");
+        AnnealedConfig { selection, chains: 1, ..default() }.check().unwrap();
+        default().check().unwrap();
+    }
+}

@@ -1,0 +1,155 @@
+//! Chains on the path from base to target: moved at one inverse temperature, then looked at and aimed at the next.
+//!
+//! Looking evaluates both ends at every position (one gradient of the target per chain, where the kernel needs gradients);
+//! aiming sets every cached value of the ensemble from those ends, so changing the temperature costs nothing more.
+
+use rayon::prelude::*;
+
+use super::Tempered;
+use super::weigh::{block_rows, finite_or_zero};
+use crate::kernel::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
+use crate::{Batch, BatchMut, Points, Stream};
+
+/// Chains that climb.
+pub(super) struct Walkers<'a> {
+    path: Tempered<'a>,
+    ensemble: Ensemble,
+    gradient: bool,
+    block_rows: usize,
+    max_rows: usize,
+    log_base: Vec<f64>,
+    log_target: Vec<f64>,
+    grad_base: Points,
+    grad_target: Points,
+    n_leaves: usize,
+    tallies: Vec<Tally>,
+    broken: u64,
+}
+
+impl<'a> Walkers<'a> {
+    /// Chains at independent draws of the base, one stream each, to be moved by kernels like `kernel`.
+    pub fn draw(path: Tempered<'a>, mut streams: Vec<Stream>, kernel: &dyn Kernel, max_rows: usize) -> Self {
+        let base = path.base();
+        let mut noise = Points::zeros(streams.len(), base.noise_dim());
+        for (row, stream) in noise.as_batch_mut().iter_mut().zip(&mut streams) {
+            stream.fill_normal(row);
+        }
+        let mut x = Points::zeros(streams.len(), base.dim());
+        base.push(noise.as_batch(), x.as_batch_mut(), &mut vec![0.0; streams.len()]);
+        Self::at(path, x, streams, kernel, max_rows)
+    }
+
+    /// Chains at given points.
+    pub fn at(
+        path: Tempered<'a>,
+        x: Points,
+        streams: Vec<Stream>,
+        kernel: &dyn Kernel,
+        max_rows: usize,
+    ) -> Self {
+        let (n, dim) = (x.rows(), x.dim());
+        let gradient = kernel.needs().gradient;
+        let n_leaves = kernel.leaves().len();
+        let grad = Points::zeros(if gradient { n } else { 0 }, dim);
+        Self {
+            ensemble: Ensemble::new(&path.at(0.0), x, streams),
+            path,
+            gradient,
+            block_rows: block_rows(n, max_rows),
+            max_rows,
+            log_base: vec![0.0; n],
+            log_target: vec![0.0; n],
+            grad_base: grad.clone(),
+            grad_target: grad,
+            n_leaves,
+            tallies: vec![Tally::default(); n * n_leaves],
+            broken: 0,
+        }
+    }
+
+    /// Positions, one chain per row.
+    pub fn x(&self) -> Batch<'_> {
+        self.ensemble.x()
+    }
+
+    /// Chains and moves at which the target was NaN or infinite.
+    pub fn broken(&self) -> u64 {
+        self.broken
+    }
+
+    /// Evaluates both ends of the path at every position.
+    pub fn look(&mut self) {
+        let (dim, rows) = (self.ensemble.dim(), self.block_rows);
+        let x = self.ensemble.x().data().par_chunks(rows * dim).map(|x| Batch::new(x, dim));
+        let (base, target) = (self.path.base(), self.path.target());
+        let ends = self.log_base.par_chunks_mut(rows).zip(self.log_target.par_chunks_mut(rows));
+        if self.gradient {
+            let grads = self
+                .grad_base
+                .data_mut()
+                .par_chunks_mut(rows * dim)
+                .zip(self.grad_target.data_mut().par_chunks_mut(rows * dim));
+            x.zip(ends).zip(grads).for_each(|((x, (log_base, log_target)), (grad_base, grad_target))| {
+                base.log_prob_and_grad(x, log_base, BatchMut::new(grad_base, dim));
+                target.log_prob_and_grad(x, log_target, BatchMut::new(grad_target, dim));
+            });
+        } else {
+            x.zip(ends).for_each(|(x, (log_base, log_target))| {
+                base.log_prob(x, log_base);
+                target.log_prob(x, log_target);
+            });
+        }
+    }
+
+    /// `log pi - log pi_0` of every chain as it was looked at last; `-inf` where it cannot be told, which is counted.
+    pub fn log_ratio(&mut self) -> Vec<f64> {
+        let ends = self.log_target.iter().zip(&self.log_base);
+        ends.map(|(target, base)| finite_or_zero(target - base, &mut self.broken)).collect()
+    }
+
+    /// Aims at inverse temperature `beta`, with chain `i` at the point that chain `source(i)` was looked at.
+    pub fn aim(&mut self, beta: f64, source: impl Fn(usize) -> usize) {
+        let path = self.path.at(beta);
+        let x = Points::from_vec(self.ensemble.x().data().to_vec(), self.ensemble.dim());
+        let mut grad = vec![0.0; x.dim()];
+        let mut block = self.ensemble.whole();
+        for row in 0..x.rows() {
+            let from = source(row);
+            // A chain where the target fails has no weight, and may leave for any point where it does not.
+            let log_prob = path.mix(self.log_base[from], self.log_target[from]);
+            let log_prob = if log_prob.is_finite() { log_prob } else { f64::NEG_INFINITY };
+            if self.gradient {
+                let ends = self.grad_base.row(from).iter().zip(self.grad_target.row(from));
+                grad.iter_mut().zip(ends).for_each(|(g, (base, target))| *g = path.mix(*base, *target));
+                block.move_to(row, x.row(from), log_prob, Some(&grad));
+            } else {
+                block.move_to(row, x.row(from), log_prob, None);
+            }
+        }
+    }
+
+    /// Moves every chain once at inverse temperature `beta`, which it must have been aimed at.
+    pub fn step(&mut self, kernel: &dyn Kernel, beta: f64) {
+        let path = self.path.at(beta);
+        let flow = path.base().as_transport();
+        let context = Context { target: &path, flow, max_rows: self.max_rows };
+        let n_leaves = self.n_leaves;
+        self.tallies.fill(Tally::default());
+        let blocks = self.ensemble.blocks(self.block_rows, None);
+        blocks.into_par_iter().zip(self.tallies.par_chunks_mut(self.block_rows * n_leaves)).for_each(
+            |(mut block, tallies)| kernel.step(&context, &mut block, Report::new(tallies, n_leaves)),
+        );
+        self.broken += self.tallies.iter().map(|t| u64::from(t.non_finite)).sum::<u64>();
+    }
+
+    /// Lets the kernel learn from the last step.
+    pub fn teach(&self, kernel: &mut dyn Kernel, warmup: Warmup) {
+        kernel.adapt(warmup, &self.ensemble, Tallies::new(&self.tallies, self.n_leaves));
+    }
+
+    /// Mean acceptance of the last step over all its tries; `None` when there was none.
+    pub fn acceptance(&self) -> Option<f64> {
+        let tries: u64 = self.tallies.iter().map(|t| u64::from(t.tries)).sum();
+        (tries > 0).then(|| self.tallies.iter().map(|t| t.accept_prob).sum::<f64>() / tries as f64)
+    }
+}

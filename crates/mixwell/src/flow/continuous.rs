@@ -1,0 +1,104 @@
+//! Continuous layer: `x` is where a latent `z` is carried from time 0 to time 1 by a velocity, `dx/dt = v(x, t)`.
+//!
+//! forward (z -> x) integrates from 0 to 1 and adds `int_0^1 div v dt` to the log-determinant; inverse (x -> z) integrates from
+//! 1 to 0 and adds minus that. So `log q(x) = log rho(z) - int_0^1 div v dt` with the base density at the *latent* `z`.
+//! Each direction is solved on its own, so they undo each other to the accuracy of the solver, not to rounding error.
+//! Derivatives are those of the discrete steps taken. Starts as the identity when the network starts at zero.
+//! Shapes: blocked `rows x dim`. Reference: [lipman2023flow]; [chen2018neural], section 4, for the density.
+#![allow(clippy::too_many_arguments)]
+
+use super::bijection::{Bijection, Direction, Scratch};
+use super::flow_matching::{FlowMatchingConfig, Solver};
+use super::ode::{self, Field};
+use super::velocity::Velocity;
+use crate::Stream;
+use crate::net::block::{BLOCK, blocks, rows_in};
+use crate::net::{Init, Parameter, Real};
+
+/// A continuous layer.
+#[derive(Clone, Debug)]
+pub struct Continuous<T> {
+    velocity: Velocity<T>,
+    solver: Solver,
+}
+
+impl<T: Real> Continuous<T> {
+    /// The layer of a flow in `dim` dimensions; its parameters are all those of the flow.
+    pub fn new(dim: usize, config: &FlowMatchingConfig) -> Self {
+        Self { velocity: Velocity::new(dim, config, 0), solver: config.solver }
+    }
+
+    /// Number of parameters.
+    pub fn n_params(&self) -> usize {
+        self.velocity.net.n_params()
+    }
+
+    fn record_len(&self) -> usize {
+        self.solver.record_len(self.velocity.dim())
+    }
+}
+
+impl<T: Real> Bijection<T> for Continuous<T> {
+    fn layout(&self) -> Vec<Parameter> {
+        self.velocity.net.layout("velocity.")
+    }
+
+    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream) {
+        self.velocity.net.initialise(params, init, stream);
+    }
+
+    fn pack(&mut self, params: &[T]) {
+        self.velocity.net.pack(params);
+    }
+
+    fn tape_len(&self, rows: usize) -> usize {
+        blocks(rows) * self.record_len() + ode::work_len(&self.velocity)
+    }
+
+    fn apply(&self, direction: Direction, v: &mut [T], log_det: &mut [f64], tape: &mut [T], rows: usize) {
+        let n = self.velocity.dim() * BLOCK;
+        let (records, work) = tape.split_at_mut(blocks(rows) * self.record_len());
+        for (b, record) in records.chunks_exact_mut(self.record_len()).enumerate() {
+            ode::integrate(
+                &self.velocity,
+                &self.solver,
+                direction == Direction::Inverse,
+                &mut v[b * n..(b + 1) * n],
+                &mut log_det[b * BLOCK..(b + 1) * BLOCK],
+                record,
+                work,
+                rows_in(rows, b),
+            );
+        }
+    }
+
+    fn pull(
+        &self,
+        _direction: Direction,
+        tape: &[T],
+        dv: &mut [T],
+        dlog_det: &[T],
+        mut gradient: Option<&mut [T]>,
+        scratch: &mut Scratch<T>,
+        rows: usize,
+    ) {
+        let n = self.velocity.dim() * BLOCK;
+        for (b, record) in tape.chunks_exact(self.record_len()).take(blocks(rows)).enumerate() {
+            let dl = &dlog_det[b * BLOCK..(b + 1) * BLOCK];
+            let dv = &mut dv[b * n..(b + 1) * n];
+            ode::pull(&self.velocity, record, dv, dl, gradient.as_deref_mut(), scratch, rows_in(rows, b));
+        }
+    }
+
+    fn passes(&self) -> usize {
+        ode::evaluations(&self.solver) * (1 + self.velocity.n_directions())
+    }
+
+    fn velocity(&self) -> Option<&Velocity<T>> {
+        Some(&self.velocity)
+    }
+
+    fn clone_box(&self) -> Box<dyn Bijection<T>> {
+        Box::new(self.clone())
+    }
+}

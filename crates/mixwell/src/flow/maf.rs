@@ -1,0 +1,53 @@
+//! Settings of the masked autoregressive flow.
+
+use serde::{Deserialize, Serialize};
+
+use super::config::Precision;
+use super::whitening::WhiteningMode;
+use crate::ConfigError;
+use crate::net::{Activation, Init};
+
+/// Masked autoregressive flow: density in one pass, sampling in as many passes as there are coordinates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MafConfig {
+    /// `f64` or `f32`.
+    pub precision: Precision,
+    /// Number of layers; the order of the coordinates is reversed from one to the next.
+    pub n_layers: usize,
+    /// Units of the hidden layers of every network.
+    pub hidden: Vec<usize>,
+    /// Activation of the hidden layers.
+    pub activation: Activation,
+    /// Log-scales are this times a tanh.
+    pub max_log_scale: f64,
+    /// Starting weights: `zero_last` (identity), `{ normal = scale }` or `uniform`.
+    pub init: Init,
+    /// Fixed affine map at the data end, set from training points: `none`, `diagonal` or `full`.
+    pub whitening: WhiteningMode,
+}
+
+impl Default for MafConfig {
+    fn default() -> Self {
+        Self {
+            precision: Precision::F64,
+            n_layers: 4,
+            hidden: vec![64, 64],
+            activation: Activation::Tanh,
+            max_log_scale: 2.0,
+            init: Init::ZeroLast,
+            whitening: WhiteningMode::Diagonal,
+        }
+    }
+}
+
+impl MafConfig {
+    /// What only this flow has.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.max_log_scale > 0.0 && self.max_log_scale <= 80.0 {
+            return Ok(());
+        }
+        let reason = "it must be positive and at most 80";
+        Err(ConfigError::new("max_log_scale", self.max_log_scale, reason))
+    }
+}

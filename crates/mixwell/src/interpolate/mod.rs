@@ -1,0 +1,10 @@
+//! Paths between two latent points: along the sphere, and along a chain that a magnet draws from one to the other.
+//!
+//! Both are made of latents; through a flow's `forward` they become paths between data points. To follow a target given in
+//! data space, pull it back through the flow first ([`crate::kernel::PulledBack`]).
+
+mod magnetised;
+mod spherical;
+
+pub use magnetised::{MagnetisedConfig, MagnetisedPath, magnetised, walk};
+pub use spherical::{slerp, spherical};

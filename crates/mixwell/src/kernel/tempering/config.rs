@@ -1,0 +1,174 @@
+//! Settings of parallel tempering.
+
+use serde::{Deserialize, Serialize};
+
+use super::ParallelTempering;
+use super::ladder::Ladder;
+use super::swap::Sweep;
+use crate::ConfigError;
+use crate::kernel::range::{at_least, positive};
+use crate::kernel::{KernelConfig, mala};
+use crate::proposal::GaussianConfig;
+
+/// Settings of [`ParallelTempering`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ParallelTemperingConfig {
+    /// The kernel that moves the replicas, each at its temperature.
+    pub kernel: Box<KernelConfig>,
+    /// Steps of that kernel at every temperature before a sweep of swaps.
+    pub n_steps: usize,
+    /// Number of temperatures, the chain's own included.
+    pub n_temperatures: usize,
+    /// The hottest temperature; the chain's own is 1.
+    pub max_temperature: f64,
+    /// How temperatures are spaced at first: `linear` or `geometric`.
+    pub spacing: Spacing,
+    /// How the temperatures between the ends are adapted during warm-up.
+    pub adapt: LadderRule,
+    /// Which pairs of neighbours a sweep tries: `sequential` (all) or `even_odd` (every second).
+    pub sweep: Sweep,
+    /// A Gaussian that hot replicas are drawn to: `log r + (log_prob - log r) / T`. Without one, `log_prob / T`, which needs
+    /// tails light enough to be tempered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<GaussianConfig>,
+}
+
+impl Default for ParallelTemperingConfig {
+    fn default() -> Self {
+        Self {
+            kernel: Box::new(mala()),
+            n_steps: 5,
+            n_temperatures: 5,
+            max_temperature: 5.0,
+            spacing: Spacing::Linear,
+            adapt: LadderRule::default(),
+            sweep: Sweep::Sequential,
+            reference: None,
+        }
+    }
+}
+
+/// How temperatures are spaced at first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Spacing {
+    /// Equal differences.
+    #[default]
+    Linear,
+    /// Equal ratios.
+    Geometric,
+}
+
+/// How the temperatures between the coldest and the hottest are adapted during warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LadderRule {
+    /// Until all pairs swap equally often.
+    EqualSwaps {
+        /// Change of a log-gap per step and unit of difference in acceptance, at first.
+        #[serde(default = "default_rate")]
+        rate: f64,
+        /// Steps after which that has halved.
+        #[serde(default = "default_lag")]
+        lag: f64,
+    },
+    /// Not at all.
+    Fixed,
+}
+
+fn default_rate() -> f64 {
+    0.1
+}
+
+fn default_lag() -> f64 {
+    100.0
+}
+
+impl Default for LadderRule {
+    fn default() -> Self {
+        Self::EqualSwaps { rate: default_rate(), lag: default_lag() }
+    }
+}
+
+impl ParallelTemperingConfig {
+    /// Refuses settings that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        at_least("n_steps", self.n_steps, 1)?;
+        at_least("n_temperatures", self.n_temperatures, 2)?;
+        if !(self.max_temperature.is_finite() && self.max_temperature > 1.0) {
+            let reason = "the hottest temperature must be above 1, the chain's own, and finite";
+            return Err(ConfigError::new("max_temperature", self.max_temperature, reason));
+        }
+        if let LadderRule::EqualSwaps { rate, lag } = self.adapt {
+            positive("adapt.rate", rate)?;
+            positive("adapt.lag", lag)?;
+        }
+        if self.kernel.is_tempered() {
+            let reason = "replicas cannot have replicas of their own";
+            return Err(ConfigError::new("kernel", self.kernel.kind(), reason));
+        }
+        if let Some(reference) = &self.reference {
+            reference.check().map_err(|e| e.under("reference"))?;
+        }
+        self.kernel.check().map_err(|e| e.under("kernel"))
+    }
+
+    /// The kernel in `dim` dimensions.
+    pub fn build(&self, dim: usize) -> Result<ParallelTempering, ConfigError> {
+        self.check()?;
+        let level = || self.kernel.build(dim).map_err(|e| e.under("kernel"));
+        let reference = self.reference.as_ref().map(|r| r.build(dim).map_err(|e| e.under("reference")));
+        Ok(ParallelTempering {
+            levels: (0..self.n_temperatures).map(|_| level()).collect::<Result<_, _>>()?,
+            ladder: Ladder::new(self.temperatures(), self.adapt),
+            reference: reference.transpose()?,
+            n_steps: self.n_steps,
+            sweep: self.sweep,
+        })
+    }
+
+    /// The temperatures before any adaptation.
+    fn temperatures(&self) -> Vec<f64> {
+        let last = (self.n_temperatures - 1) as f64;
+        let temperature = |level: usize| match self.spacing {
+            Spacing::Linear => 1.0 + (self.max_temperature - 1.0) * level as f64 / last,
+            Spacing::Geometric => self.max_temperature.powf(level as f64 / last),
+        };
+        (0..self.n_temperatures).map(temperature).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::parallel_tempering;
+
+    #[test]
+    fn spacings_by_hand() {
+        let config =
+            ParallelTemperingConfig { n_temperatures: 3, max_temperature: 9.0, ..Default::default() };
+        assert_eq!(config.temperatures(), [1.0, 5.0, 9.0]);
+        assert_eq!(ParallelTemperingConfig::default().temperatures(), [1.0, 2.0, 3.0, 4.0, 5.0]);
+        let t = ParallelTemperingConfig { spacing: Spacing::Geometric, ..config }.temperatures();
+        assert!((t[1] - 3.0).abs() < 1e-14 && t[0] == 1.0 && t[2] == 9.0);
+    }
+
+    #[test]
+    fn unusable_settings_are_refused() {
+        let bad = |c: ParallelTemperingConfig| c.build(2).err().unwrap().key;
+        let d = ParallelTemperingConfig::default;
+        assert_eq!(bad(ParallelTemperingConfig { n_steps: 0, ..d() }), "n_steps");
+        assert_eq!(bad(ParallelTemperingConfig { n_temperatures: 1, ..d() }), "n_temperatures");
+        assert_eq!(bad(ParallelTemperingConfig { max_temperature: 1.0, ..d() }), "max_temperature");
+        assert_eq!(bad(ParallelTemperingConfig { max_temperature: f64::NAN, ..d() }), "max_temperature");
+        let adapt = LadderRule::EqualSwaps { rate: f64::NAN, lag: 1.0 };
+        assert_eq!(bad(ParallelTemperingConfig { adapt, ..d() }), "adapt.rate");
+        let kernel = Box::new(parallel_tempering(mala()).repeat(2));
+        assert_eq!(bad(ParallelTemperingConfig { kernel, ..d() }), "kernel");
+        let kernel = Box::new(mala().step_size(crate::kernel::StepSize::from_eta(-1.0)));
+        assert_eq!(bad(ParallelTemperingConfig { kernel, ..d() }), "kernel.step_size");
+        let reference = Some(GaussianConfig { sd: vec![1.0; 3], ..Default::default() });
+        assert_eq!(bad(ParallelTemperingConfig { reference, ..d() }), "reference.sd");
+    }
+}

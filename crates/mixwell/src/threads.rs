@@ -1,0 +1,25 @@
+//! A computation on a number of threads of its own, instead of the process-wide pool.
+
+use crate::ConfigError;
+
+/// Runs `f` on `threads` threads; without a number, on the process-wide pool. Results of this library do not depend on it.
+///
+/// ```
+/// assert_eq!(mixwell::on_threads(Some(2), || 1 + 1)?, 2);
+/// assert!(mixwell::on_threads(Some(0), || ()).is_err());
+/// # Ok::<(), mixwell::ConfigError>(())
+/// ```
+///
+/// # Errors
+/// When the number is zero, or the system refuses to make so many.
+pub fn on_threads<R: Send>(threads: Option<usize>, f: impl FnOnce() -> R + Send) -> Result<R, ConfigError> {
+    match threads {
+        None => Ok(f()),
+        Some(0) => Err(ConfigError::new("threads", 0, "at least 1 is needed")),
+        Some(n) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+            let pool = pool.map_err(|e| ConfigError::new("threads", n, e.to_string()))?;
+            Ok(pool.install(f))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Running a method on a posterior of the collection, and comparing its draws with others.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mixwell::diagnostics::{Draws, ScalarSummary};
+use mixwell::flow::{FlowConfig, RealNvpConfig, WhiteningMode};
+use mixwell::io::{Phase, read_npy};
+use mixwell::kernel::{IsirConfig, KernelConfig, MetricKind, NutsConfig};
+use mixwell::sampler::{Flex2, KernelMethod, Method, Run, RunConfig, Sampler};
+use mixwell::target::posteriordb::posterior;
+
+/// The collection: in the folder `MIXWELL_DATA`, or in a folder `shared/data` beside the checkout.
+pub fn collection() -> Option<PathBuf> {
+    let beside = ["../../../shared/data", "../../../../shared/data"]
+        .map(|p| Path::new(env!("CARGO_MANIFEST_DIR")).join(p));
+    let found = std::env::var_os("MIXWELL_DATA")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(beside)
+        .map(|p| p.join("posteriordb"))
+        .find(|p| p.is_dir());
+    if found.is_none() {
+        eprintln!("skipped: no reference draws; set MIXWELL_DATA to their folder");
+    }
+    found
+}
+
+/// The columns of a matrix in a numpy file.
+fn columns(path: &Path) -> Vec<Vec<f64>> {
+    let array = read_npy(path).unwrap();
+    let width = array.shape[1];
+    let data = array.data.into_f64();
+    (0..width).map(|i| data.iter().skip(i).step_by(width).copied().collect()).collect()
+}
+
+fn nuts(target_accept: f64) -> KernelConfig {
+    KernelConfig::Nuts(NutsConfig { target_accept, metric: MetricKind::Dense, ..NutsConfig::default() })
+}
+
+pub fn by_nuts(target_accept: f64) -> Method {
+    Method::Kernel(KernelMethod { kernel: Box::new(nuts(target_accept)), warmup: 1000, frozen: 0 })
+}
+
+/// FlEx2 with one NUTS step after each global move.
+pub fn by_flex2(target_accept: f64) -> Method {
+    Method::Flex2(Flex2 {
+        global: IsirConfig { n_particles: 16, ..IsirConfig::default() },
+        local: Box::new(nuts(target_accept)),
+        local_steps: 1,
+        burn_in: 400,
+        train_iterations: 300,
+        ..Flex2::default()
+    })
+}
+
+pub fn run(folder: &Path, name: &str, method: Method, draws: usize) -> Run {
+    let data = serde_json::from_slice(&std::fs::read(folder.join(name).join("data.json")).unwrap()).unwrap();
+    let mut config = RunConfig { chains: 8, draws, seed: 1, method, ..RunConfig::default() };
+    config.output.warmup = false;
+    config.flow = FlowConfig::Realnvp(RealNvpConfig {
+        n_blocks: 2,
+        hidden: vec![32, 32],
+        whitening: WhiteningMode::Full,
+        ..RealNvpConfig::default()
+    });
+    Sampler::from_config(Arc::from(posterior(name, &data).unwrap()), config).run().unwrap()
+}
+
+/// Draws of each reported number, chain after chain, and the number of chains.
+pub fn numbers(run: &Run) -> Numbers {
+    let summary = run.summary().unwrap();
+    let draws = run.draws().unwrap();
+    let columns = (0..summary.parameters.len()).map(|i| draws.scalar(Phase::Production, i, 1)).collect();
+    (columns, summary.chains)
+}
+
+/// Draws of several numbers, chain after chain, and how many chains.
+pub type Numbers = (Vec<Vec<f64>>, usize);
+
+/// Standard errors between the means of two sets of draws of one number.
+fn z_of_means(a: (&[f64], usize), b: (&[f64], usize)) -> f64 {
+    let row = |(x, chains)| ScalarSummary::compute(Draws::new(x, chains));
+    let (a, b) = (row(a), row(b));
+    ((a.mean - b.mean) / a.mcse_mean.hypot(b.mcse_mean)).abs()
+}
+
+/// The largest difference of means, and of second moments about the mean of `other`, in combined standard errors.
+///
+/// NaN counts as infinite.
+pub fn differences(ours: &Numbers, other: &Numbers) -> (f64, f64) {
+    assert_eq!(ours.0.len(), other.0.len());
+    let mut worst: (f64, f64) = (0.0, 0.0);
+    let or_infinite = |z: f64| if z.is_nan() { f64::INFINITY } else { z };
+    for (a, b) in ours.0.iter().zip(&other.0) {
+        let centre = b.iter().sum::<f64>() / b.len() as f64;
+        let squares = |x: &[f64]| x.iter().map(|v| (v - centre).powi(2)).collect::<Vec<f64>>();
+        let mean = z_of_means((a, ours.1), (b, other.1));
+        let square = z_of_means((&squares(a), ours.1), (&squares(b), other.1));
+        worst = (worst.0.max(or_infinite(mean)), worst.1.max(or_infinite(square)));
+    }
+    worst
+}
+
+/// The larger of both differences.
+pub fn worst_z(ours: &Numbers, other: &Numbers) -> f64 {
+    let (mean, square) = differences(ours, other);
+    mean.max(square)
+}
+
+/// Draws of the collection, 10 chains of 1000.
+pub fn reference_draws(folder: &Path, name: &str) -> Numbers {
+    (columns(&folder.join(name).join("reference_draws.npy")), 10)
+}
+
+/// The largest R-hat of a run.
+pub fn rhat(run: &Run) -> f64 {
+    run.summary().unwrap().parameters.iter().map(|p| p.summary.rhat).fold(0.0, f64::max)
+}

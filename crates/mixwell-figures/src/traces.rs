@@ -44,7 +44,7 @@ impl Traces {
     /// The figure.
     pub fn svg(&self) -> String {
         let chains = || self.panels.iter().flat_map(|p| p.chains.iter().map(move |c| (p.every, c)));
-        let ends = || chains().flat_map(|(every, c)| [0.0, (every * c.len().saturating_sub(1)) as f64]);
+        let ends = || chains().flat_map(|(every, c)| [0.0, (every * c.len()) as f64]);
         let x = self.x.tight(ends());
         let panels = self.panels.iter().map(|panel| Panel {
             title: &panel.title,

@@ -22,6 +22,8 @@ pub(crate) struct Cell {
     /// The file name of the cell whose flow it starts from.
     pub flow_from: Option<String>,
     pub gives_flow: bool,
+    /// Coordinates that figures need draws of, where they need some.
+    pub sketch: Option<Vec<usize>>,
     pub hash: String,
 }
 

@@ -12,7 +12,7 @@ use toml::{Table, Value};
 use crate::fill::fill;
 use crate::merge::lay_over;
 use crate::sweep::{self, Point, label_of};
-use crate::{MetricEntry, ReproduceError, Rule};
+use crate::{Figure, MetricEntry, ReproduceError, Rule};
 
 /// A published experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,9 @@ pub struct Experiment {
     /// What must hold.
     #[serde(default)]
     pub rule: Vec<Rule>,
+    /// What is drawn.
+    #[serde(default)]
+    pub figure: Vec<Figure>,
 }
 
 fn one_u64() -> u64 {
@@ -196,6 +199,26 @@ impl Experiment {
             let labels: Vec<Value> = published.values.keys().cloned().map(Value::String).collect();
             self.check_labels(&labels)?;
         }
+        for figure in &self.figure {
+            if figure.name.is_empty()
+                || !figure.name.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+            {
+                return Err(format!(
+                    "the figure `{}` names a file: use letters, digits, - and _",
+                    figure.name
+                ));
+            }
+            let (methods, point, metrics) = figure.show.names();
+            if let Some(name) = methods.into_iter().find(|m| !self.method.contains_key(*m)) {
+                return missing("method", name, self.method.keys().collect());
+            }
+            if let Some(name) = metrics.into_iter().find(|m| !self.metric.contains_key(*m)) {
+                return missing("metric", name, self.metric.keys().collect());
+            }
+            if !point.is_empty() {
+                self.check_labels(&[Value::String(point.into())])?;
+            }
+        }
         self.check_labels(&self.points)?;
         for point in self.points()? {
             for name in self.methods_at(&point) {
@@ -231,6 +254,21 @@ impl Experiment {
     /// Whether another method starts from this one's flow.
     pub(crate) fn gives_flow(&self, method: &str) -> bool {
         self.methods.iter().any(|m| self.method[m].flow_from.as_deref() == Some(method))
+    }
+
+    /// The coordinates of which figures need draws of this method at this point; `None` when they need none.
+    pub(crate) fn sketched(&self, method: &str, label: &str) -> Option<Vec<usize>> {
+        let mut coordinates = Vec::new();
+        let mut needed = false;
+        for (methods, point, wanted) in self.figure.iter().filter_map(|f| f.show.needs()) {
+            if point == label && methods.iter().any(|m| m == method) {
+                needed = true;
+                coordinates.extend(wanted);
+            }
+        }
+        coordinates.sort_unstable();
+        coordinates.dedup();
+        needed.then_some(coordinates)
     }
 
     /// The settings of a method at a point.

@@ -4,6 +4,8 @@
 //!     experiment.toml              the experiment with its preset, as it was run
 //!     cells/NAME.json              result of one cell; whole or absent
 //!     cells/NAME.safetensors       its flow, where another cell needs it
+//!     cells/NAME.sketch.json       a part of its draws, where a figure needs them
+//!     NAME.svg                     figures
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,7 @@ use mixwell::io::atomic_write;
 
 use crate::ReproduceError;
 use crate::cell::{Cell, CellResult};
+use crate::sketch::Sketch;
 
 /// An output folder that only this process writes to.
 pub(crate) struct Folder {
@@ -53,20 +56,40 @@ impl Folder {
         };
         match serde_json::from_str::<CellResult>(&text) {
             Ok(result) if result.hash == cell.hash => {
-                let complete = !cell.gives_flow || self.cell(&cell.file(), "safetensors").exists();
+                let complete = (!cell.gives_flow || self.cell(&cell.file(), "safetensors").exists())
+                    && cell
+                        .sketch
+                        .as_ref()
+                        .is_none_or(|c| self.sketch(&cell.file()).is_some_and(|s| s.has(c)));
                 Ok(complete.then_some(result))
             }
             _ => Err(ReproduceError::OtherSettings { path, experiment: experiment.into() }),
         }
     }
 
-    /// Stores a finished cell; its flow first, so that a cell that is there is complete.
-    pub fn store(&self, cell: &Cell, result: &CellResult, flow: Option<&Flow>) -> Result<(), ReproduceError> {
+    /// Stores a finished cell; flow and sketch first, so that a cell that is there is complete.
+    pub fn store(
+        &self,
+        cell: &Cell,
+        result: &CellResult,
+        flow: Option<&Flow>,
+        sketch: Option<&Sketch>,
+    ) -> Result<(), ReproduceError> {
+        if let Some(sketch) = sketch {
+            let text = serde_json::to_string(sketch).expect("numbers");
+            atomic_write(&self.cell(&cell.file(), "sketch.json"), text.as_bytes())?;
+        }
         if let Some(flow) = flow {
             atomic_write(&self.cell(&cell.file(), "safetensors"), &flow.to_safetensors())?;
         }
         let text = serde_json::to_string_pretty(result).expect("numbers and names");
         Ok(atomic_write(&self.cell(&cell.file(), "json"), text.as_bytes())?)
+    }
+
+    /// The sketch of a cell; `None` when there is none that can be read.
+    pub fn sketch(&self, name: &str) -> Option<Sketch> {
+        let text = std::fs::read_to_string(self.cell(name, "sketch.json")).ok()?;
+        serde_json::from_str(&text).ok()
     }
 
     /// The flow that a finished cell has left.

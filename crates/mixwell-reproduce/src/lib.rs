@@ -8,7 +8,7 @@
 //! - A *cell* is one method at one point of the sweep in one repetition. Each finished cell is a file in the output folder, so
 //!   an interrupted run goes on where it was, and more repetitions reuse the ones that are there.
 //! - [`Metric`] - what is computed from the draws of a cell; [`Rule`] - what must hold of the means over all cells.
-//! - [`Report`] - published beside measured, as `results.json` and `README.md`.
+//! - [`Report`] - published beside measured, as `results.json` and `README.md`; [`Figure`] - what is drawn beside it.
 
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ mod cell;
 mod error;
 mod estimate;
 mod experiment;
+mod figure;
 mod fill;
 mod folder;
 mod merge;
@@ -27,12 +28,14 @@ mod report;
 mod rule;
 mod runner;
 mod sample;
+mod sketch;
 mod sweep;
 
 pub use cell::{CellResult, Cost};
 pub use error::ReproduceError;
 pub use estimate::{Estimate, Measured};
 pub use experiment::{Experiment, MethodEntry, Published};
+pub use figure::{Figure, Show};
 pub use metric::{Metric, MetricEntry};
 pub use observer::{Event, Observer};
 pub use report::{CostRow, Judged, Report, ResultRow, number};

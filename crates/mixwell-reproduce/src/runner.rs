@@ -3,7 +3,7 @@
 //! Cells run one after the other, each on all threads. Cells that the folder holds already are not run again. Nothing runs
 //! before every setting has been checked and every stored cell has been found to belong to this experiment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +13,11 @@ use mixwell::sampler::{self, RunError, Sampler};
 use mixwell::target::Target;
 
 use crate::cell::{Cell, CellResult, Cost};
+use crate::figure::Material;
 use crate::folder::Folder;
 use crate::observer::{Event, Observer, Shared, Silent};
-use crate::{Experiment, Report, ReproduceError, Sample};
+use crate::sketch::Sketch;
+use crate::{Experiment, Measured, MetricEntry, Report, ReproduceError, Sample};
 
 /// How a reproduction ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -99,7 +101,8 @@ impl Runner {
             };
             results.push(result);
         }
-        let report = Report::new(&self.experiment, &self.preset, &results);
+        let mut report = Report::new(&self.experiment, &self.preset, &results);
+        self.draw(&mut report, &cells, &folder)?;
         folder.write("results.json", &report.to_json())?;
         folder.write("README.md", &report.to_markdown())?;
         Ok(Outcome::Finished(Box::new(report)))
@@ -143,6 +146,11 @@ impl Runner {
                         exact: entry.exact,
                         flow_from,
                         gives_flow: self.experiment.gives_flow(method),
+                        sketch: if repetition == 0 {
+                            self.experiment.sketched(method, &point.label)
+                        } else {
+                            None
+                        },
                         hash: hash.clone(),
                     };
                     hashes.insert(cell.file(), hash);
@@ -153,6 +161,33 @@ impl Runner {
         Ok(cells)
     }
 
+    /// Draws every figure this preset has something for, and names them in the report.
+    fn draw(&self, report: &mut Report, cells: &[Cell], folder: &Folder) -> Result<(), ReproduceError> {
+        let cell = |method: &str, label: &str| {
+            cells.iter().find(|c| c.method == method && c.point.label == label && c.repetition == 0)
+        };
+        let sketch = |method: &str, label: &str| folder.sketch(&cell(method, label)?.file());
+        let target =
+            |method: &str, label: &str| cell(method, label)?.config.target.as_ref()?.build(&DataFiles).ok();
+        let flow = |method: &str, label: &str| folder.flow(&cell(method, label)?.file()).ok();
+        let mut drawn = Vec::new();
+        for figure in &self.experiment.figure {
+            let material = Material {
+                experiment: &self.experiment,
+                report,
+                sketch: &sketch,
+                target: &target,
+                flow: &flow,
+            };
+            if let Some(svg) = figure.svg(&material) {
+                folder.write(&format!("{}.svg", figure.name), &svg)?;
+                drawn.push((figure.name.clone(), figure.title.clone()));
+            }
+        }
+        report.figures = drawn;
+        Ok(())
+    }
+
     /// Runs and stores one cell; `None` when it was interrupted.
     fn run_cell(&self, cell: &Cell, folder: &Folder) -> Result<Option<CellResult>, ReproduceError> {
         let failed = |source: RunError| ReproduceError::Run { cell: cell.name(), source: Box::new(source) };
@@ -160,7 +195,7 @@ impl Runner {
         let target = config.target.as_ref().expect("checked with the experiment").build(&DataFiles);
         let target: Arc<dyn Target> = target.map_err(|e| failed(RunError::Target(e.to_string())))?.into();
         let (mut cost, mut flow) = (Cost::default(), None);
-        let metrics = if cell.exact {
+        let (metrics, sketch) = if cell.exact {
             let sample =
                 Sample::exact(&*target, config.chains, config.draws, config.seed).ok_or_else(|| {
                     failed(RunError::Target("it has no exact sampler, so no method can be `exact`".into()))
@@ -197,18 +232,15 @@ impl Runner {
             metrics,
             cost,
         };
-        folder.store(cell, &result, flow.as_ref())?;
+        folder.store(cell, &result, flow.as_ref(), sketch.as_ref())?;
         Ok(Some(result))
     }
 
-    fn measure(
-        &self,
-        cell: &Cell,
-        sample: &Sample<'_>,
-    ) -> std::collections::BTreeMap<String, crate::Measured> {
+    /// What the metrics say of the draws, and the part of them that figures need.
+    fn measure(&self, cell: &Cell, sample: &Sample<'_>) -> (BTreeMap<String, Measured>, Option<Sketch>) {
         self.observer.tell(&Event::Measuring);
-        let measured =
-            cell.metrics.iter().filter_map(|(name, metric)| Some((name.clone(), metric.measure(sample)?)));
-        measured.collect()
+        let measure = |(name, metric): (&String, &MetricEntry)| Some((name.clone(), metric.measure(sample)?));
+        let sketch = cell.sketch.as_ref().map(|coordinates| Sketch::of(sample, coordinates));
+        (cell.metrics.iter().filter_map(measure).collect(), sketch)
     }
 }

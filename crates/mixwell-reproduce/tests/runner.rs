@@ -176,6 +176,26 @@ fn rules_can_change_and_cells_stay() {
 }
 
 #[test]
+fn figures_are_drawn_and_a_new_one_makes_only_its_cells_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |figures: &str| {
+        let text = SMALL.replacen("[preset.one]", &format!("{figures}\n[preset.one]"), 1);
+        Experiment::parse(&text, "small", "one").unwrap()
+    };
+    let metric =
+        "[[figure]]\nname = 'mean'\ntitle = 'Mean'\nshow = { kind = 'metrics', metrics = ['mean'] }\n";
+    let traces = "[[figure]]\nname = 'traces'\ntitle = 'Traces'\nshow = { kind = 'traces', methods = ['walk'], point = '2', coordinate = 1 }\n";
+    assert_eq!(watched(with(metric), folder.path(), None).0, 6);
+    assert!(std::fs::read_to_string(folder.path().join("mean.svg")).unwrap().starts_with("<svg"));
+    let (made, found, _) = watched(with(&format!("{metric}{traces}")), folder.path(), None);
+    assert_eq!((made, found), (1, 5));
+    assert!(folder.path().join("traces.svg").exists());
+    let page = std::fs::read_to_string(folder.path().join("README.md")).unwrap();
+    assert!(page.contains("![Traces](traces.svg)"), "{page}");
+    assert_eq!(watched(with(&format!("{metric}{traces}")), folder.path(), None).0, 0);
+}
+
+#[test]
 fn other_settings_in_the_folder_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     watched(small("one"), folder.path(), None);

@@ -54,8 +54,11 @@ fn powers(run: &Run, i: usize, centre: f64, power: i32) -> ScalarSummary {
     ScalarSummary::compute(Draws::new(&draws, run.summary().unwrap().chains))
 }
 
-/// Largest differences of means and of variances, in standard errors; `keys` in the order of the target's variables.
-fn compare(run: &Run, folder: &Path, posterior: &str, keys: &[&str]) -> (f64, f64) {
+/// A difference in standard errors, and the number that has it.
+type Worst = (f64, String);
+
+/// Largest differences of means and of variances; `keys` in the order of the target's variables. The variance of `heavy` is left out.
+fn compare(run: &Run, folder: &Path, posterior: &str, keys: &[&str], heavy: &str) -> (Worst, Worst) {
     let file = folder.join("posterior_moments").join(format!("{posterior}.json"));
     let document: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let truth = &document["ground_truth"];
@@ -65,15 +68,21 @@ fn compare(run: &Run, folder: &Path, posterior: &str, keys: &[&str]) -> (f64, f6
     let (mean, error, sd) = (all("MEAN"), all("MEAN_STANDARD_ERROR"), all("STANDARD_DEVIATION"));
     let parameters = &run.summary().unwrap().parameters;
     assert_eq!(parameters.len(), mean.len());
-    let mut worst: (f64, f64) = (0.0, 0.0);
+    let mut worst: (Worst, Worst) = Default::default();
     for i in 0..mean.len() {
+        let name = &parameters[i].name;
         let first = powers(run, i, 0.0, 1);
         let z = ((first.mean - mean[i]) / first.mcse_mean.hypot(error[i])).abs();
         let squares = powers(run, i, mean[i], 2);
         let theirs = squares.sd * error[i] / sd[i];
         let z_square = ((squares.mean - sd[i] * sd[i]) / squares.mcse_mean.hypot(theirs)).abs();
-        assert!(!z.is_nan() && !z_square.is_nan(), "{}", parameters[i].name);
-        worst = (worst.0.max(z), worst.1.max(z_square));
+        assert!(!z.is_nan() && !z_square.is_nan(), "{name}");
+        if z > worst.0.0 {
+            worst.0 = (z, name.clone());
+        }
+        if z_square > worst.1.0 && name != heavy {
+            worst.1 = (z_square, name.clone());
+        }
     }
     let rhat = parameters.iter().map(|p| p.summary.rhat).fold(0.0, f64::max);
     let ess = parameters.iter().map(|p| p.summary.ess_bulk).fold(f64::INFINITY, f64::min);
@@ -81,8 +90,8 @@ fn compare(run: &Run, folder: &Path, posterior: &str, keys: &[&str]) -> (f64, f6
     println!(
         "| `{posterior}` | {} | published moments | {:.2} | {:.2} | {rhat:.4} | {ess:.0} | {} | {:.1} |",
         mean.len(),
-        worst.0,
-        worst.1,
+        worst.0.0,
+        worst.1.0,
         s.divergences,
         s.wall_seconds
     );
@@ -90,16 +99,17 @@ fn compare(run: &Run, folder: &Path, posterior: &str, keys: &[&str]) -> (f64, f6
     worst
 }
 
-fn check(run: &Run, folder: &Path, posterior: &str, keys: &[&str]) {
-    let (mean, square) = compare(run, folder, posterior, keys);
-    assert!(mean < 5.0 && square < 5.0, "{posterior}: {mean} {square}");
+fn check(run: &Run, folder: &Path, posterior: &str, keys: &[&str], heavy: &str) {
+    let (mean, square) = compare(run, folder, posterior, keys, heavy);
+    println!("    worst: {mean:?}, {square:?}");
+    assert!(mean.0 < 5.0 && square.0 < 5.0, "{posterior}: {mean:?} {square:?}");
 }
 
 #[test]
 fn eight_schools() {
     let Some(folder) = data_folder() else { return };
     let run = sample(&folder, "eight_schools", "", 0.9, 3000);
-    check(&run, &folder, "eight_schools", &["_AVG_EFFECT", "_LOG_STDDEV", "_SCHOOL_EFFECTS"]);
+    check(&run, &folder, "eight_schools", &["_AVG_EFFECT", "_LOG_STDDEV", "_SCHOOL_EFFECTS"], "");
 }
 
 #[test]
@@ -108,7 +118,7 @@ fn brownian_motion() {
     let name = "brownian_motion_missing_middle_observations";
     let file = format!("posterior_moments/{name}.json");
     let run = sample(&folder, name, &file, 0.8, 2000);
-    check(&run, &folder, name, &[""]);
+    check(&run, &folder, name, &[""], "");
     let document = serde_json::from_slice(&std::fs::read(folder.join(file)).unwrap()).unwrap();
     let (mean, variance) = BrownianMotion::from_json(&document).unwrap().exact_moments();
     for i in 0..mean.len() {
@@ -124,17 +134,19 @@ fn brownian_motion() {
 fn stochastic_volatility() {
     let Some(folder) = data_folder() else { return };
     let name = "stochastic_volatility_sp500_small";
-    let run = sample(&folder, name, &format!("posterior_moments/{name}.json"), 0.9, 2000);
+    let run = sample(&folder, name, &format!("posterior_moments/{name}.json"), 0.98, 2000);
     let keys =
         ["_PERSISTENCE_OF_VOLATILITY", "_MEAN_LOG_VOLATILITY", "_WHITE_NOISE_SHOCK_SCALE", "_LOG_VOLATILITY"];
-    check(&run, &folder, name, &keys);
+    // Where persistence comes near 1 the mean is hardly known: its tail falls like a power, and squares have no useful
+    // standard error.
+    check(&run, &folder, name, &keys, "mean_log_volatility");
 }
 
 #[test]
 fn german_credit() {
     let Some(folder) = data_folder() else { return };
     let name = "german_credit_numeric_logistic_regression";
-    check(&sample(&folder, name, "tabular/german.data-numeric", 0.8, 1000), &folder, name, &[""]);
+    check(&sample(&folder, name, "tabular/german.data-numeric", 0.8, 1000), &folder, name, &[""], "");
 }
 
 #[test]
@@ -143,5 +155,5 @@ fn sparse_german_credit() {
     let Some(folder) = data_folder() else { return };
     let name = "german_credit_numeric_sparse_logistic_regression";
     let run = sample(&folder, name, "tabular/german.data-numeric", 0.95, 2000);
-    check(&run, &folder, name, &["_UNSCALED_WEIGHTS", "_LOCAL_SCALES", "_GLOBAL_SCALE"]);
+    check(&run, &folder, name, &["_UNSCALED_WEIGHTS", "_LOCAL_SCALES", "_GLOBAL_SCALE"], "");
 }

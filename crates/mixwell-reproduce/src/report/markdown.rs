@@ -33,6 +33,9 @@ impl Report {
             "`mixwell reproduce {} --preset {}`, {} {repetitions}, Mixwell {}. **{passed} of {total} rules hold.**\n",
             self.id, self.preset, self.repetitions, self.version
         );
+        for (name, title) in &self.figures {
+            let _ = writeln!(page, "![{title}]({name}.svg)\n");
+        }
         for (metric, title) in &self.metrics {
             self.table(&mut page, metric, title);
         }

@@ -42,6 +42,8 @@ pub struct Report {
     pub results: Vec<ResultRow>,
     /// One row per point and method.
     pub costs: Vec<CostRow>,
+    /// Names and titles of the figures that were drawn.
+    pub figures: Vec<(String, String)>,
 }
 
 /// One metric of one method at one point.
@@ -148,6 +150,7 @@ impl Report {
             passed: results.iter().flat_map(|r| &r.rules).all(|j| j.passed),
             results,
             costs,
+            figures: Vec::new(),
         }
     }
 

@@ -28,7 +28,7 @@ const PLACES: usize = 8192;
 /// assert!((tv - 0.383).abs() < 0.03);
 /// ```
 pub fn total_variation_from_density(draws: &[f64], density: impl Fn(f64) -> f64, support: (f64, f64)) -> f64 {
-    from_density(&Convolution::new(PLACES), draws, density, support)
+    from_density(&transform(), draws, density, support)
 }
 
 /// The same with a transform at hand.

@@ -7,22 +7,25 @@ pub struct Case {
     pub reference: Option<&'static str>,
     pub target_accept: f64,
     pub draws: usize,
+    /// Starts are uniform on (-radius, radius) in every free coordinate.
+    pub radius: f64,
 }
 
 /// With reference draws of its own.
 const fn own(name: &'static str, target_accept: f64, draws: usize) -> Case {
-    Case { name, reference: Some(name), target_accept, draws }
+    Case { name, reference: Some(name), target_accept, draws, radius: 2.0 }
 }
 
 /// Without reference draws.
 const fn none(name: &'static str, target_accept: f64, draws: usize) -> Case {
-    Case { name, reference: None, target_accept, draws }
+    Case { name, reference: None, target_accept, draws, radius: 2.0 }
 }
 
 /// All but the bimodal one, which has a test of its own.
 pub const CASES: [Case; 22] = [
     own("arK-arK", 0.8, 1500),
-    own("arma-arma11", 0.9, 1500),
+    // Far from zero errors grow without end, and a chain that starts on that slope never comes down.
+    Case { radius: 0.5, ..own("arma-arma11", 0.9, 1500) },
     own("diamonds-diamonds", 0.8, 1500),
     own("earnings-logearn_interaction", 0.8, 1500),
     Case {
@@ -30,6 +33,7 @@ pub const CASES: [Case; 22] = [
         reference: Some("eight_schools-eight_schools_noncentered"),
         target_accept: 0.98,
         draws: 3000,
+        radius: 2.0,
     },
     own("eight_schools-eight_schools_noncentered", 0.9, 1500),
     own("garch-garch11", 0.9, 1500),

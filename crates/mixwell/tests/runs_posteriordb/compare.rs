@@ -54,7 +54,26 @@ pub fn by_flex2(target_accept: f64) -> Method {
     })
 }
 
+/// A flow and a schedule that learn two modes: more layers, more particles, longer training.
+pub fn by_longer_flex2(target_accept: f64) -> Method {
+    let Method::Flex2(short) = by_flex2(target_accept) else { unreachable!() };
+    let global = IsirConfig { n_particles: 32, ..IsirConfig::default() };
+    Method::Flex2(Flex2 { global, train_iterations: 1500, ..short })
+}
+
+/// Eight chains from starts within two units of zero.
 pub fn run(folder: &Path, name: &str, method: Method, draws: usize) -> Run {
+    run_with(folder, name, method, draws, |_| {})
+}
+
+/// The same with other settings changed.
+pub fn run_with(
+    folder: &Path,
+    name: &str,
+    method: Method,
+    draws: usize,
+    change: impl FnOnce(&mut RunConfig),
+) -> Run {
     let data = serde_json::from_slice(&std::fs::read(folder.join(name).join("data.json")).unwrap()).unwrap();
     let mut config = RunConfig { chains: 8, draws, seed: 1, method, ..RunConfig::default() };
     config.output.warmup = false;
@@ -64,6 +83,7 @@ pub fn run(folder: &Path, name: &str, method: Method, draws: usize) -> Run {
         whitening: WhiteningMode::Full,
         ..RealNvpConfig::default()
     });
+    change(&mut config);
     Sampler::from_config(Arc::from(posterior(name, &data).unwrap()), config).run().unwrap()
 }
 

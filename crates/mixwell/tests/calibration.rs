@@ -228,6 +228,7 @@ fn local_kernels() -> Vec<(KernelConfig, usize)> {
         (trajectories(), 20),
         (nuts().step_size(StepSize::from_dt(0.4)), 12),
         (slice, 40),
+        (parallel_tempering(langevin()), 12),
     ]
 }
 

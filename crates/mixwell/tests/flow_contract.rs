@@ -172,9 +172,10 @@ fn largest(a: &[f64], b: &[f64]) -> f64 {
 
 #[test]
 fn inverse_undoes_forward_and_log_dets_cancel() {
+    // In single precision, a thousand roundings of 6e-8 for the worst of 3000 numbers through a dozen layers.
     for (name, config) in flows() {
         for dim in DIMS {
-            for (config, bound) in [(config.clone(), 1e-10), (single(&config), 3e-5)] {
+            for (config, bound) in [(config.clone(), 1e-10), (single(&config), 6e-5)] {
                 let flow = flow(&config, dim, true);
                 let z = normals(3, 150, dim);
                 let (x, ld) = forward(&flow, &z);

@@ -55,7 +55,7 @@ fn score_climbing_matches_moments_where_reverse_kl_is_too_narrow() {
     let weights = run.summary().unwrap().mode_weights.clone().unwrap();
     assert!((weights[0] - 0.5).abs() < 0.15, "{weights:?}");
 
-    let learn = TrainAction { objective: Objective::Reverse, steps: 1200, ..TrainAction::default() };
+    let learn = TrainAction { objective: Objective::Reverse, steps: 4000, ..TrainAction::default() };
     let schedule = Schedule {
         warmup: vec![Stage { repeat: 1, actions: vec![Action::Train(learn)] }],
         frozen: 0,

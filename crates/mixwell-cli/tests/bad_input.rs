@@ -178,12 +178,17 @@ fn unfinished(folder: &Path) -> PathBuf {
     let config = write(folder, "c.toml", LONG);
     let run = folder.join("run");
     let mut child = start(&["run", &config, "--out", &text_of(&run)]);
-    let has_chunks = || {
+    let written = |p: &Path| p.metadata().and_then(|m| m.modified()).ok();
+    let third_chunk = || {
         let all = paths(&run.join("draws.zarr/posterior"));
-        all.iter().any(|p| p.to_string_lossy().contains("c.0.2"))
+        all.iter().find(|p| p.to_string_lossy().ends_with("c.0.2.0")).and_then(|p| written(p))
     };
-    wait_until("chunk of draws", || has_chunks() && run.join("checkpoint/state.bin.previous").exists());
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    // A checkpoint that is younger than the third chunk counts on the first one.
+    wait_until("a checkpoint that counts on chunks", || {
+        let checkpoint = run.join("checkpoint");
+        let younger = third_chunk().is_some_and(|t| written(&checkpoint.join("state.bin")) > Some(t));
+        younger && checkpoint.join("state.bin.previous").exists()
+    });
     child.kill().unwrap();
     child.wait().unwrap();
     run

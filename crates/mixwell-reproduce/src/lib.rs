@@ -8,7 +8,8 @@
 //! - A *cell* is one method at one point of the sweep in one repetition. Each finished cell is a file in the output folder, so
 //!   an interrupted run goes on where it was, and more repetitions reuse the ones that are there.
 //! - [`Metric`] - what is computed from the draws of a cell; [`Rule`] - what must hold of the means over all cells.
-//! - [`Report`] - published beside measured, as `results.json` and `README.md`; [`Figure`] - what is drawn beside it.
+//! - [`Report`] - published beside measured, as `results.json` and `README.md`; [`Figure`] - what is drawn beside it;
+//!   [`index`] - one page over several of them.
 
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
@@ -38,7 +39,7 @@ pub use experiment::{Experiment, MethodEntry, Published};
 pub use figure::{Figure, Show};
 pub use metric::{Metric, MetricEntry};
 pub use observer::{Event, Observer};
-pub use report::{CostRow, Judged, Report, ResultRow, number};
+pub use report::{CostRow, Judged, Report, ResultRow, index, number};
 pub use rule::{Rule, Test};
 pub use runner::{Outcome, Runner};
 pub use sample::Sample;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use mixwell::sampler::Observer as _;
-use mixwell_reproduce::{Event, Observer, Outcome, Report, Runner, catalogue, number};
+use mixwell_reproduce::{Event, Observer, Outcome, Report, Runner, catalogue, index, number};
 
 use super::interrupt_flag;
 use crate::cli::ReproduceArgs;
@@ -42,6 +42,11 @@ pub fn run(args: &ReproduceArgs) -> anyhow::Result<Status> {
                 }
             }
         }
+    }
+    let page = root.join("INDEX.md");
+    mixwell::io::atomic_write(&page, index(&root)?.as_bytes())?;
+    if !args.quiet {
+        tell(&format!("all experiments in `{}` side by side: {}", root.display(), page.display()));
     }
     Ok(status)
 }

@@ -1,11 +1,13 @@
 //! Published beside measured: the results of all cells, judged by the experiment's rules.
 
+mod index;
 mod markdown;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use index::index;
 pub use markdown::number;
 
 use crate::cell::CellResult;

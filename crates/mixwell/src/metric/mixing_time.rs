@@ -38,8 +38,8 @@ pub fn mixing_time(
     let transform = transform();
     let far = |t: usize| {
         let law: Vec<f64> = draws.chains().map(|chain| chain[t]).collect();
-        // NaN is far.
-        !(from_density(&transform, &law, &density, support) <= epsilon)
+        let distance = from_density(&transform, &law, &density, support);
+        distance.is_nan() || distance > epsilon
     };
     let last = draws.n_draws().checked_sub(1)?;
     if far(last) {

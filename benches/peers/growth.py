@@ -15,9 +15,9 @@ import compare
 
 BEGIN, END = "<!-- growth begin -->", "<!-- growth end -->"
 SERIES = {
-    "chains": ("chains", "MALA step of N chains, banana, d = 20", [1, 4, 16, 64, 256, 1024, 4096]),
-    "dim": ("dimension", "MALA step of 64 chains, Gaussian of dimension d", [2, 10, 30, 100, 300, 1000]),
-    "depth": ("blocks", "i-SIR step of 64 chains, 64 particles, flow of K blocks, d = 10", [1, 2, 4, 8, 16]),
+    "chains": ("N", "MALA step of N chains, banana, d = 20", [1, 4, 16, 64, 256, 1024, 4096]),
+    "dim": ("d", "MALA step of 64 chains, Gaussian of dimension d", [2, 10, 30, 100, 300, 1000]),
+    "depth": ("K", "i-SIR step of 64 chains, 64 particles, flow of K blocks, d = 10", [1, 2, 4, 8, 16]),
 }
 COLOURS = {"chains": "#0072b2", "dim": "#d55e00", "depth": "#009e73"}
 
@@ -28,6 +28,10 @@ def microseconds(task, options):
     return 1e6 * found["median"], 1e6 * found["minimum"]
 
 
+def shown(time):
+    return f"{time:.3g} us" if time < 1000 else f"{time / 1000:.3g} ms"
+
+
 def table(measured):
     lines = ["| what grows | size | time a step: median (best) | slope from the size before |", "|---|---|---|---|"]
     for name, (unit, title, sizes) in SERIES.items():
@@ -35,7 +39,7 @@ def table(measured):
         for size, (median, best) in zip(sizes, measured[name]):
             slope = "" if before is None else f"{math.log(median / before[1]) / math.log(size / before[0]):.2f}"
             head = title if before is None else ""
-            lines.append(f"| {head} | {size} {unit} | {median:.3g} us ({best:.3g} us) | {slope} |")
+            lines.append(f"| {head} | {unit} = {size} | {shown(median)} ({shown(best)}) | {slope} |")
             before = (size, median)
     return "\n".join(lines)
 
@@ -106,7 +110,7 @@ def main():
         for size in sizes:
             found = microseconds(f"growth-{name}-{size}", options)
             measured[name].append(found)
-            print(f"{size} {unit}: {found[0]:.3g} us", flush=True)
+            print(f"{unit} = {size}: {shown(found[0])}", flush=True)
     write(options.docs, measured)
 
 

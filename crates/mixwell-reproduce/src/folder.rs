@@ -1,11 +1,13 @@
 //! The output folder: one file per finished cell, flows that other cells start from, and the report.
 //!
-//!     README.md  results.json      the report, written at the end
-//!     experiment.toml              the experiment with its preset, as it was run
-//!     cells/NAME.json              result of one cell; whole or absent
-//!     cells/NAME.safetensors       its flow, where another cell needs it
-//!     cells/NAME.sketch.json       a part of its draws, where a figure needs them
-//!     NAME.svg                     figures
+//! ```text
+//! README.md  results.json      the report, written at the end
+//! experiment.toml              the experiment with its preset, as it was run
+//! cells/NAME.json              result of one cell; whole or absent
+//! cells/NAME.safetensors       its flow, where another cell needs it
+//! cells/NAME.sketch.json       a part of its draws, where a figure needs them
+//! NAME.svg                     figures
+//! ```
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

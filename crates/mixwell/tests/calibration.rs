@@ -23,12 +23,15 @@ use mixwell::{Points, Stream};
 const CHAINS: usize = 15;
 const GROUPS: usize = 8;
 
+/// A log-density of two natural parameters.
+type LogDensity = Box<dyn Fn(&[f64]) -> f64>;
+
 /// Data, as the posterior they lead to, and the parameters that made them.
 struct Simulation {
     target: Arc<dyn Target>,
     truth: [f64; 2],
     /// Log-density of the posterior in natural parameters.
-    log_density: Box<dyn Fn(&[f64]) -> f64>,
+    log_density: LogDensity,
 }
 
 type Simulator = fn(&mut Stream) -> Simulation;

@@ -87,16 +87,19 @@ pub enum Show {
     },
 }
 
+/// Something of a method at a point, where there is any.
+type At<'a, T> = dyn Fn(&str, &str) -> Option<T> + 'a;
+
 /// What a figure can be drawn from.
 pub(crate) struct Material<'a> {
     pub experiment: &'a Experiment,
     pub report: &'a Report,
     /// The sketch of a method at a point.
-    pub sketch: &'a dyn Fn(&str, &str) -> Option<Sketch>,
+    pub sketch: &'a At<'a, Sketch>,
     /// The target of a method at a point.
-    pub target: &'a dyn Fn(&str, &str) -> Option<Box<dyn Target>>,
+    pub target: &'a At<'a, Box<dyn Target>>,
     /// The flow of a method at a point.
-    pub flow: &'a dyn Fn(&str, &str) -> Option<mixwell::flow::Flow>,
+    pub flow: &'a At<'a, mixwell::flow::Flow>,
 }
 
 /// Places along each direction of a density map.

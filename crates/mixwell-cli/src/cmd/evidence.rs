@@ -154,7 +154,7 @@ fn print(rows: &[Row], exact: Option<f64>) -> std::io::Result<()> {
     if let Some(exact) = exact {
         writeln!(out, "\nexact log Z {exact:.5}")?;
     }
-    for row in rows.iter().filter(|r| !(r.estimate.pareto_k <= 0.7)) {
+    for row in rows.iter().filter(|r| r.estimate.pareto_k.is_nan() || r.estimate.pareto_k > 0.7) {
         writeln!(out, "warning: {}: Pareto k is above 0.7, so the error is larger than stated", row.name)?;
     }
     for row in rows.iter().filter(|r| r.estimate.non_finite > 0) {

@@ -269,9 +269,9 @@ mod tests {
     #[test]
     fn the_jacobian_of_one_layer_is_triangular() {
         let j = jacobian(&flow(1));
-        for o in 0..4 {
-            for i in 0..4 {
-                assert_eq!(i > o, j[o][i] == 0.0, "dx_{o} / dz_{i} = {}", j[o][i]);
+        for (o, row) in j.iter().enumerate() {
+            for (i, slope) in row.iter().enumerate() {
+                assert_eq!(i > o, *slope == 0.0, "dx_{o} / dz_{i} = {slope}");
             }
         }
         // Two layers in opposite orders: full.

@@ -231,15 +231,15 @@ mod tests {
                 v[i] += by;
                 v
             };
-            for i in 0..params.len() {
+            for (i, slope) in gradient.iter().enumerate() {
                 let numeric =
                     (loss(&shifted(&params, i, h), &x) - loss(&shifted(&params, i, -h), &x)) / (2.0 * h);
-                assert!((numeric - gradient[i]).abs() < 1e-7, "{activation:?}, parameter {i}");
+                assert!((numeric - slope).abs() < 1e-7, "{activation:?}, parameter {i}");
             }
-            for i in 0..x.len() {
+            for (i, slope) in dx.iter().enumerate() {
                 let numeric =
                     (loss(&params, &shifted(&x, i, h)) - loss(&params, &shifted(&x, i, -h))) / (2.0 * h);
-                assert!((numeric - dx[i]).abs() < 1e-7, "{activation:?}, input {i}");
+                assert!((numeric - slope).abs() < 1e-7, "{activation:?}, input {i}");
             }
         }
     }

@@ -34,6 +34,11 @@ Measured with `python3 benches/peers/compare.py`; every number of the table is i
 
 {TABLE_BEGIN}
 {TABLE_END}
+
+![Time of a step against chains, dimension and depth](growth.svg)
+
+<!-- growth begin -->
+<!-- growth end -->
 """
 
 
@@ -414,6 +419,11 @@ def main():
             # After every task, so that an interrupted comparison keeps what it has.
             write(options.docs, entries, everything)
     if options.side == "both":
+        if options.tasks is None:
+            # Everything means the page as a whole.
+            import growth
+
+            growth.measure_all(options)
         print(f"written to {options.docs}")
     if failed:
         sys.exit("failed: " + ", ".join(failed))

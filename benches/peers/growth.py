@@ -95,6 +95,18 @@ def write(docs, measured):
     page.write_text(f"{before}{BEGIN}\n{table(measured)}\n{END}{after}")
 
 
+def measure_all(options):
+    """Measures every point and rewrites table and plot; needs the binary."""
+    measured = {}
+    for name, (unit, _, sizes) in SERIES.items():
+        measured[name] = []
+        for size in sizes:
+            found = microseconds(f"growth-{name}-{size}", options)
+            measured[name].append(found)
+            print(f"{unit} = {size}: {shown(found[0])}", flush=True)
+    write(options.docs, measured)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=2.0, help="how long a point is sampled")
@@ -104,14 +116,7 @@ def main():
     options = parser.parse_args()
     if not options.no_build:
         compare.build()
-    measured = {}
-    for name, (unit, _, sizes) in SERIES.items():
-        measured[name] = []
-        for size in sizes:
-            found = microseconds(f"growth-{name}-{size}", options)
-            measured[name].append(found)
-            print(f"{unit} = {size}: {shown(found[0])}", flush=True)
-    write(options.docs, measured)
+    measure_all(options)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,8 @@
 
 use mixwell::kernel::{Ensemble, Kernel};
 
-use crate::cases::cases;
-use crate::world::{FUNCTIONS, World, expectations, functions};
+use super::cases::cases;
+use super::world::{FUNCTIONS, World, expectations, functions};
 
 /// The largest deviation, in standard errors, of any mean over independent rows from its expectation.
 fn largest_z(rows: impl Iterator<Item = [f64; FUNCTIONS]>) -> f64 {

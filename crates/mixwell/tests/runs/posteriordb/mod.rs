@@ -12,8 +12,8 @@ use mixwell::flow::{FlowConfig, RealNvpConfig, WhiteningMode};
 use mixwell::io::Phase;
 use mixwell::sampler::{Run, Start};
 
-use cases::{CASES, Case};
-use compare::{
+use self::cases::{CASES, Case};
+use self::compare::{
     by_flex2, by_longer_flex2, by_nuts, collection, differences, numbers, reference_draws, rhat, run,
     run_with, worst_z,
 };

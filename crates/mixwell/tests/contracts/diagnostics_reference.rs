@@ -43,7 +43,7 @@ const TABLE: &[Diagnostic] = &[
 
 #[test]
 fn agrees_with_arviz() {
-    let reference: Reference = serde_json::from_str(include_str!("data/arviz_diagnostics.json")).unwrap();
+    let reference: Reference = serde_json::from_str(include_str!("../data/arviz_diagnostics.json")).unwrap();
     assert_eq!(reference.arviz, "0.23.4");
     let mut wrong = Vec::new();
     for case in &reference.cases {
@@ -90,7 +90,7 @@ fn pareto_smoothing_agrees_with_arviz() {
     struct Reference {
         cases: Vec<WeightCase>,
     }
-    let reference: Reference = serde_json::from_str(include_str!("data/arviz_psis.json")).unwrap();
+    let reference: Reference = serde_json::from_str(include_str!("../data/arviz_psis.json")).unwrap();
     for case in &reference.cases {
         assert!(case.log_weights.iter().all(|w| !matches!(w, Weight::Zero(s) if s != "-inf")));
         let ours = pareto_smooth(&log_weights(&case.log_weights), 1.0);

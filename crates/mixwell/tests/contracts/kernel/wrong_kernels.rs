@@ -3,8 +3,8 @@
 use mixwell::kernel::*;
 use mixwell::{Batch, BatchMut, Points};
 
-use crate::exactness::bias;
-use crate::world::World;
+use super::exactness::bias;
+use super::world::World;
 
 /// What the test-only Langevin kernel does wrong.
 enum Mistake {

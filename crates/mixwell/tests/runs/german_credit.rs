@@ -34,7 +34,7 @@ fn every_weight_has_its_published_mean() {
     let summary = run.summary().unwrap();
     assert!(summary.converged, "{:?}", summary.reasons);
 
-    let known: Moments = serde_json::from_str(include_str!("data/german_credit_moments.json")).unwrap();
+    let known: Moments = serde_json::from_str(include_str!("../data/german_credit_moments.json")).unwrap();
     assert_eq!((summary.parameters.len(), known.mean.len()), (25, 25));
     let mut worst: f64 = 0.0;
     for (i, p) in summary.parameters.iter().enumerate() {

@@ -1,9 +1,7 @@
 //! Every kernel has a page, and every config on a page can be read, built, and is what it says it is.
 
-mod pages;
-
+use super::{configs, pages};
 use mixwell::kernel::{KernelConfig, catalogue};
-use pages::{configs, pages};
 
 #[derive(serde::Deserialize)]
 struct File {

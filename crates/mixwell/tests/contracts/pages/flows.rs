@@ -1,10 +1,8 @@
 //! Every flow has a page, and every config on a page can be read and built.
 
-mod pages;
-
+use super::{configs, pages};
 use mixwell::Stream;
 use mixwell::flow::{Flow, FlowConfig, catalogue};
-use pages::{configs, pages};
 
 #[derive(serde::Deserialize)]
 struct File {

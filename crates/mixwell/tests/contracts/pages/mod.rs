@@ -1,5 +1,8 @@
 //! Pages of the documentation, and the configs on them.
 
+mod flows;
+mod kernels;
+
 use std::fs;
 use std::path::Path;
 

@@ -1,12 +1,10 @@
 //! The real command is killed (SIGKILL) at many moments and resumed each time: the draws, statistics and summary are those
 //! of a run that was left alone, bit for bit.
 
-mod common;
-
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use common::*;
+use super::common::*;
 
 /// Small configs that between them visit every kind of state: kernels, flows, optimisers, pools, thinning.
 const CASES: &[(&str, &str)] = &[

@@ -1,10 +1,8 @@
 //! Every kind of bad input ends with status 2 and a message that says what is wrong and where; nothing that was there is lost.
 
-mod common;
-
 use std::path::{Path, PathBuf};
 
-use common::*;
+use super::common::*;
 
 /// Status 2, `error:` with all of these words, and no Rust in the text.
 fn refused(o: &std::process::Output, words: &[&str]) {

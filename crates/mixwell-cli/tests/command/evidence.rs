@@ -1,8 +1,6 @@
 //! `mixwell evidence`: table, JSON, and refusals.
 
-mod common;
-
-use common::*;
+use super::common::*;
 
 const QUICK: &str = "seed = 3
 [target]

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use mixwell::kernel::*;
 use mixwell::{BatchMut, Points};
 
-use crate::cases::{cases, elliptical};
-use crate::world::World;
+use super::cases::{cases, elliptical};
+use super::world::World;
 
 fn bits(x: &[f64]) -> Vec<u64> {
     x.iter().map(|v| v.to_bits()).collect()

@@ -3,7 +3,7 @@
 use mixwell::kernel::*;
 use mixwell::proposal::GaussianConfig;
 
-use crate::world::World;
+use super::world::World;
 
 pub struct Case {
     pub name: &'static str,

@@ -1,8 +1,6 @@
 //! `mixwell reproduce`: exit status, files, going on, and what bad input says.
 
-mod common;
-
-use common::*;
+use super::common::*;
 
 #[test]
 fn three_modes_are_reproduced_in_seconds_and_not_made_twice() {

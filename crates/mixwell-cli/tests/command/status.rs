@@ -1,11 +1,9 @@
 //! Status, output and help of the command, as a user meets them.
 
-mod common;
-
 use std::io::Read;
 use std::process::Stdio;
 
-use common::*;
+use super::common::*;
 
 #[test]
 fn status_says_how_it_ended() {

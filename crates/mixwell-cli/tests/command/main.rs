@@ -1,0 +1,8 @@
+//! The real command, as a user meets it.
+
+mod bad_input;
+mod common;
+mod evidence;
+mod kill_and_resume;
+mod reproduce;
+mod status;

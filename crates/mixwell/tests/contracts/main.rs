@@ -1,0 +1,11 @@
+//! What every target, kernel, flow, diagnostic and metric promises: one table of cases for each family, and the numbers others
+//! computed. One program, so that it is linked once.
+
+mod diagnostics_reference;
+mod flow;
+mod flow_matching;
+mod kernel;
+mod metric_self_test;
+mod pages;
+mod target;
+mod target_reference;

@@ -1,0 +1,6 @@
+//! The same seed gives the same draws: however many threads there are, wherever a run was interrupted, and whatever a chain
+//! remembers instead of computing it anew.
+
+mod preset_twins;
+mod resume;
+mod threads;

@@ -1,0 +1,12 @@
+//! Whole runs, from a start to draws, against what is known of their targets.
+
+mod flex2;
+mod german_credit;
+mod inference_gym;
+mod mixture;
+mod neutra;
+mod particles;
+mod posteriordb;
+mod score_climbing;
+mod tempered_training;
+mod tempering;

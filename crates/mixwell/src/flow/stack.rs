@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::bijection::{Bijection, Direction, Scratch};
 use super::velocity::Velocity;
 use super::whitening::Whitening;
-use crate::net::block::{BLOCK, buffer_len, load_rows, rows_per_piece, store_rows};
+use crate::net::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
 use crate::net::{Init, Parameter, Real, grow};
 use crate::{Batch, BatchMut, Stream};
 
@@ -152,19 +152,11 @@ impl<T: Real> Stack<T> {
         if input.rows() == 0 {
             return;
         }
-        let work = |first: usize, out: &mut [f64], per_row: &mut [f64]| {
+        each_piece(self.is_parallel(input.rows()), per_row, out.data_mut(), dim, |first, per_row, out| {
             let mut ws = self.pool.take();
             f(&mut ws, input.slice(first..first + per_row.len()), out, per_row);
             self.pool.give(ws);
-        };
-        if self.is_parallel(input.rows()) {
-            let piece = rows_per_piece(input.rows());
-            let pieces = out.data_mut().par_chunks_mut(piece * dim).zip(per_row.par_chunks_mut(piece));
-            pieces.enumerate().for_each(|(p, (out, per_row))| work(p * piece, out, per_row));
-        } else {
-            let blocks = out.data_mut().chunks_mut(BLOCK * dim).zip(per_row.chunks_mut(BLOCK));
-            blocks.enumerate().for_each(|(b, (out, per_row))| work(b * BLOCK, out, per_row));
-        }
+        });
     }
 
     /// `x = T(z)` and its log-determinant; with `density`, the log-density of `x` instead.
@@ -193,19 +185,14 @@ impl<T: Real> Stack<T> {
 
     /// Log-density of `x`.
     pub fn log_prob(&self, x: Batch<'_>, log_q: &mut [f64]) {
-        let work = |first: usize, log_q: &mut [f64]| {
+        let nothing = &mut vec![(); log_q.len()];
+        each_piece(self.is_parallel(x.rows()), log_q, nothing, 1, |first, log_q, _| {
             let mut ws = self.pool.take();
             self.inverse_block(&mut ws, x.slice(first..first + log_q.len()), false);
             self.add_base(&mut ws, log_q.len());
             log_q.copy_from_slice(&ws.log_det[..log_q.len()]);
             self.pool.give(ws);
-        };
-        if self.is_parallel(x.rows()) {
-            let piece = rows_per_piece(x.rows());
-            log_q.par_chunks_mut(piece).enumerate().for_each(|(p, log_q)| work(p * piece, log_q));
-        } else {
-            log_q.chunks_mut(BLOCK).enumerate().for_each(|(b, log_q)| work(b * BLOCK, log_q));
-        }
+        });
     }
 
     /// Log-density of `x` and its gradient in `x`.

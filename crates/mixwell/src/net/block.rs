@@ -5,6 +5,8 @@
 //! wide, keep every lane busy, and a block of a whole flow stays in cache. Lanes past the last row hold anything; they
 //! are never read into a result.
 
+use rayon::prelude::*;
+
 use super::real::Real;
 use super::simd::{self, Isa, Job, Lanes, Vector};
 
@@ -31,9 +33,29 @@ pub fn buffer_len(rows: usize, n: usize) -> usize {
 
 /// Rows that a thread takes at a time when all threads share `rows` rows: pieces of even size, at most a block each, and
 /// as many for every thread.
-pub fn rows_per_piece(rows: usize) -> usize {
+fn rows_per_piece(rows: usize) -> usize {
     let pieces = blocks(rows).next_multiple_of(rayon::current_num_threads());
     rows.div_ceil(pieces.max(1)).max(1)
+}
+
+/// Calls `work(first row, per_row, wide)` on pieces of at most a block of rows, on all threads or on this one. `per_row` has one
+/// number per row, `wide` has `width` entries per row (units where there is nothing to write).
+pub fn each_piece<W: Send>(
+    parallel: bool,
+    per_row: &mut [f64],
+    wide: &mut [W],
+    width: usize,
+    work: impl Fn(usize, &mut [f64], &mut [W]) + Sync,
+) {
+    debug_assert_eq!(per_row.len() * width, wide.len());
+    if parallel {
+        let piece = rows_per_piece(per_row.len());
+        let pieces = per_row.par_chunks_mut(piece).zip(wide.par_chunks_mut(piece * width));
+        pieces.enumerate().for_each(|(p, (per_row, wide))| work(p * piece, per_row, wide));
+    } else {
+        let pieces = per_row.chunks_mut(BLOCK).zip(wide.chunks_mut(BLOCK * width));
+        pieces.enumerate().for_each(|(b, (per_row, wide))| work(b * BLOCK, per_row, wide));
+    }
 }
 
 /// Copies row-major `rows x n` numbers into a blocked buffer, rounding to `T`; lanes past the last row become zero.

@@ -5,10 +5,8 @@
 
 use std::sync::Mutex;
 
-use rayon::prelude::*;
-
 use super::activation::Activation;
-use super::block::{BLOCK, buffer_len, load_rows, rows_per_piece, store_rows};
+use super::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
 use super::mlp::{Init, Mlp, MlpSpec, Scratch, grow};
 use super::real::Real;
 use crate::{Batch, BatchMut, Stream};
@@ -164,26 +162,21 @@ impl<T: Real> EnergyNet<T> {
     /// Writes the energy of each row.
     pub fn energy(&self, x: Batch<'_>, energy: &mut [f64]) {
         self.check(x);
-        let work = |first: usize, energy: &mut [f64]| {
+        let nothing = &mut vec![(); energy.len()];
+        each_piece(self.is_parallel(x.rows()), energy, nothing, 1, |first, energy, _| {
             let mut ws = self.take();
             let rows = energy.len();
             self.forward(&mut ws, x.slice(first..first + rows));
             store_rows(self.energies(&ws, rows), 1, energy);
             self.give(ws);
-        };
-        if self.is_parallel(x.rows()) {
-            let piece = rows_per_piece(x.rows());
-            energy.par_chunks_mut(piece).enumerate().for_each(|(p, energy)| work(p * piece, energy));
-        } else {
-            energy.chunks_mut(BLOCK).enumerate().for_each(|(b, energy)| work(b * BLOCK, energy));
-        }
+        });
     }
 
     /// Writes energy and gradient in `x` of each row.
     pub fn energy_and_grad(&self, x: Batch<'_>, energy: &mut [f64], grad: BatchMut<'_>) {
         self.check(x);
         let dim = self.dim();
-        let work = |first: usize, energy: &mut [f64], grad: &mut [f64]| {
+        each_piece(self.is_parallel(x.rows()), energy, grad.into_data(), dim, |first, energy, grad| {
             let mut ws = self.take();
             let rows = energy.len();
             self.forward(&mut ws, x.slice(first..first + rows));
@@ -192,16 +185,7 @@ impl<T: Real> EnergyNet<T> {
             self.backward(&mut ws, rows, None);
             store_rows(&ws.dx, dim, grad);
             self.give(ws);
-        };
-        let grad = grad.into_data();
-        if self.is_parallel(x.rows()) {
-            let piece = rows_per_piece(x.rows());
-            let pieces = energy.par_chunks_mut(piece).zip(grad.par_chunks_mut(piece * dim));
-            pieces.enumerate().for_each(|(p, (energy, grad))| work(p * piece, energy, grad));
-        } else {
-            let blocks = energy.chunks_mut(BLOCK).zip(grad.chunks_mut(BLOCK * dim));
-            blocks.enumerate().for_each(|(b, (energy, grad))| work(b * BLOCK, energy, grad));
-        }
+        });
     }
 
     /// `sum_i weights[i] E(x_i)`; adds its parameter gradient to `gradient`.

@@ -11,6 +11,10 @@ use crate::{Batch, BatchMut};
 
 use super::gaussian::Gaussian;
 
+/// A component whose logarithm lies this far below the largest one counts as zero: a part in 5e21 of the sum, a millionth of
+/// what rounding loses. Where modes are apart only a few components are left, and the others cost no exponential.
+const NEGLIGIBLE: f64 = -50.0;
+
 /// The numbers of all components side by side.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct DiagonalMixture {
@@ -58,7 +62,9 @@ impl Job for Evaluate<'_> {
         let (columns, exponents) = buffer.split_at_mut(2 * dim * lanes);
         let (points, slopes) = columns.split_at_mut(dim * lanes);
         let zero = Lanes::<f64, I>::splat(0.0);
-        let floor = Lanes::<f64, I>::splat(-700.0);
+        // Every share is zero or far above this.
+        let least = Lanes::<f64, I>::splat(f64::MIN_POSITIVE);
+        let floor = Lanes::<f64, I>::splat(NEGLIGIBLE);
         for start in (0..self.x.rows()).step_by(lanes) {
             let n = lanes.min(self.x.rows() - start);
             for l in 0..lanes {
@@ -85,11 +91,15 @@ impl Job for Evaluate<'_> {
             let shift = Lanes::<f64, I>::select(Lanes::<f64, I>::splat(f64::NEG_INFINITY).lt(max), max, zero);
             let mut sum = zero;
             for exponent in exponents.chunks_exact_mut(lanes) {
-                // Numbers below the smallest normal one take the processor a hundred times as long, and count for nothing
-                // here. (The floor goes first, so that NaN passes.)
                 let e = Lanes::<f64, I>::of(exponent) - shift;
-                let share = exp::<f64, _>(floor.max(e));
-                let share = Lanes::<f64, I>::select(e.lt(floor), zero, share);
+                let far = e.lt(floor);
+                // NaN is not far.
+                if Lanes::<f64, I>::all(far) {
+                    zero.put(exponent);
+                    continue;
+                }
+                // The floor goes first, so that NaN passes.
+                let share = Lanes::<f64, I>::select(far, zero, exp::<f64, _>(floor.max(e)));
                 sum = sum + share;
                 share.put(exponent);
             }
@@ -100,6 +110,9 @@ impl Job for Evaluate<'_> {
             slopes.fill(0.0);
             for (coordinates, share) in coordinates.chunks_exact(dim).zip(exponents.chunks_exact(lanes)) {
                 let share = Lanes::<f64, I>::of(share);
+                if Lanes::<f64, I>::all(share.lt(least)) {
+                    continue;
+                }
                 let pairs = points.chunks_exact(lanes).zip(slopes.chunks_exact_mut(lanes));
                 for ([mean, inverse], (x, slope)) in coordinates.iter().zip(pairs) {
                     let back = Lanes::<f64, I>::splat(*mean) - Lanes::<f64, I>::of(x);

@@ -79,6 +79,8 @@ pub trait Vector<T>:
     fn lt(self, other: Self) -> Self::Mask;
     /// `yes` where the mask is set, `no` elsewhere.
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+    /// Whether the mask is set in every lane.
+    fn all(mask: Self::Mask) -> bool;
 
     /// Both vectors interleaved, `a0 b0 a1 b1 ...`: the first half and the second half.
     fn zip(self, other: Self) -> (Self, Self);

@@ -151,6 +151,10 @@ macro_rules! wide {
             fn select(mask: Self::Mask, yes: Self, no: Self) -> Self {
                 Self(std::array::from_fn(|i| if mask[i] { yes.0[i] } else { no.0[i] }))
             }
+            #[inline(always)]
+            fn all(mask: Self::Mask) -> bool {
+                !mask.contains(&false)
+            }
         }
     };
 }

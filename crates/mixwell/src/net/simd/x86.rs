@@ -258,6 +258,11 @@ macro_rules! avx512 {
                 // SAFETY: see the head of this file.
                 Self(unsafe { $blend(mask, no.0, yes.0) })
             }
+            #[inline(always)]
+            fn all(mask: Self::Mask) -> bool {
+                // As many bits as lanes.
+                mask == <$mask>::MAX
+            }
         }
     };
 }
@@ -311,8 +316,8 @@ avx512!(
 
 macro_rules! avx2 {
     ($name:ident, $raw:ty, $t:ty, $lanes:literal, $splat:ident, $load:ident, $store:ident, $fma:ident, $min:ident,
-     $max:ident, $sqrt:ident, $and:ident, $andnot:ident, $or:ident, $round:ident, $cmp:ident, $blend:ident, $scale2:ident,
-     $split:ident, $zip:ident) => {
+     $max:ident, $sqrt:ident, $and:ident, $andnot:ident, $or:ident, $round:ident, $cmp:ident, $blend:ident, $movemask:ident,
+     $scale2:ident, $split:ident, $zip:ident) => {
         impl Vector<$t> for $name {
             type Mask = $raw;
             common!($t, $lanes, $splat, $load, $store, $fma, $min, $max, $sqrt, $zip);
@@ -355,6 +360,11 @@ macro_rules! avx2 {
                 // SAFETY: see the head of this file.
                 Self(unsafe { $blend(no.0, yes.0, mask) })
             }
+            #[inline(always)]
+            fn all(mask: Self::Mask) -> bool {
+                // SAFETY: see the head of this file.
+                unsafe { $movemask(mask) == (1 << Self::LANES) - 1 }
+            }
         }
     };
 }
@@ -377,6 +387,7 @@ avx2!(
     _mm256_round_ps,
     _mm256_cmp_ps,
     _mm256_blendv_ps,
+    _mm256_movemask_ps,
     power_of_two_ps,
     split_ps,
     zip_256_ps
@@ -399,6 +410,7 @@ avx2!(
     _mm256_round_pd,
     _mm256_cmp_pd,
     _mm256_blendv_pd,
+    _mm256_movemask_pd,
     power_of_two_pd,
     split_pd,
     zip_256_pd

@@ -1,4 +1,4 @@
-//! How efficient chains are: effective sample sizes, R-hat, acceptance.
+//! How efficient chains are: effective sample sizes, R-hat, acceptance, cost.
 
 use mixwell::diagnostics::{Draws, ex2_ess as ex2_ess_of, summarise_rows};
 
@@ -57,6 +57,12 @@ pub(super) fn acceptance(sample: &Sample<'_>, moves: Moves) -> Option<Measured> 
     (tries > 0).then(|| Measured::pooled(sum / tries as f64))
 }
 
+/// Gradients and densities of the whole run.
+pub(super) fn evaluations(sample: &Sample<'_>) -> Option<Measured> {
+    let summary = sample.summary?;
+    Some(Measured::pooled((summary.gradient_evaluations + summary.density_evaluations) as f64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +81,6 @@ mod tests {
         assert!((0.85..1.1).contains(&bulk), "{bulk}");
         assert!((rhat(&sample).values[0] - 1.0).abs() < 0.01);
         assert_eq!(acceptance(&sample, Moves::Local), None);
+        assert_eq!(evaluations(&sample), None);
     }
 }

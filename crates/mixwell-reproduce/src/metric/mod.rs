@@ -155,6 +155,8 @@ pub enum Metric {
     FinalTotalVariation,
     /// Logarithm of the evidence, by the frozen proposal.
     LogEvidence,
+    /// How often the target was evaluated in the whole run, warm-up included: gradients and densities alike count one.
+    Evaluations,
 }
 
 impl Metric {
@@ -180,6 +182,7 @@ impl Metric {
             Self::CovarianceError => distance::covariance(sample),
             Self::MixingTime { epsilon } => distance::mixing_time(sample, epsilon),
             Self::FinalTotalVariation => distance::final_tv(sample),
+            Self::Evaluations => efficiency::evaluations(sample),
             Self::LogEvidence => {
                 let summary = sample.summary?;
                 Some(Measured::with_error(summary.log_evidence?, summary.log_evidence_se.unwrap_or(f64::NAN)))

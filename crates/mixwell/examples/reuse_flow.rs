@@ -1,6 +1,6 @@
 //! Trains a flow in one run, saves it, and uses it again: in a second run without training, and for importance sampling.
 //!
-//! The funnel's log-evidence is known: its normalising constant is `(2 pi)^{9/2}` in ten dimensions.
+//! The banana's log-evidence is known: its normalising constant is `(2 pi s)^{d/2}`.
 //! Run: `cargo run --release -p mixwell --example reuse_flow`
 
 use mixwell::diagnostics::ImportanceSummary;
@@ -8,15 +8,15 @@ use mixwell::flow::Flow;
 use mixwell::kernel::{ex2, isir, mala};
 use mixwell::proposal::Proposal;
 use mixwell::sampler::{Flex2, KernelMethod, Method, Sampler};
-use mixwell::target::{FunnelConfig, Target};
+use mixwell::target::{BananaConfig, Target};
 use mixwell::{Points, Stream};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let funnel = || FunnelConfig { dim: 10, ..FunnelConfig::default() }.build();
+    let banana = || BananaConfig { dim: 10, ..BananaConfig::default() }.build();
 
     // 1. Train while sampling, and save the flow as it was frozen.
     let method = Method::Flex2(Flex2 { train_iterations: 300, ..Flex2::default() });
-    let first = Sampler::new(funnel()?)
+    let first = Sampler::new(banana()?)
         .method(method)
         .configure(|c| c.training.learning_rate = 3e-3)
         .draws(300)
@@ -29,19 +29,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let flow = Flow::from_safetensors(&std::fs::read(&path)?)?;
     std::fs::remove_file(&path)?;
     let kernel = Box::new(ex2(isir(32), mala().repeat(3)));
-    let second = Sampler::new(funnel()?)
+    let second = Sampler::new(banana()?)
         .trained_flow(flow.clone())
         .method(Method::Kernel(KernelMethod { kernel, warmup: 300, frozen: 50 }))
         .draws(500)
         .seed(2)
         .run()?;
     let summary = second.summary().ok_or("the run was interrupted")?;
-    let v = &summary.parameters[0].summary;
-    println!("second run: v = {:.3} +- {:.3} (exact 0), sd {:.3} (exact 2)", v.mean, v.mcse_mean, v.sd);
+    let first = &summary.parameters[0].summary;
+    println!(
+        "second run: x_0 = {:.3} +- {:.3} (exact 0), sd {:.3} (exact 5), R-hat {:.3}",
+        first.mean, first.mcse_mean, first.sd, first.rhat
+    );
     println!("i-SIR moves {:.2} of its steps", summary.acceptance["isir"].move_rate);
 
     // 3. Importance sampling: draws of the flow, weighted by target over flow.
-    let target = funnel()?;
+    let target = banana()?;
     let n = 20_000;
     let (mut noise, mut x) = (Points::zeros(n, target.dim()), Points::zeros(n, target.dim()));
     Stream::new(3, 0).fill_normal(noise.data_mut());
@@ -56,8 +59,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         importance.log_evidence, importance.log_evidence_error, importance.ess_share
     );
 
-    let good = v.rhat < 1.02
-        && v.mean.abs() < 5.0 * v.mcse_mean
+    let good = first.rhat < 1.02
+        && first.mean.abs() < 5.0 * first.mcse_mean
         && summary.training.is_none_or(|t| t.counts.updates == 0)
         && (importance.log_evidence - exact).abs() < 0.1;
     if good { Ok(()) } else { Err("the flow that was read back is not the one that was trained".into()) }

@@ -103,6 +103,8 @@ pub struct Needs {
     pub flow: bool,
     /// Particles per chain that it can hand to a [`Pool`]; zero when it has none.
     pub pool: usize,
+    /// Points beside each chain that it keeps from step to step.
+    pub replicas: usize,
 }
 
 impl Needs {
@@ -112,6 +114,7 @@ impl Needs {
             gradient: self.gradient || other.gradient,
             flow: self.flow || other.flow,
             pool: self.pool.max(other.pool),
+            replicas: self.replicas + other.replicas,
         }
     }
 }

@@ -85,7 +85,7 @@ impl Kernel for Neutra {
 
     fn needs(&self) -> Needs {
         let inner = self.inner.needs();
-        Needs { flow: inner.flow || self.transport.needs_flow(), gradient: inner.gradient, pool: 0 }
+        Needs { flow: inner.flow || self.transport.needs_flow(), pool: 0, ..inner }
     }
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, report: Report<'_>) {

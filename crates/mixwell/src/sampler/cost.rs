@@ -27,9 +27,10 @@ pub(super) fn estimate(
     let draws = 8 * (config.chains * row) as u64 * (warmup + config.draws) as u64;
     let threads = rayon::current_num_threads();
     let particles = plan.kernels.iter().map(|k| k.kernel.needs().pool).max().unwrap_or(0);
+    let replicas: usize = plan.kernels.iter().map(|k| k.kernel.needs().replicas).sum();
     // A batch holds points, gradients, noise and network activations.
     let batches = threads * config.max_batch_rows.min(config.chains * particles.max(1)) * (4 * dim + 4);
-    let state = config.chains * (4 * dim + 8 + particles * (dim + 1));
+    let state = config.chains * (4 * dim + 8 + particles * (dim + 1) + replicas * (2 * dim + 2));
     let replay = if plan.uses_flow { config.training.max_examples * dim } else { 0 };
     // Parameters, moments, gradients of the training slices.
     let network = flow_params * 24;

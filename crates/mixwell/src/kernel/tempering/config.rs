@@ -142,6 +142,7 @@ impl ParallelTemperingConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::Kernel;
     use crate::kernel::parallel_tempering;
 
     #[test]
@@ -152,6 +153,14 @@ mod tests {
         assert_eq!(ParallelTemperingConfig::default().temperatures(), [1.0, 2.0, 3.0, 4.0, 5.0]);
         let t = ParallelTemperingConfig { spacing: Spacing::Geometric, ..config }.temperatures();
         assert!((t[1] - 3.0).abs() < 1e-14 && t[0] == 1.0 && t[2] == 9.0);
+    }
+
+    #[test]
+    fn every_temperature_above_the_first_is_a_replica() {
+        let config = ParallelTemperingConfig { n_temperatures: 4, ..Default::default() };
+        let needs = config.build(2).unwrap().needs();
+        assert_eq!(needs.replicas, 3);
+        assert_eq!(needs.and(needs).replicas, 6);
     }
 
     #[test]

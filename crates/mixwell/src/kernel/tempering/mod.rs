@@ -233,7 +233,8 @@ impl Kernel for ParallelTempering {
     }
 
     fn needs(&self) -> Needs {
-        Needs { pool: 0, ..self.levels[0].needs() }
+        let inner = self.levels[0].needs();
+        Needs { pool: 0, replicas: self.levels.len() - 1 + inner.replicas, ..inner }
     }
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {

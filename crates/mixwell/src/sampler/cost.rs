@@ -2,6 +2,7 @@
 
 use super::config::RunConfig;
 use super::method::Plan;
+use crate::kernel::Needs;
 
 /// Bytes a run will need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,8 +27,8 @@ pub(super) fn estimate(
         if config.output.warmup { schedule.adapting_draws() / config.thin + schedule.frozen } else { 0 };
     let draws = 8 * (config.chains * row) as u64 * (warmup + config.draws) as u64;
     let threads = rayon::current_num_threads();
-    let particles = plan.kernels.iter().map(|k| k.kernel.needs().pool).max().unwrap_or(0);
-    let replicas: usize = plan.kernels.iter().map(|k| k.kernel.needs().replicas).sum();
+    let needs = plan.kernels.iter().fold(Needs::default(), |needs, k| needs.and(k.kernel.needs()));
+    let (particles, replicas) = (needs.pool, needs.replicas);
     // A batch holds points, gradients, noise and network activations.
     let batches = threads * config.max_batch_rows.min(config.chains * particles.max(1)) * (4 * dim + 4);
     let state = config.chains * (4 * dim + 8 + particles * (dim + 1) + replicas * (2 * dim + 2));

@@ -1,6 +1,8 @@
 //! What every target, kernel, flow, diagnostic and metric promises: one table of cases for each family, and the numbers others
 //! computed. One program, so that it is linked once.
 
+#[path = "../data/mod.rs"]
+mod data;
 mod diagnostics_reference;
 mod flow;
 mod flow_matching;

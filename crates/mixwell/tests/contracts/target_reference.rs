@@ -3,7 +3,7 @@
 //! Under draws of `p` on all of R^d, `E grad_j = 0` and `E[(u_j - c) grad_j] = -1` for any fixed `c` (Stein). So reference
 //! draws, mapped to free numbers, test a density and its gradient without sampling anything here.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use mixwell::target::posteriordb::{
     Arma11, Garch11, GaussianProcessRegression, HiddenMarkov, LinearRegression, NormalMixture,
@@ -11,35 +11,10 @@ use mixwell::target::posteriordb::{
 use mixwell::target::*;
 use mixwell::{Batch, Points, Stream};
 
-/// The data folder: `MIXWELL_DATA`, or a folder `shared/data` beside the checkout.
-fn data_folder() -> Option<PathBuf> {
-    let beside = ["../../../shared/data", "../../../../shared/data"]
-        .map(|p| Path::new(env!("CARGO_MANIFEST_DIR")).join(p));
-    let found =
-        std::env::var_os("MIXWELL_DATA").map(PathBuf::from).into_iter().chain(beside).find(|p| p.is_dir());
-    if found.is_none() {
-        eprintln!("skipped: no reference data; set MIXWELL_DATA to its folder");
-    }
-    found
-}
+use crate::data;
 
 fn json(path: PathBuf) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap()
-}
-
-/// A numpy file of version 1 holding a matrix of `<f8` or `<f4`, row after row.
-fn npy(path: PathBuf) -> Points {
-    let bytes = std::fs::read(path).unwrap();
-    let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-    let header = String::from_utf8_lossy(&bytes[10..start]).into_owned();
-    let body = &bytes[start..];
-    let data: Vec<f64> = if header.contains("<f8") {
-        body.as_chunks::<8>().0.iter().map(|c| f64::from_le_bytes(*c)).collect()
-    } else {
-        body.as_chunks::<4>().0.iter().map(|c| f64::from(f32::from_le_bytes(*c))).collect()
-    };
-    let shape = header.split("'shape': (").nth(1).unwrap().split(')').next().unwrap();
-    Points::from_vec(data, shape.split(',').nth(1).unwrap().trim().parse().unwrap())
 }
 
 fn mean_and_error(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
@@ -91,9 +66,9 @@ fn check<M: Model>(model: M, natural: &Points, name: &str) {
 
 #[test]
 fn posteriordb_reference_draws_satisfy_stein() {
-    let Some(folder) = data_folder() else { return };
+    let Some(folder) = data::folder_with("posteriordb") else { return };
     let at = |name: &str, file: &str| folder.join("posteriordb").join(name).join(file);
-    let draws = |name: &str| npy(at(name, "reference_draws.npy"));
+    let draws = |name: &str| data::matrix(&at(name, "reference_draws.npy"));
     let data = |name: &str| json(at(name, "data.json"));
 
     type Regression = fn(&serde_json::Value) -> Result<LinearRegression, TargetError>;
@@ -132,8 +107,9 @@ fn posteriordb_reference_draws_satisfy_stein() {
 
 #[test]
 fn eight_schools_reference_draws_satisfy_stein_in_both_forms() {
-    let Some(folder) = data_folder() else { return };
-    let draws = npy(folder.join("posteriordb/eight_schools-eight_schools_noncentered/reference_draws.npy"));
+    let Some(folder) = data::folder_with("posteriordb") else { return };
+    let draws =
+        data::matrix(&folder.join("posteriordb/eight_schools-eight_schools_noncentered/reference_draws.npy"));
     let centred = EightSchoolsConfig { parametrisation: Parametrisation::Centred }.build().unwrap();
     let free = EightSchoolsConfig { parametrisation: Parametrisation::NonCentred }.build().unwrap();
     let mut eta = draws.clone();
@@ -147,7 +123,7 @@ fn eight_schools_reference_draws_satisfy_stein_in_both_forms() {
 
 #[test]
 fn wells_posteriors_are_the_published_regressions() {
-    let Some(folder) = data_folder() else { return };
+    let Some(folder) = data::folder_with("posteriordb") else { return };
     // Maximum-likelihood fits of Gelman and Hill (2006), section 5.4: 0.606 - 0.622 dist100, and
     // -0.148 - 0.578 dist100 + 0.556 arsenic - 0.179 dist100 * arsenic. With a flat prior the gradient vanishes there.
     let cases: [(&str, &[f64], &[f64]); 2] = [
@@ -196,7 +172,7 @@ fn newton_step(target: &dyn Target, x: &[f64], grad: &[f64]) -> Vec<f64> {
 
 #[test]
 fn german_credit_posterior_by_importance_sampling() {
-    let Some(folder) = data_folder() else { return };
+    let Some(folder) = data::folder_with("tabular") else { return };
     let text = std::fs::read_to_string(folder.join("tabular/german.data-numeric")).unwrap();
     let values: Vec<f64> = text.split_whitespace().map(|v| v.parse().unwrap()).collect();
     let table = Table { names: None, rows: values.len() / 25, columns: 25, values };
@@ -254,7 +230,7 @@ fn german_credit_posterior_by_importance_sampling() {
 
 #[test]
 fn particle_samples_have_the_measured_energy_and_virial() {
-    let Some(folder) = data_folder() else { return };
+    let Some(folder) = data::folder_with("particles") else { return };
     let centre_of_mass = CentreOfMass::Tethered { strength: 1.0 };
     // Mean energies as measured by an independent program on the same samples.
     let cases = [
@@ -262,7 +238,7 @@ fn particle_samples_have_the_measured_energy_and_virial() {
         ("lj13_test.npy", LennardJones13Config { centre_of_mass }.build().unwrap(), 3, -43.13, Some(36.0)),
     ];
     for (file, target, space, energy, virial) in cases {
-        let mut x = npy(folder.join("particles").join(file));
+        let mut x = data::matrix(&folder.join("particles").join(file));
         let d = x.dim();
         for row in x.as_batch_mut().iter_mut() {
             for c in 0..space {

@@ -4,13 +4,13 @@
 //! Funnel: `v ~ N(0, 4)`, `x_i ~ N(0, e^v)`. Squares of `x_i` have too heavy a tail for a z-test (the variance of `x^2`
 //! is `3 e^8 - e^4`, met once in thousands of draws), so masses of tails are tested instead.
 
-use mixwell::diagnostics::{Draws, ScalarSummary};
 use mixwell::flow::{FlowConfig, RealNvpConfig};
-use mixwell::io::Phase;
 use mixwell::kernel::{IsirConfig, KernelConfig, MalaConfig};
 use mixwell::math::normal_cdf;
 use mixwell::sampler::{Flex2, KernelMethod, Method, Run, Sampler, Start};
 use mixwell::target::{BananaConfig, FunnelConfig, Target, TwoModesConfig};
+
+use super::moments::z;
 
 fn flex2(target: impl Target + 'static, start: Start, train_iterations: usize, draws: usize) -> Run {
     let global = IsirConfig { n_particles: 32, ..IsirConfig::default() };
@@ -23,14 +23,6 @@ fn flex2(target: impl Target + 'static, start: Start, train_iterations: usize, d
         .seed(1)
         .run()
         .unwrap()
-}
-
-/// Standard errors between the mean of `f` over the draws of one coordinate and its expectation.
-fn z(run: &Run, coordinate: usize, f: impl Fn(f64) -> f64, expected: f64) -> f64 {
-    let values: Vec<f64> =
-        run.draws().unwrap().scalar(Phase::Production, coordinate, 1).into_iter().map(f).collect();
-    let row = ScalarSummary::compute(Draws::new(&values, run.summary().unwrap().chains));
-    (row.mean - expected) / row.mcse_mean
 }
 
 /// `P(|x_i| > c)` in the funnel: the mean over `v ~ N(0, 4)` of `2 Phi(-c e^{-v/2})`.

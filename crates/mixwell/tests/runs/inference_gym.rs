@@ -5,29 +5,18 @@
 //! path is compared with its exact moments as well. Skipped, saying so, where the data is not there.
 //! Reference: Sountsov, Radul and contributors (2020), Inference Gym.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use mixwell::diagnostics::{Draws, ScalarSummary};
-use mixwell::io::{DataFiles, Phase};
+use mixwell::diagnostics::ScalarSummary;
+use mixwell::io::DataFiles;
 use mixwell::kernel::{KernelConfig, NutsConfig};
 use mixwell::sampler::{KernelMethod, Method, Run, RunConfig, Sampler};
 use mixwell::target::inference_gym::{BrownianMotion, InferenceGymConfig};
 use serde_json::Value;
 
-fn data_folder() -> Option<PathBuf> {
-    let beside = ["../../../shared/data", "../../../../shared/data"]
-        .map(|p| Path::new(env!("CARGO_MANIFEST_DIR")).join(p));
-    let found = std::env::var_os("MIXWELL_DATA")
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(beside)
-        .find(|p| p.join("posterior_moments").is_dir());
-    if found.is_none() {
-        eprintln!("skipped: no published moments; set MIXWELL_DATA to their folder");
-    }
-    found
-}
+use super::moments;
+use crate::data;
 
 fn sample(folder: &Path, posterior: &str, data: &str, target_accept: f64, draws: usize) -> Run {
     let data = if data.is_empty() { String::new() } else { folder.join(data).to_str().unwrap().to_string() };
@@ -49,9 +38,7 @@ fn published(truth: &Value, key: &str) -> Vec<f64> {
 
 /// The draws of number `i`, less `centre`, to the power.
 fn powers(run: &Run, i: usize, centre: f64, power: i32) -> ScalarSummary {
-    let draws = run.draws().unwrap().scalar(Phase::Production, i, 1);
-    let draws: Vec<f64> = draws.into_iter().map(|v| (v - centre).powi(power)).collect();
-    ScalarSummary::compute(Draws::new(&draws, run.summary().unwrap().chains))
+    moments::summary(run, i, |v| (v - centre).powi(power))
 }
 
 /// A difference in standard errors, and the number that has it.
@@ -107,14 +94,14 @@ fn check(run: &Run, folder: &Path, posterior: &str, keys: &[&str], heavy: &str) 
 
 #[test]
 fn eight_schools() {
-    let Some(folder) = data_folder() else { return };
+    let Some(folder) = data::folder_with("posterior_moments") else { return };
     let run = sample(&folder, "eight_schools", "", 0.9, 3000);
     check(&run, &folder, "eight_schools", &["_AVG_EFFECT", "_LOG_STDDEV", "_SCHOOL_EFFECTS"], "");
 }
 
 #[test]
 fn brownian_motion() {
-    let Some(folder) = data_folder() else { return };
+    let Some(folder) = data::folder_with("posterior_moments") else { return };
     let name = "brownian_motion_missing_middle_observations";
     let file = format!("posterior_moments/{name}.json");
     let run = sample(&folder, name, &file, 0.8, 2000);
@@ -132,7 +119,7 @@ fn brownian_motion() {
 
 #[test]
 fn stochastic_volatility() {
-    let Some(folder) = data_folder() else { return };
+    let Some(folder) = data::folder_with("posterior_moments") else { return };
     let name = "stochastic_volatility_sp500_small";
     let run = sample(&folder, name, &format!("posterior_moments/{name}.json"), 0.98, 2000);
     let keys =
@@ -144,7 +131,7 @@ fn stochastic_volatility() {
 
 #[test]
 fn german_credit() {
-    let Some(folder) = data_folder() else { return };
+    let Some(folder) = data::folder_with("posterior_moments") else { return };
     let name = "german_credit_numeric_logistic_regression";
     check(&sample(&folder, name, "tabular/german.data-numeric", 0.8, 1000), &folder, name, &[""], "");
 }
@@ -152,7 +139,7 @@ fn german_credit() {
 #[test]
 #[ignore = "a minute or more: 51 dimensions with narrow necks"]
 fn sparse_german_credit() {
-    let Some(folder) = data_folder() else { return };
+    let Some(folder) = data::folder_with("posterior_moments") else { return };
     let name = "german_credit_numeric_sparse_logistic_regression";
     let run = sample(&folder, name, "tabular/german.data-numeric", 0.95, 2000);
     check(&run, &folder, name, &["_UNSCALED_WEIGHTS", "_LOCAL_SCALES", "_GLOBAL_SCALE"], "");

@@ -1,9 +1,12 @@
 //! Whole runs, from a start to draws, against what is known of their targets.
 
+#[path = "../data/mod.rs"]
+mod data;
 mod flex2;
 mod german_credit;
 mod inference_gym;
 mod mixture;
+mod moments;
 mod neutra;
 mod particles;
 mod posteriordb;

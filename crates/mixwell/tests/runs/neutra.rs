@@ -2,15 +2,15 @@
 //!
 //! Banana: `u ~ N(0, 25)`, `v = y + 0.02 (u^2 - 25)`: means 0, variances 25 and 1 + 2 * 0.0004 * 625 = 1.5.
 
-use mixwell::diagnostics::{Draws, ScalarSummary};
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, RqSplineConfig};
-use mixwell::io::Phase;
 use mixwell::kernel::*;
 use mixwell::math::standard_normal_log_prob;
 use mixwell::proposal::{Proposal, Transport};
 use mixwell::sampler::{Method, NeutraMethod, Run, Sampler};
 use mixwell::target::{BananaConfig, Target};
 use mixwell::{Batch, BatchMut, Points, Stream};
+
+use super::moments::z;
 
 fn slices() -> KernelConfig {
     KernelConfig::EllipticalSlice(EllipticalSliceConfig::default())
@@ -42,14 +42,6 @@ fn run(inner: KernelConfig, epochs: usize) -> Run {
         .seed(3)
         .run()
         .unwrap()
-}
-
-/// Standard errors between the mean of `f` over the draws of one coordinate and its expectation.
-fn z(run: &Run, coordinate: usize, f: impl Fn(f64) -> f64, expected: f64) -> f64 {
-    let values: Vec<f64> =
-        run.draws().unwrap().scalar(Phase::Production, coordinate, 1).into_iter().map(f).collect();
-    let row = ScalarSummary::compute(Draws::new(&values, run.summary().unwrap().chains));
-    (row.mean - expected) / row.mcse_mean
 }
 
 #[test]

@@ -8,34 +8,22 @@
 //! Skipped, saying so, where the data is not there.
 //! Reference: Köhler, Klein, Noé (2020).
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use mixwell::Points;
 use mixwell::diagnostics::{Draws, ScalarSummary};
-use mixwell::io::{Phase, read_npy};
+use mixwell::io::Phase;
 use mixwell::kernel::{KernelConfig, NutsConfig};
 use mixwell::sampler::{KernelMethod, Method, RunConfig, Sampler};
 use mixwell::target::{CentreOfMass, DoubleWell4Config, LennardJones13Config, Particles, Target};
 
+use crate::data;
+
 const CHAINS: usize = 16;
 
 fn samples(file: &str) -> Option<Points> {
-    let beside = ["../../../shared/data", "../../../../shared/data"]
-        .map(|p| Path::new(env!("CARGO_MANIFEST_DIR")).join(p));
-    let found = std::env::var_os("MIXWELL_DATA")
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(beside)
-        .map(|p| p.join("particles").join(file))
-        .find(|p| p.is_file());
-    let Some(path) = found else {
-        eprintln!("skipped: no particle samples; set MIXWELL_DATA to their folder");
-        return None;
-    };
-    let array = read_npy(&path).unwrap();
-    let dim = array.shape[1];
-    Some(Points::from_vec(array.data.into_f64(), dim))
+    let file = format!("particles/{file}");
+    Some(data::matrix(&data::folder_with(&file)?.join(file)))
 }
 
 /// Positions drawn by NUTS, chain after chain.

@@ -5,33 +5,22 @@ use std::sync::Arc;
 
 use mixwell::diagnostics::{Draws, ScalarSummary};
 use mixwell::flow::{FlowConfig, RealNvpConfig, WhiteningMode};
-use mixwell::io::{Phase, read_npy};
+use mixwell::io::Phase;
 use mixwell::kernel::{IsirConfig, KernelConfig, MetricKind, NutsConfig};
 use mixwell::sampler::{Flex2, KernelMethod, Method, Run, RunConfig, Sampler};
 use mixwell::target::posteriordb::posterior;
 
-/// The collection: in the folder `MIXWELL_DATA`, or in a folder `shared/data` beside the checkout.
+use crate::data;
+
+/// The collection, where there is one.
 pub fn collection() -> Option<PathBuf> {
-    let beside = ["../../../shared/data", "../../../../shared/data"]
-        .map(|p| Path::new(env!("CARGO_MANIFEST_DIR")).join(p));
-    let found = std::env::var_os("MIXWELL_DATA")
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(beside)
-        .map(|p| p.join("posteriordb"))
-        .find(|p| p.is_dir());
-    if found.is_none() {
-        eprintln!("skipped: no reference draws; set MIXWELL_DATA to their folder");
-    }
-    found
+    Some(data::folder_with("posteriordb")?.join("posteriordb"))
 }
 
 /// The columns of a matrix in a numpy file.
 fn columns(path: &Path) -> Vec<Vec<f64>> {
-    let array = read_npy(path).unwrap();
-    let width = array.shape[1];
-    let data = array.data.into_f64();
-    (0..width).map(|i| data.iter().skip(i).step_by(width).copied().collect()).collect()
+    let rows = data::matrix(path);
+    (0..rows.dim()).map(|i| rows.as_batch().iter().map(|row| row[i]).collect()).collect()
 }
 
 fn nuts(target_accept: f64) -> KernelConfig {

@@ -17,7 +17,7 @@ struct AnyScale {
 
 impl Kernel for AnyScale {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: "any_scale".into(), role: Role::Local, step_size: None, hamiltonian: false }]
+        vec![Leaf::new("any_scale", Role::Local)]
     }
 
     fn needs(&self) -> Needs {

@@ -75,9 +75,10 @@ pub fn print(s: &Summary) -> std::io::Result<()> {
     writeln!(out)?;
     for (name, a) in &s.acceptance {
         let step = a.step_size.map_or_else(String::new, |e| format!(", step size {}", number(e)));
+        let hot = a.temperature.map_or_else(String::new, |t| format!(", temperature {}", number(t)));
         writeln!(
             out,
-            "{name} ({}): acceptance {:.3} (sd over chains {:.3}), moved {:.3}{step}",
+            "{name} ({}): acceptance {:.3} (sd over chains {:.3}), moved {:.3}{step}{hot}",
             a.role, a.acceptance_rate, a.sd_over_chains, a.move_rate
         )?;
     }

@@ -18,7 +18,7 @@ use super::population::Climb;
 use super::sequential::{check_kernel, check_needs};
 use super::walkers::Walkers;
 use super::weigh::in_order;
-use super::{EstimateError, LadderConfig, Rung, Tempered, WeightedDraws};
+use super::{EstimateError, GeometricPath, LadderConfig, Rung, WeightedDraws};
 use crate::kernel::range::at_least;
 use crate::kernel::{Kernel, KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
@@ -142,7 +142,7 @@ impl AnnealedConfig {
         options.check()?;
         check_needs(&self.kernel, base, target)?;
         let counted = Counted::new(target);
-        let path = Tempered::new(base, &counted, 0.0);
+        let path = GeometricPath::new(base, &counted, 0.0);
         let (annealer, rungs, broken) = self.annealer(path, options)?;
         let weighted = match self.selection {
             Selection::None => self.weigh(&annealer, options),
@@ -160,7 +160,7 @@ impl AnnealedConfig {
     /// The rungs with their kernels, fixed from here on.
     fn annealer<'a>(
         &self,
-        path: Tempered<'a>,
+        path: GeometricPath<'a>,
         options: &Options,
     ) -> Result<(Annealer<'a>, Vec<Rung>, u64), EstimateError> {
         let dim = path.base().dim();
@@ -242,7 +242,7 @@ pub(super) struct Weighted {
 
 /// A ladder with a fixed kernel for every rung.
 pub(super) struct Annealer<'a> {
-    pub path: Tempered<'a>,
+    pub path: GeometricPath<'a>,
     rungs: Vec<(f64, Box<dyn Kernel>)>,
     moves: usize,
     max_rows: usize,

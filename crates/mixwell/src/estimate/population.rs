@@ -9,7 +9,7 @@
 
 use super::ladder::{bisect, times};
 use super::walkers::Walkers;
-use super::{EstimateError, LadderConfig, Rung, Tempered, systematic};
+use super::{EstimateError, GeometricPath, LadderConfig, Rung, systematic};
 use crate::diagnostics::pareto_smooth;
 use crate::kernel::{Kernel, KernelConfig, KernelState, Warmup};
 use crate::math::log_sum_exp;
@@ -26,7 +26,7 @@ const RESAMPLING: u64 = (1 << 40) - 1;
 
 /// How a population climbs.
 pub(super) struct Climb<'a> {
-    pub path: Tempered<'a>,
+    pub path: GeometricPath<'a>,
     pub kernel: &'a KernelConfig,
     pub ladder: &'a LadderConfig,
     pub particles: usize,

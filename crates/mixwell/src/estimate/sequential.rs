@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Cost, Estimate, LogEvidence, Options};
 use super::population::Climb;
-use super::{EstimateError, LadderConfig, Tempered, WeightedDraws};
+use super::{EstimateError, GeometricPath, LadderConfig, WeightedDraws};
 use crate::kernel::range::at_least;
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
@@ -100,7 +100,7 @@ impl SequentialConfig {
         options.check()?;
         check_needs(&self.kernel, base, target)?;
         let counted = Counted::new(target);
-        let path = Tempered::new(base, &counted, 0.0);
+        let path = GeometricPath::new(base, &counted, 0.0);
         let (mut log_z, mut log_weights, mut x) = (Vec::new(), Vec::new(), Vec::new());
         let (mut rungs, mut pareto_k, mut broken) = (Vec::new(), f64::NEG_INFINITY, 0);
         for replicate in 0..self.replicates {

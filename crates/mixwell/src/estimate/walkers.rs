@@ -5,14 +5,14 @@
 
 use rayon::prelude::*;
 
-use super::Tempered;
+use super::GeometricPath;
 use super::weigh::{block_rows, finite_or_zero};
 use crate::kernel::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
 use crate::{Batch, BatchMut, Points, Stream};
 
 /// Chains that climb.
 pub(super) struct Walkers<'a> {
-    path: Tempered<'a>,
+    path: GeometricPath<'a>,
     ensemble: Ensemble,
     gradient: bool,
     block_rows: usize,
@@ -28,7 +28,12 @@ pub(super) struct Walkers<'a> {
 
 impl<'a> Walkers<'a> {
     /// Chains at independent draws of the base, one stream each, to be moved by kernels like `kernel`.
-    pub fn draw(path: Tempered<'a>, mut streams: Vec<Stream>, kernel: &dyn Kernel, max_rows: usize) -> Self {
+    pub fn draw(
+        path: GeometricPath<'a>,
+        mut streams: Vec<Stream>,
+        kernel: &dyn Kernel,
+        max_rows: usize,
+    ) -> Self {
         let base = path.base();
         let mut noise = Points::zeros(streams.len(), base.noise_dim());
         for (row, stream) in noise.as_batch_mut().iter_mut().zip(&mut streams) {
@@ -41,7 +46,7 @@ impl<'a> Walkers<'a> {
 
     /// Chains at given points.
     pub fn at(
-        path: Tempered<'a>,
+        path: GeometricPath<'a>,
         x: Points,
         streams: Vec<Stream>,
         kernel: &dyn Kernel,

@@ -65,7 +65,7 @@ struct Open {
 
 impl Kernel for EllipticalSlice {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Local, step_size: None, hamiltonian: false }]
+        vec![Leaf::new(NAME, Role::Local)]
     }
 
     fn needs(&self) -> Needs {

@@ -180,12 +180,7 @@ impl Bundle<'_> {
 
 impl Kernel for Hmc {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf {
-            name: NAME.into(),
-            role: Role::Local,
-            step_size: Some(self.tuner.step()),
-            hamiltonian: true,
-        }]
+        vec![Leaf { step_size: Some(self.tuner.step()), hamiltonian: true, ..Leaf::new(NAME, Role::Local) }]
     }
 
     fn needs(&self) -> Needs {

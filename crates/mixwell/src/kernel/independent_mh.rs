@@ -54,7 +54,7 @@ impl IndependentMh {
 
 impl Kernel for IndependentMh {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Global, step_size: None, hamiltonian: false }]
+        vec![Leaf::new(NAME, Role::Global)]
     }
 
     fn needs(&self) -> Needs {

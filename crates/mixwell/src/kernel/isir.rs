@@ -245,7 +245,7 @@ fn record(block: &mut Block<'_>, row: usize, particles: &[f64], weights: &[f64])
 
 impl Kernel for Isir {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf { name: NAME.into(), role: Role::Global, step_size: None, hamiltonian: false }]
+        vec![Leaf::new(NAME, Role::Global)]
     }
 
     fn needs(&self) -> Needs {

@@ -84,12 +84,7 @@ pub struct Mala {
 
 impl Kernel for Mala {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf {
-            name: NAME.into(),
-            role: Role::Local,
-            step_size: Some(self.tuner.step()),
-            hamiltonian: false,
-        }]
+        vec![Leaf { step_size: Some(self.tuner.step()), ..Leaf::new(NAME, Role::Local) }]
     }
 
     fn needs(&self) -> Needs {

@@ -161,6 +161,15 @@ pub struct Leaf {
     pub step_size: Option<f64>,
     /// Whether it follows Hamiltonian trajectories, and so has an energy and can diverge.
     pub hamiltonian: bool,
+    /// The temperature it works at, where that is not 1; of a swap, the hotter one.
+    pub temperature: Option<f64>,
+}
+
+impl Leaf {
+    /// A leaf with a name and a role, without a step size, at temperature 1.
+    pub fn new(name: impl Into<String>, role: Role) -> Self {
+        Self { name: name.into(), role, step_size: None, hamiltonian: false, temperature: None }
+    }
 }
 
 /// What one leaf did to one chain during one step of the whole kernel.

@@ -72,12 +72,7 @@ pub struct Ula {
 
 impl Kernel for Ula {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf {
-            name: NAME.into(),
-            role: Role::Local,
-            step_size: Some(self.config.step_size.eta()),
-            hamiltonian: false,
-        }]
+        vec![Leaf { step_size: Some(self.config.step_size.eta()), ..Leaf::new(NAME, Role::Local) }]
     }
 
     fn needs(&self) -> Needs {

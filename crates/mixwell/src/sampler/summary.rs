@@ -130,6 +130,9 @@ pub struct KernelAcceptance {
     /// The frozen step size, where there is one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub step_size: Option<f64>,
+    /// The frozen temperature, where it is not 1; of a swap, the hotter one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub temperature: Option<f64>,
 }
 
 /// How the flow was trained.
@@ -334,6 +337,7 @@ fn acceptance(engine: &Engine<'_>) -> BTreeMap<String, KernelAcceptance> {
             move_rate: share(chains.iter().map(|t| t.moves).sum::<u64>() as f64),
             sd_over_chains: sd(&rates),
             step_size: leaf.step_size,
+            temperature: leaf.temperature,
         };
         // Kernels that occur several times get a number, in the order of the schedule.
         let same = leaves[..i].iter().filter(|l| l.name == leaf.name).count();

@@ -172,12 +172,7 @@ impl Workspace {
 
 impl Kernel for Nuts {
     fn leaves(&self) -> Vec<Leaf> {
-        vec![Leaf {
-            name: NAME.into(),
-            role: Role::Local,
-            step_size: Some(self.tuner.step()),
-            hamiltonian: true,
-        }]
+        vec![Leaf { step_size: Some(self.tuner.step()), hamiltonian: true, ..Leaf::new(NAME, Role::Local) }]
     }
 
     fn needs(&self) -> Needs {

@@ -220,14 +220,18 @@ impl Kernel for ParallelTempering {
         let inner = self.levels.iter().enumerate().flat_map(|(level, kernel)| {
             kernel.leaves().into_iter().map(move |leaf| match level {
                 0 => Leaf { name: format!("{NAME}.{}", leaf.name), ..leaf },
-                _ => Leaf { name: format!("{NAME}.t{level}.{}", leaf.name), role: Role::Replica, ..leaf },
+                _ => Leaf {
+                    name: format!("{NAME}.t{level}.{}", leaf.name),
+                    role: Role::Replica,
+                    temperature: Some(self.temperatures()[level]),
+                    ..leaf
+                },
             })
         });
-        let swaps = (1..self.levels.len()).map(|level| Leaf {
-            name: format!("{NAME}.swap_{}_{level}", level - 1),
-            role: if level == 1 { Role::Swap } else { Role::Replica },
-            step_size: None,
-            hamiltonian: false,
+        let swaps = (1..self.levels.len()).map(|level| {
+            let role = if level == 1 { Role::Swap } else { Role::Replica };
+            let leaf = Leaf::new(format!("{NAME}.swap_{}_{level}", level - 1), role);
+            Leaf { temperature: Some(self.temperatures()[level]), ..leaf }
         });
         inner.chain(swaps).collect()
     }

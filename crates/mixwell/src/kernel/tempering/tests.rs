@@ -73,6 +73,20 @@ fn check_gaussian(config: &ParallelTemperingConfig, laws: &[(f64, f64)]) {
 }
 
 #[test]
+fn leaves_say_at_which_temperature_they_work() {
+    let kernel = three_levels(random_walk()).build(1).unwrap();
+    let found: Vec<_> = kernel.leaves().into_iter().map(|leaf| (leaf.name, leaf.temperature)).collect();
+    let expected = [
+        ("parallel_tempering.random_walk", None),
+        ("parallel_tempering.t1.random_walk", Some(2.5)),
+        ("parallel_tempering.t2.random_walk", Some(4.0)),
+        ("parallel_tempering.swap_0_1", Some(2.5)),
+        ("parallel_tempering.swap_1_2", Some(4.0)),
+    ];
+    assert_eq!(found, expected.map(|(name, temperature)| (name.to_string(), temperature)));
+}
+
+#[test]
 fn every_level_keeps_its_law() {
     // pi = N(0, 1): at temperature T it is N(0, T).
     let laws = [(0.0, 1.0), (0.0, 2.5), (0.0, 4.0)];

@@ -1,4 +1,4 @@
-//! The tempered density between a normalised base and a target: `log pi_b = (1 - b) log pi_0 + b log pi`.
+//! The geometric path between a normalised base and a target: `log pi_b = (1 - b) log pi_0 + b log pi`.
 //!
 //! At `b = 0` only the base is evaluated, at `b = 1` only the target, so an infinite log-density at one end does no harm
 //! at the other.
@@ -8,10 +8,10 @@ use crate::scratch::scratch;
 use crate::target::Target;
 use crate::{Batch, BatchMut};
 
-/// A density on the geometric path from `base` to `target`.
+/// A density on the geometric path from `base` to `target`: the one at inverse temperature `beta`.
 ///
 /// ```
-/// use mixwell::estimate::Tempered;
+/// use mixwell::estimate::GeometricPath;
 /// use mixwell::proposal::Gaussian;
 /// use mixwell::target::{StandardGaussianConfig, Target};
 /// use mixwell::Batch;
@@ -19,18 +19,18 @@ use crate::{Batch, BatchMut};
 /// let target = StandardGaussianConfig { dim: 1, mean: 4.0, ..Default::default() }.build()?;
 /// let base = Gaussian::standard(1);
 /// let mut at = [0.0; 2];
-/// Tempered::new(&base, &target, 0.5).log_prob(Batch::new(&[1.0, 3.0], 1), &mut at);
+/// GeometricPath::new(&base, &target, 0.5).log_prob(Batch::new(&[1.0, 3.0], 1), &mut at);
 /// assert!((at[0] - at[1]).abs() < 1e-12);
 /// # Ok::<(), mixwell::ConfigError>(())
 /// ```
 #[derive(Clone, Copy)]
-pub struct Tempered<'a> {
+pub struct GeometricPath<'a> {
     base: &'a dyn Differentiable,
     target: &'a dyn Target,
     beta: f64,
 }
 
-impl<'a> Tempered<'a> {
+impl<'a> GeometricPath<'a> {
     /// The density at inverse temperature `beta`.
     ///
     /// # Panics
@@ -73,7 +73,7 @@ impl<'a> Tempered<'a> {
     }
 }
 
-impl Target for Tempered<'_> {
+impl Target for GeometricPath<'_> {
     fn dim(&self) -> usize {
         self.target.dim()
     }
@@ -123,7 +123,7 @@ mod tests {
             -x[0].powi(4)
         }));
         let base = Gaussian::new(vec![0.0], Scale::Diagonal(vec![2.0]));
-        let path = Tempered::new(&base, &target, 0.25);
+        let path = GeometricPath::new(&base, &target, 0.25);
         let x = Points::from_rows(&[[2.0]]);
         let (mut p, mut alone, mut g) = ([0.0], [0.0], [0.0]);
         path.log_prob_and_grad(x.as_batch(), &mut p, BatchMut::new(&mut g, 1));
@@ -140,9 +140,9 @@ mod tests {
         let nowhere = Pointwise(FnTarget::new(1, |_: &[f64]| f64::NEG_INFINITY));
         let base = Gaussian::standard(1);
         let mut p = [0.0];
-        Tempered::new(&base, &nowhere, 0.0).log_prob(Batch::new(&[0.0], 1), &mut p);
+        GeometricPath::new(&base, &nowhere, 0.0).log_prob(Batch::new(&[0.0], 1), &mut p);
         assert!(p[0].is_finite());
-        Tempered::new(&base, &nowhere, 1e-9).log_prob(Batch::new(&[0.0], 1), &mut p);
+        GeometricPath::new(&base, &nowhere, 1e-9).log_prob(Batch::new(&[0.0], 1), &mut p);
         assert_eq!(p[0], f64::NEG_INFINITY);
     }
 }

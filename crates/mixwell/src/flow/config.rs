@@ -71,7 +71,7 @@ pub struct RealNvpConfig {
     pub full_width: bool,
     /// Starting weights: `zero_last` (identity), `{ normal = scale }` or `uniform`.
     pub init: Init,
-    /// Fixed affine map at the data end, set from training points: `none`, `diagonal` or `full`.
+    /// Fixed affine map at the data end, set from training points: `none`, `diagonal`, `full` or `principal`.
     pub whitening: WhiteningMode,
 }
 
@@ -135,7 +135,7 @@ pub struct RqSplineConfig {
     pub elementwise_affine: bool,
     /// Starting weights: `zero_last` (identity), `{ normal = scale }` or `uniform`.
     pub init: Init,
-    /// Fixed affine map at the data end, set from training points: `none`, `diagonal` or `full`.
+    /// Fixed affine map at the data end, set from training points: `none`, `diagonal`, `full` or `principal`.
     pub whitening: WhiteningMode,
 }
 
@@ -160,7 +160,7 @@ impl Default for RqSplineConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GaussianConfig {
-    /// Covariance: `full`, `diagonal` or, for the standard normal, `none`.
+    /// Covariance: `full` (or `principal`, the same law), `diagonal` or, for the standard normal, `none`.
     pub whitening: WhiteningMode,
 }
 

@@ -110,8 +110,7 @@ impl Flow {
         if params.len() != n_params {
             return shape("the parameter vector", n_params, params.len());
         }
-        let scales = whitening.scale().len();
-        if whitening.dim() != dim || (scales != dim && scales != dim * dim) {
+        if whitening.dim() != dim || !whitening.is_whole() {
             return shape("the whitening", dim, whitening.dim());
         }
         if !params.is_finite() {
@@ -167,6 +166,10 @@ impl Flow {
             |shape, data| TensorView::new(Dtype::F64, shape, data).expect("shapes follow from the dimension");
         tensors.push(("whitening.mean".into(), view(vec![self.dim], &mean)));
         tensors.push(("whitening.scale".into(), view(scale_shape, &scale)));
+        let axes = whitening.axes().map(wide);
+        if let Some(axes) = &axes {
+            tensors.push(("whitening.axes".into(), view(vec![self.dim, self.dim], axes)));
+        }
         let config = serde_json::to_string(&self.config).expect("a config is plain data");
         let metadata = HashMap::from([
             ("mixwell.format".to_string(), FORMAT.to_string()),
@@ -267,11 +270,18 @@ impl Flow {
             });
         }
         let found = scale.len();
-        let whitening =
-            if found == dim { Whitening::diagonal(mean, scale) } else { Whitening::full(mean, scale) };
+        let whitening = if file.tensor("whitening.axes").is_ok() {
+            Whitening::principal(mean, scale, wide("whitening.axes")?)
+        } else if found == dim {
+            Whitening::diagonal(mean, scale)
+        } else {
+            Whitening::full(mean, scale)
+        };
         let whitening = whitening.ok_or_else(|| {
             if found == dim || found == dim * dim {
-                FlowError::NotFinite { what: "`whitening.scale` (or a scale is not positive)".into() }
+                FlowError::NotFinite {
+                    what: "the whitening (or a scale is not positive, or axes are not orthonormal)".into(),
+                }
             } else {
                 FlowError::Shape { what: "`whitening.scale`".into(), expected: dim, found }
             }

@@ -85,6 +85,10 @@ fn trainable() -> Vec<(&'static str, FlowConfig)> {
                 ..s.clone()
             }),
         ),
+        (
+            "rq_spline on principal axes",
+            FlowConfig::RqSpline(RqSplineConfig { whitening: WhiteningMode::Principal, ..s.clone() }),
+        ),
         ("maf", FlowConfig::Maf(MafConfig { hidden: vec![12, 10], ..Default::default() })),
         (
             "maf, one layer, relu",
@@ -133,7 +137,10 @@ fn flow(config: &FlowConfig, dim: usize, whitening: bool) -> Flow {
     let mut stream = Stream::new(11, dim as u64);
     let mut flow = Flow::new(config, dim, &mut stream).unwrap();
     flow.map_params(|_, p| p + 0.15 * (2.0 * stream.uniform() - 1.0));
-    if whitening {
+    if whitening && config.whitening() == WhiteningMode::Principal {
+        let points = normals(7, 200, dim);
+        flow.set_whitening(Whitening::estimate(WhiteningMode::Principal, points.as_batch(), None).unwrap());
+    } else if whitening {
         let mean = (0..dim).map(|i| 0.3 * i as f64 - 0.5).collect();
         let factor = (0..dim * dim)
             .map(|k| {

@@ -1,5 +1,7 @@
 //! Flows in files.
 
+use safetensors::SafeTensors;
+
 use super::*;
 
 #[test]
@@ -64,4 +66,16 @@ fn damaged_files_are_errors_not_panics() {
         other[at..at + to.len()].copy_from_slice(to.as_bytes());
         assert!(Flow::from_safetensors(&other).is_err(), "{to}");
     }
+}
+
+#[test]
+fn axes_that_are_no_rotation_are_refused() {
+    let config = FlowConfig::Gaussian(GaussianConfig { whitening: WhiteningMode::Principal });
+    let good = flow(&config, 3, true);
+    let mut file = good.to_safetensors();
+    assert_eq!(Flow::from_safetensors(&file).unwrap().whitening(), good.whitening());
+    let (header, metadata) = SafeTensors::read_metadata(&file).unwrap();
+    let at = 8 + header + metadata.info("whitening.axes").unwrap().data_offsets.0;
+    file[at..at + 8].copy_from_slice(&2f64.to_le_bytes());
+    assert!(matches!(Flow::from_safetensors(&file), Err(FlowError::NotFinite { .. })));
 }

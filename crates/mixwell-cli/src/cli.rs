@@ -149,6 +149,9 @@ pub struct ReproduceArgs {
     /// already are not run again.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Run nothing; write tables and figures of the cells that are there already.
+    #[arg(long)]
+    pub finished_only: bool,
     /// Number of threads [default: all cores]. Results do not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,

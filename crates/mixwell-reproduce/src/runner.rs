@@ -22,7 +22,7 @@ use crate::{Experiment, Measured, MetricEntry, Report, ReproduceError, Sample};
 /// How a reproduction ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// Every cell is there; the report is in the folder as well.
+    /// Every cell that was to be run is there; the report is in the folder as well.
     Finished(Box<Report>),
     /// It was interrupted; finished cells are in the folder.
     Interrupted,
@@ -36,6 +36,7 @@ pub struct Runner {
     observer: Shared,
     interrupt: Arc<AtomicBool>,
     threads: Option<usize>,
+    finished_only: bool,
 }
 
 impl Runner {
@@ -48,6 +49,7 @@ impl Runner {
             observer: Shared::new(Silent),
             interrupt: Arc::default(),
             threads: None,
+            finished_only: false,
         }
     }
 
@@ -66,6 +68,12 @@ impl Runner {
     /// Number of threads of every sampler; results do not depend on it.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
+        self
+    }
+
+    /// Whether to run nothing and report what the folder holds, as of an experiment that is still under way.
+    pub fn finished_only(mut self, finished_only: bool) -> Self {
+        self.finished_only = finished_only;
         self
     }
 
@@ -89,6 +97,7 @@ impl Runner {
                     self.observer.tell(&Event::CellFound { number, total });
                     result
                 }
+                None if self.finished_only => continue,
                 None => {
                     if self.interrupt.load(Ordering::Relaxed) {
                         return Ok(Outcome::Interrupted);
@@ -101,7 +110,7 @@ impl Runner {
             };
             results.push(result);
         }
-        let mut report = Report::new(&self.experiment, &self.preset, &results);
+        let mut report = Report::new(&self.experiment, &self.preset, &results, total);
         self.draw(&mut report, &cells, &folder)?;
         folder.write("results.json", &report.to_json())?;
         folder.write("README.md", &report.to_markdown())?;

@@ -221,3 +221,25 @@ fn a_file_in_the_way_is_told() {
     let error = Runner::new(small("one"), "one", &file).run().unwrap_err().to_string();
     assert!(error.contains("create the folder") && error.contains("--out"), "{error}");
 }
+
+#[test]
+fn what_is_finished_can_be_reported_before_the_rest_is_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let part = |finished_only| {
+        report(Runner::new(small("one"), "one", folder.path()).finished_only(finished_only).run().unwrap())
+    };
+    let nothing = part(true);
+    assert_eq!((nothing.finished, nothing.cells, nothing.passed), (0, 6, false));
+    assert!(nothing.results.is_empty() && nothing.costs.is_empty());
+    assert_eq!(watched(small("one"), folder.path(), Some(2)).2, Outcome::Interrupted);
+    let some = part(true);
+    assert_eq!((some.finished, some.passed), (2, false));
+    assert!(some.results.iter().all(|r| r.point == "1" && r.method != "walk"));
+    let page = std::fs::read_to_string(folder.path().join("README.md")).unwrap();
+    assert!(page.contains("2 of 6 cells"), "{page}");
+    let whole = part(false);
+    assert_eq!((whole.finished, whole.passed), (6, true));
+    let page = std::fs::read_to_string(folder.path().join("README.md")).unwrap();
+    assert!(!page.contains("cells (a method"), "{page}");
+    assert_eq!(timeless(part(true)), timeless(whole));
+}

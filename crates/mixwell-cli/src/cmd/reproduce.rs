@@ -26,6 +26,7 @@ pub fn run(args: &ReproduceArgs) -> anyhow::Result<Status> {
         let out: PathBuf = root.join(&experiment.id);
         let mut runner = Runner::new(experiment, preset, &out)
             .interrupt(interrupt.clone())
+            .finished_only(args.finished_only)
             .observer(Cells { quiet: args.quiet, line: Line::new(args.quiet) });
         if let Some(threads) = args.threads {
             runner = runner.threads(threads);
@@ -69,7 +70,16 @@ fn print(report: &Report, out: &Path) -> std::io::Result<()> {
         }
     }
     let (passed, total) = report.score();
-    writeln!(text, "  {passed} of {total} rules hold; tables are in {}", out.join("README.md").display())
+    let part = if report.finished < report.cells {
+        format!(" in {} of {} cells", report.finished, report.cells)
+    } else {
+        String::new()
+    };
+    writeln!(
+        text,
+        "  {passed} of {total} rules hold{part}; tables are in {}",
+        out.join("README.md").display()
+    )
 }
 
 /// A line for every cell, and the sampler's own line while one runs.

@@ -15,6 +15,10 @@ fn three_modes_are_reproduced_in_seconds_and_not_made_twice() {
     let again = call(&["reproduce", "e02a", "--out", &out, "--quiet"]);
     assert_eq!((code(&again), stderr(&again).as_str()), (0, ""));
     assert_eq!(stdout(&again), stdout(&o));
+    std::fs::remove_file(folder.path().join("e02a/cells/mala-0.json")).unwrap();
+    let part = call(&["reproduce", "e02a", "--out", &out, "--finished-only"]);
+    assert_eq!(code(&part), 1);
+    assert!(stdout(&part).contains("in 2 of 3 cells"), "{}", stdout(&part));
 }
 
 const OWN: &str = "id = 'own'\ntitle = 'Own'\nsource = 'me'\nmethods = ['a']\nmetrics = ['m']\n\

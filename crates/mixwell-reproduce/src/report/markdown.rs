@@ -33,6 +33,13 @@ impl Report {
             "`mixwell reproduce {} --preset {}`, {} {repetitions}, Mixwell {}. **{passed} of {total} rules hold.**\n",
             self.id, self.preset, self.repetitions, self.version
         );
+        if self.finished < self.cells {
+            let _ = writeln!(
+                page,
+                "{} of {} cells (a method at a point in one repetition) were run: rows that are absent were not, and some have fewer repetitions.\n",
+                self.finished, self.cells
+            );
+        }
         for (name, title) in &self.figures {
             let _ = writeln!(page, "![{title}]({name}.svg)\n");
         }

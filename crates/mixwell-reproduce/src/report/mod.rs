@@ -32,13 +32,17 @@ pub struct Report {
     pub version: String,
     /// Repetitions of every method.
     pub repetitions: usize,
+    /// Cells (methods at points in repetitions) that have been run.
+    pub finished: usize,
+    /// Cells there are.
+    pub cells: usize,
     /// The columns that tell points apart.
     pub axes: Vec<String>,
     /// Titles of the metrics, in the order of the tables.
     pub metrics: Vec<(String, String)>,
     /// Titles of the methods by name.
     pub methods: BTreeMap<String, String>,
-    /// Whether every rule holds.
+    /// Whether every cell has been run and every rule holds.
     pub passed: bool,
     /// One row per metric, point and method.
     pub results: Vec<ResultRow>,
@@ -87,8 +91,8 @@ pub struct CostRow {
 }
 
 impl Report {
-    /// Takes all cells together and judges them.
-    pub(crate) fn new(experiment: &Experiment, preset: &str, cells: &[CellResult]) -> Self {
+    /// Takes the cells that have been run, of `total`, together and judges them.
+    pub(crate) fn new(experiment: &Experiment, preset: &str, cells: &[CellResult], total: usize) -> Self {
         let points = experiment.points().expect("checked when it was read");
         let mut results = Vec::new();
         for metric in &experiment.metrics {
@@ -125,7 +129,10 @@ impl Report {
                     .filter(|c| c.method == *method && c.point == point.label)
                     .map(|c| c.cost)
                     .collect();
-                let n = of.len().max(1);
+                let n = of.len();
+                if n == 0 {
+                    continue;
+                }
                 let cost = Cost {
                     gradients: of.iter().map(|c| c.gradients).sum::<u64>() / n as u64,
                     densities: of.iter().map(|c| c.densities).sum::<u64>() / n as u64,
@@ -142,6 +149,8 @@ impl Report {
             preset: preset.into(),
             version: env!("CARGO_PKG_VERSION").into(),
             repetitions: experiment.repetitions,
+            finished: cells.len(),
+            cells: total,
             axes: experiment.axes.clone(),
             metrics: experiment.metrics.iter().map(|m| (m.clone(), experiment.metric_title(m))).collect(),
             methods: experiment
@@ -149,7 +158,7 @@ impl Report {
                 .iter()
                 .map(|m| (m.clone(), experiment.method[m].title.clone()))
                 .collect(),
-            passed: results.iter().flat_map(|r| &r.rules).all(|j| j.passed),
+            passed: cells.len() == total && results.iter().flat_map(|r| &r.rules).all(|j| j.passed),
             results,
             costs,
             figures: Vec::new(),

@@ -70,11 +70,7 @@ fn print(report: &Report, out: &Path) -> std::io::Result<()> {
         }
     }
     let (passed, total) = report.score();
-    let part = if report.finished < report.cells {
-        format!(" in {} of {} cells", report.finished, report.cells)
-    } else {
-        String::new()
-    };
+    let part = report.part().map_or_else(String::new, |part| format!(" in {part}"));
     writeln!(
         text,
         "  {passed} of {total} rules hold{part}; tables are in {}",

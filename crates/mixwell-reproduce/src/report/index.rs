@@ -42,9 +42,12 @@ pub fn index(root: &Path) -> Result<String, ReproduceError> {
             }
         }
         let (id, preset) = (word(&report["id"]), word(&report["preset"]));
+        let count = |key: &str| report[key].as_u64().unwrap_or(0);
+        let part = super::part(count("finished"), count("cells"));
+        let part = part.map_or_else(String::new, |part| format!(" in {part}"));
         let _ = writeln!(
             page,
-            "| [{id}: {}]({name}/README.md) | `mixwell reproduce {id} --preset {preset}` | {held} of {all} | {} |",
+            "| [{id}: {}]({name}/README.md) | `mixwell reproduce {id} --preset {preset}` | {held} of {all}{part} | {} |",
             word(&report["title"]),
             missed.join("; ")
         );
@@ -112,7 +115,7 @@ mod tests {
                 {{"metric": "ess", "method": "nuts", "point": "", "measured": {{"mean": 3, "sd": null}}, "rules": []}}]}}"#
             )
         };
-        write("own", &report("own"));
+        write("own", &report("own").replacen('{', r#"{"finished": 3, "cells": 4,"#, 1));
         write("e19", &report("e19"));
         write("e01", &report("e01"));
         write("broken", "{");
@@ -121,6 +124,7 @@ mod tests {
         let places = ["[e01: T](e01/README.md)", "[e19: T]", "[own: T]"].map(|t| page.find(t).unwrap());
         assert!(places.is_sorted(), "{page}");
         assert!(page.contains("| 1 of 2 | tv of nuts at 20: 0.04 (0.01), at least 1 |"), "{page}");
+        assert!(page.contains("| 1 of 2 in 3 of 4 cells | tv of nuts"), "{page}");
         assert!(page.contains("| e01 | tv | nuts | 20 | 0.05 | 0.04 (0.01) |"), "{page}");
         assert!(!page.contains("broken"), "{page}");
         assert!(index(&root.path().join("nowhere")).is_err());

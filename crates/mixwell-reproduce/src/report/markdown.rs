@@ -33,11 +33,10 @@ impl Report {
             "`mixwell reproduce {} --preset {}`, {} {repetitions}, Mixwell {}. **{passed} of {total} rules hold.**\n",
             self.id, self.preset, self.repetitions, self.version
         );
-        if self.finished < self.cells {
+        if let Some(part) = self.part() {
             let _ = writeln!(
                 page,
-                "{} of {} cells (a method at a point in one repetition) were run: rows that are absent were not, and some have fewer repetitions.\n",
-                self.finished, self.cells
+                "{part} (a method at a point in one repetition) were run: rows that are absent were not, and some have fewer repetitions.\n"
             );
         }
         for (name, title) in &self.figures {

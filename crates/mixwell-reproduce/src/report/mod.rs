@@ -171,10 +171,19 @@ impl Report {
         (rules().filter(|j| j.passed).count(), rules().count())
     }
 
+    /// How much was run, in words: `3 of 4 cells`; `None` when all was.
+    pub fn part(&self) -> Option<String> {
+        part(self.finished as u64, self.cells as u64)
+    }
+
     /// The report as JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("numbers and names")
     }
+}
+
+fn part(finished: u64, cells: u64) -> Option<String> {
+    (finished < cells).then(|| format!("{finished} of {cells} cells"))
 }
 
 /// One metric of one method at one point over all repetitions; `None` where it was not measured.

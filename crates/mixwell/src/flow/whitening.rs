@@ -2,8 +2,10 @@
 //!
 //! forward: `x = mean + S w`, with `S` diagonal (standard deviations), the lower Cholesky factor of the covariance, or its
 //! principal axes times the standard deviations along them, the longest first; `log_det = ln|det S|`. Principal axes
-//! gather what separates modes in the first few coordinates, where couplings learn it far sooner. Unlike in some packages this term is part of every density (it cancels in ratios of the flow
-//! with itself, but not in evidences). Computed in f64 whatever the precision of the flow.
+//! gather what separates modes in the first few coordinates, where couplings learn it far sooner.
+//!
+//! Unlike in some packages `log_det` is part of every density (it cancels in ratios of the flow with itself, but not in
+//! evidences). Computed in f64 whatever the precision of the flow.
 //! Estimates are weighted moments; they stop no gradient, since the map has no trained parameters.
 
 use serde::{Deserialize, Serialize};
@@ -197,8 +199,14 @@ impl Whitening {
         }
     }
 
-    fn is_diagonal(&self) -> bool {
-        self.scale.len() == self.mean.len()
+    /// Whether the scale is a lower factor rather than one deviation a coordinate (or a principal axis).
+    fn is_lower(&self) -> bool {
+        self.scale.len() != self.mean.len()
+    }
+
+    /// The factor of coordinate `i` of `w` itself.
+    fn own_scale(&self, i: usize) -> f64 {
+        if self.is_lower() { self.scale[i * self.dim() + i] } else { self.scale[i] }
     }
 
     /// Multiplies one block of rows by the axes, or by their transpose.
@@ -223,11 +231,11 @@ impl Whitening {
             for i in (0..dim).rev() {
                 let (before, from) = block.split_at_mut(i * BLOCK);
                 let own = &mut from[..BLOCK];
-                let diagonal = if self.is_diagonal() { self.scale[i] } else { self.scale[i * dim + i] };
+                let scale = self.own_scale(i);
                 for v in own.iter_mut() {
-                    *v *= diagonal;
+                    *v *= scale;
                 }
-                if !self.is_diagonal() {
+                if self.is_lower() {
                     for (j, other) in before.chunks_exact(BLOCK).enumerate() {
                         add_multiple(own, self.scale[i * dim + j], other);
                     }
@@ -251,14 +259,14 @@ impl Whitening {
             for i in 0..dim {
                 let (before, from) = block.split_at_mut(i * BLOCK);
                 let own = &mut from[..BLOCK];
-                if !self.is_diagonal() {
+                if self.is_lower() {
                     for (j, other) in before.chunks_exact(BLOCK).enumerate() {
                         add_multiple(own, -self.scale[i * dim + j], other);
                     }
                 }
-                let diagonal = if self.is_diagonal() { self.scale[i] } else { self.scale[i * dim + i] };
+                let scale = self.own_scale(i);
                 for v in own.iter_mut() {
-                    *v /= diagonal;
+                    *v /= scale;
                 }
             }
         }
@@ -272,11 +280,11 @@ impl Whitening {
             for i in 0..dim {
                 let (upto, after) = block.split_at_mut((i + 1) * BLOCK);
                 let own = &mut upto[i * BLOCK..];
-                let diagonal = if self.is_diagonal() { self.scale[i] } else { self.scale[i * dim + i] };
+                let scale = self.own_scale(i);
                 for v in own.iter_mut() {
-                    *v *= diagonal;
+                    *v *= scale;
                 }
-                if !self.is_diagonal() {
+                if self.is_lower() {
                     for (k, other) in after.chunks_exact(BLOCK).enumerate() {
                         add_multiple(own, self.scale[(i + 1 + k) * dim + i], other);
                     }
@@ -292,14 +300,14 @@ impl Whitening {
             for i in (0..dim).rev() {
                 let (upto, after) = block.split_at_mut((i + 1) * BLOCK);
                 let own = &mut upto[i * BLOCK..];
-                if !self.is_diagonal() {
+                if self.is_lower() {
                     for (k, other) in after.chunks_exact(BLOCK).enumerate() {
                         add_multiple(own, -self.scale[(i + 1 + k) * dim + i], other);
                     }
                 }
-                let diagonal = if self.is_diagonal() { self.scale[i] } else { self.scale[i * dim + i] };
+                let scale = self.own_scale(i);
                 for v in own.iter_mut() {
-                    *v /= diagonal;
+                    *v /= scale;
                 }
             }
             self.rotate(block, false);

@@ -1,9 +1,9 @@
 //! What is done with draws: statistics and the store.
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use mixwell::density::StandardGaussianConfig;
 use mixwell::diagnostics::{Draws, ess_bulk, rhat, summarise};
 use mixwell::sampler::{KernelMethod, Method, Sampler, Start};
-use mixwell::target::StandardGaussianConfig;
 use mixwell_benches::kernels::mala;
 use mixwell_benches::statistics::autoregressive;
 

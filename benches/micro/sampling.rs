@@ -1,10 +1,10 @@
 //! One step of every kernel, 64 chains on the two modes in the plane.
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use mixwell::density::{Target, TwoModesConfig};
 use mixwell::flow::{Flow, FlowConfig};
 use mixwell::kernel::{Context, Ensemble, Report, Tally, catalogue};
 use mixwell::proposal::Transport;
-use mixwell::target::{Target, TwoModesConfig};
 use mixwell::{Points, Stream};
 
 const CHAINS: usize = 64;

@@ -1,8 +1,8 @@
 //! Networks as energies: ToyNet, Langevin chains on it, and the latent energy of a GAN.
 
+use mixwell::density::Target;
 use mixwell::net::{Activation, EnergyNet, Init, MlpSpec};
 use mixwell::sampler::{Sampler, Start};
-use mixwell::target::Target;
 use mixwell::{Batch, BatchMut, Points, Stream};
 
 use crate::timing::{Measurement, sample};

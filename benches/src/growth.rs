@@ -3,10 +3,10 @@
 //! `growth-chains-N`: one MALA step of N chains on a 20-dimensional banana. `growth-dim-D`: one MALA step of 64 chains on
 //! D independent Gaussians. `growth-depth-K`: one i-SIR step with 64 particles of 64 chains, flow of K blocks, d = 10.
 
+use mixwell::density::{BananaConfig, StandardGaussianConfig};
 use mixwell::flow::{FlowConfig, RealNvpConfig};
 use mixwell::kernel::isir;
 use mixwell::sampler::{Sampler, Start};
-use mixwell::target::{BananaConfig, StandardGaussianConfig};
 
 use crate::kernels::{mala, steps};
 use crate::timing::Measurement;

@@ -1,9 +1,9 @@
 //! Steps of local kernels: all chains, one step, as the run loop does them.
 
 use anyhow::Context;
+use mixwell::density::{Grid25Config, LogisticRegression, LogisticRegressionConfig};
 use mixwell::kernel::{HmcConfig, KernelConfig, MalaConfig, StepRule, StepSize};
 use mixwell::sampler::{KernelMethod, Method, Run, Sampler, Start};
-use mixwell::target::{Grid25Config, LogisticRegression, LogisticRegressionConfig};
 
 use crate::timing::{Measurement, once};
 use crate::{Request, Task};

@@ -60,7 +60,7 @@ fn report(task: &Task, request: &Request) -> anyhow::Result<()> {
     let line = json!({
         "task": task.name,
         "peer": format!("Mixwell {}", env!("CARGO_PKG_VERSION")),
-        "instructions": mixwell::net::simd::name(),
+        "instructions": mixwell_vector::simd::name(),
         "threads": rayon::current_num_threads(),
         "settings": found.settings,
         "minimum": found.minimum(),

@@ -3,7 +3,7 @@
 //! An experiment lists its figures as data; each becomes one SVG in the output folder. A figure of draws needs a [`Sketch`] of
 //! each of its cells (first repetition): a part of the draws that is kept with the cell's result.
 
-use mixwell::target::Target;
+use mixwell::density::Target;
 use mixwell::{Batch, Points};
 use mixwell_figures::{
     Axis, Curve, Curves, CurvesPanel, DensityMaps, Lines, LinesPanel, MapPanel, Point as Place, Scatter,

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mixwell::density::Target;
 use mixwell::io::DataFiles;
 use mixwell::sampler::{self, RunError, Sampler};
-use mixwell::target::Target;
 
 use crate::cell::{Cell, CellResult, Cost};
 use crate::figure::Material;

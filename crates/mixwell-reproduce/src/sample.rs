@@ -4,9 +4,9 @@
 //! References are exact draws of the same layout, from streams that no chain uses, and the same for every method: differences
 //! between methods are not blurred by them.
 
+use mixwell::density::Target;
 use mixwell::io::Phase;
 use mixwell::sampler::{MemoryDraws, Summary};
-use mixwell::target::Target;
 use mixwell::{Batch, Points, Stream};
 
 /// References take stream numbers from here on; chains count from zero, the library's own from the top.
@@ -124,13 +124,13 @@ impl<'a> Sample<'a> {
 
 /// How many numbers a draw is reported as.
 fn reported(target: &dyn Target) -> usize {
-    target.variables().iter().map(mixwell::target::Variable::len).sum()
+    target.variables().iter().map(mixwell::density::Variable::len).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mixwell::target::{StandardGaussianConfig, ThreeModesConfig};
+    use mixwell::density::{StandardGaussianConfig, ThreeModesConfig};
 
     #[test]
     fn exact_draws_and_references_are_independent_and_reproducible() {

@@ -80,7 +80,7 @@ fn running_weights(sample: &Sample<'_>) -> (Vec<usize>, Vec<Vec<f64>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mixwell::target::FourOnALineConfig;
+    use mixwell::density::FourOnALineConfig;
 
     #[test]
     fn a_sketch_is_small_and_its_weights_end_at_the_sample_s() {

@@ -3,8 +3,8 @@
 //! Two wells at -2 and 2 along the first coordinate, the right one twice as heavy: chains of local moves alone would stay
 //! where they start. Run: `cargo run --release -p mixwell --example closure_target`
 
+use mixwell::density::{FnTarget, Pointwise};
 use mixwell::sampler::{Flex2, Method, Sampler};
-use mixwell::target::{FnTarget, Pointwise};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     const WIDTH: f64 = 0.5;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use mixwell::Stream;
+use mixwell::density::Variable;
 use mixwell::io::{ConfigHash, DrawStore, Phase, RunFolder, Stat, StatKind, StoreSchema, timestamp};
-use mixwell::target::Variable;
 use serde_json::{Map, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

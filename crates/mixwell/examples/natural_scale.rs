@@ -4,8 +4,8 @@
 //! posterior is known: `rate ~ Gamma(2 + total, 11/10)` and shares ~ Dirichlet(1 + n), independent of each other.
 //! Run: `cargo run --release -p mixwell --example natural_scale`
 
+use mixwell::density::{Constrained, Constraint, Model, Parameter, Pointwise};
 use mixwell::sampler::{KernelMethod, Method, Sampler};
-use mixwell::target::{Constrained, Constraint, Model, Parameter, Pointwise};
 
 const COUNTS: [f64; 3] = [12.0, 5.0, 3.0];
 

@@ -4,11 +4,11 @@
 //! the target's law. Run: `cargo run --release -p mixwell --example own_kernel`
 
 use mixwell::Batch;
+use mixwell::density::TwoModesConfig;
 use mixwell::kernel::{
     Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
 };
 use mixwell::sampler::{Sampler, Start};
-use mixwell::target::TwoModesConfig;
 
 struct AnyScale {
     smallest: f64,

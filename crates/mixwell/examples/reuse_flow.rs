@@ -3,12 +3,12 @@
 //! The banana's log-evidence is known: its normalising constant is `(2 pi s)^{d/2}`.
 //! Run: `cargo run --release -p mixwell --example reuse_flow`
 
+use mixwell::density::{BananaConfig, Target};
 use mixwell::diagnostics::ImportanceSummary;
 use mixwell::flow::Flow;
 use mixwell::kernel::{ex2, isir, mala};
 use mixwell::proposal::Proposal;
 use mixwell::sampler::{Flex2, KernelMethod, Method, Sampler};
-use mixwell::target::{BananaConfig, Target};
 use mixwell::{Points, Stream};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use crate::net::normal;
+use mixwell_vector::normal;
 
 /// Stream number of flow training and minibatch choice.
 pub const TRAINING_STREAM: u64 = u64::MAX;

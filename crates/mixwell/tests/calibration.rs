@@ -9,14 +9,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use mixwell::density::{
+    Constrained, Constraint, FnTarget, Model, Parameter, PointTarget, Pointwise, Target, Variable,
+};
 use mixwell::diagnostics::Calibration;
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig};
 use mixwell::io::Phase;
 use mixwell::kernel::*;
 use mixwell::sampler::{Ex2, Flex2, FlowMc, KernelMethod, Method, NeutraMethod, RunConfig, Sampler};
-use mixwell::target::{
-    Constrained, Constraint, FnTarget, Model, Parameter, PointTarget, Pointwise, Target, Variable,
-};
 use mixwell::{Points, Stream};
 
 /// Chains of a simulation; each gives one draw.

@@ -3,6 +3,7 @@
 //! Counted on one thread with batches below the size at which work is spread over threads.
 
 use allocation_counter::measure;
+use mixwell::density::{Intercept, LogisticRegression, LogisticRegressionOptions, Target, TwoModesConfig};
 use mixwell::flow::{
     Flow, FlowConfig, FlowMatchingConfig, MafConfig, Optimiser, OptimiserConfig, Precision, RealNvpConfig,
     RqSplineConfig,
@@ -12,7 +13,6 @@ use mixwell::kernel::{
 };
 use mixwell::net::{EnergyNet, Init};
 use mixwell::proposal::{Proposal, Transport};
-use mixwell::target::{Intercept, LogisticRegression, LogisticRegressionOptions, Target, TwoModesConfig};
 use mixwell::{Points, Stream};
 
 /// Allocations of the tenth call.

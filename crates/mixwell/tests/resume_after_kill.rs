@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use mixwell::Stream;
+use mixwell::density::Variable;
 use mixwell::io::{
     ConfigHash, DrawReader, DrawStore, Phase, RunFolder, Stat, StatKind, StoreSchema, StoreState,
     load_checkpoint, save_checkpoint,
 };
-use mixwell::target::Variable;
 use serde_json::Map;
 
 const FOLDER: &str = "MIXWELL_TEST_STORE_FOLDER";

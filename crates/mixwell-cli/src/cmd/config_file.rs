@@ -5,9 +5,9 @@ use std::path::Path;
 
 use mixwell::ConfigError;
 use mixwell::config::{FileConfig, parse};
+use mixwell::density::{Target, TargetConfig, TargetError};
 use mixwell::io::DataFiles;
 use mixwell::sampler::RunError;
-use mixwell::target::{Target, TargetConfig, TargetError};
 
 use crate::exit::bad_input;
 

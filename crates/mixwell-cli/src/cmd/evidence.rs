@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use mixwell::density::Target;
 use mixwell::estimate::{Estimate, EstimateError, EvidenceConfig};
 use mixwell::io::atomic_write;
 use mixwell::sampler::RunError;
-use mixwell::target::Target;
 use serde_json::{Map, Value, json};
 
 use super::config_file::{build_target, located, read, resolve_paths, stem};

@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use mixwell::config::{commented, parse};
+use mixwell::density::catalogue;
 use mixwell::estimate::EvidenceConfig;
 use mixwell::sampler::{Method, RunConfig};
-use mixwell::target::catalogue;
 
 use crate::cli::InitArgs;
 use crate::exit::{Status, bad_input};

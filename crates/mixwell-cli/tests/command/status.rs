@@ -105,7 +105,7 @@ fn lists_and_templates() {
 #[test]
 fn every_template_runs() {
     let folder = folder();
-    for entry in mixwell::target::catalogue() {
+    for entry in mixwell::density::catalogue() {
         let o = call(&["init", &entry.kind, "--method", "kernel"]);
         assert_eq!(code(&o), 0, "{}: {}", entry.kind, stderr(&o));
         let text = stdout(&o);

@@ -2,12 +2,12 @@
 //!
 //! Each chain is compared with its own exact draws. A metric does not apply where the target lacks the truth it needs.
 
+use mixwell::density::Target;
 use mixwell::diagnostics::Draws;
 use mixwell::metric::{
     Cost, Sample as Points, SlicedTotalVariation, covariance_error, ks_projections,
     mixing_time as mixing_time_of, optimal_transport as optimal_transport_of, total_variation_from_density,
 };
-use mixwell::target::Target;
 use mixwell::{Batch, Stream};
 
 use super::Flavour;
@@ -104,9 +104,9 @@ fn exact_density(target: &dyn Target) -> Option<(impl Fn(f64) -> f64 + '_, (f64,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mixwell::target::{DualMoonConfig, StandardGaussianConfig, TwoModesConfig};
+    use mixwell::density::{DualMoonConfig, StandardGaussianConfig, TwoModesConfig};
 
-    fn gaussian(dim: usize, mean: f64) -> mixwell::target::Gaussian {
+    fn gaussian(dim: usize, mean: f64) -> mixwell::density::Gaussian {
         StandardGaussianConfig { dim, mean, scale: 1.0 }.build().unwrap()
     }
 

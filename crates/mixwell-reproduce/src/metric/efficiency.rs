@@ -66,7 +66,7 @@ pub(super) fn evaluations(sample: &Sample<'_>) -> Option<Measured> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mixwell::target::StandardGaussianConfig;
+    use mixwell::density::StandardGaussianConfig;
 
     #[test]
     fn independent_draws_score_as_the_paper_says() {

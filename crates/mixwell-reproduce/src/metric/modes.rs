@@ -1,7 +1,7 @@
 //! How draws are spread over the target's modes. None of these applies to a target that does not know its modes.
 
+use mixwell::density::Modes;
 use mixwell::diagnostics::{ModeOccupancy, mode_weight_mse};
-use mixwell::target::Modes;
 
 use crate::{Measured, Sample};
 
@@ -53,7 +53,7 @@ pub(super) fn all_visited(sample: &Sample<'_>, within: f64, limit: usize) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mixwell::target::{Banana, BananaConfig, FourOnALineConfig};
+    use mixwell::density::{Banana, BananaConfig, FourOnALineConfig};
 
     #[test]
     fn exact_draws_have_the_exact_weights() {
@@ -85,7 +85,7 @@ mod tests {
     fn targets_without_known_weights_do_not_apply() {
         let target: Banana = BananaConfig { dim: 2, ..Default::default() }.build().unwrap();
         let sample = Sample::exact(&target, 1, 10, 1).unwrap();
-        let modes = mixwell::target::Target::facts(&target).modes;
+        let modes = mixwell::density::Target::facts(&target).modes;
         assert_eq!(weight(&sample, 0).is_some(), modes.is_some());
     }
 }

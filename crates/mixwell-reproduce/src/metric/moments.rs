@@ -51,7 +51,7 @@ pub(super) fn worst_mean(sample: &Sample<'_>) -> Option<Measured> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mixwell::target::{GaussianConfig, StandardGaussianConfig};
+    use mixwell::density::{GaussianConfig, StandardGaussianConfig};
 
     #[test]
     fn moments_of_exact_draws() {

@@ -16,13 +16,13 @@ use super::evidence::{Cost, Estimate, Options};
 use super::importance::importance_round;
 use super::ladder::{bisect, conditional_ess, times};
 use super::weigh::{Batchwise, weigh};
+use crate::density::{Counted, Target};
 use crate::diagnostics::null_as_nan;
 use crate::flow::{Flow, FlowConfig};
 use crate::kernel::range::{at_least, open_fraction};
 use crate::math::log_sum_exp;
 use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
 use crate::rng::FLOW_INIT_STREAM;
-use crate::target::{Counted, Target};
 use crate::train::{Examples, MixSchedule, Objective, TrainAction, Trainer, TrainingConfig};
 use crate::{ConfigError, Points, Stream};
 
@@ -223,7 +223,7 @@ fn flatten(log_weights: &mut [f64], min_ess: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{FnTarget, Pointwise};
+    use crate::density::{FnTarget, Pointwise};
 
     #[test]
     fn flattened_weights_have_the_share_asked_for() {

@@ -19,10 +19,10 @@ use super::sequential::{check_kernel, check_needs};
 use super::walkers::Walkers;
 use super::weigh::in_order;
 use super::{EstimateError, GeometricPath, LadderConfig, Rung, WeightedDraws};
+use crate::density::{Counted, Target};
 use crate::kernel::range::at_least;
 use crate::kernel::{Kernel, KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
-use crate::target::{Counted, Target};
 use crate::{ConfigError, Points, Stream};
 
 /// Round of the pilot's streams.

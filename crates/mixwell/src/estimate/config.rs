@@ -10,8 +10,8 @@ use super::{
     SequentialConfig,
 };
 use crate::ConfigError;
+use crate::density::{Target, TargetConfig};
 use crate::flow::FlowConfig;
-use crate::target::{Target, TargetConfig};
 use crate::train::TrainingConfig;
 
 /// Any estimator, as settings.
@@ -231,7 +231,7 @@ mod tests {
         let config: EvidenceConfig =
             parse("[estimators.smc]\nkind = 'sequential'\nbase = { mean = [1.0, 2.0] }").unwrap().settings;
         config.check().unwrap();
-        let target = crate::target::StandardGaussianConfig { dim: 3, ..Default::default() }.build().unwrap();
+        let target = crate::density::StandardGaussianConfig { dim: 3, ..Default::default() }.build().unwrap();
         let e = config.estimate("smc", &target).unwrap_err();
         assert!(e.to_string().starts_with("`estimators.smc.base.mean`"), "{e}");
         let bad = parse::<EvidenceConfig>("[estimators.a]\nkind = 'sequential'\nparticles = 0").unwrap();

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Round, Rung, WeightedDraws};
 use crate::ConfigError;
+use crate::density::Counted;
 use crate::diagnostics::{ImportanceSummary, null_as_nan};
 use crate::kernel::range::at_least;
 use crate::math::student_quantile;
-use crate::target::Counted;
 
 /// What the standard error of an evidence rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

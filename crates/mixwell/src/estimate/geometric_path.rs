@@ -3,9 +3,9 @@
 //! At `b = 0` only the base is evaluated, at `b = 1` only the target, so an infinite log-density at one end does no harm
 //! at the other.
 
+use crate::density::Target;
 use crate::proposal::Differentiable;
 use crate::scratch::scratch;
-use crate::target::Target;
 use crate::{Batch, BatchMut};
 
 /// A density on the geometric path from `base` to `target`: the one at inverse temperature `beta`.
@@ -13,7 +13,7 @@ use crate::{Batch, BatchMut};
 /// ```
 /// use mixwell::estimate::GeometricPath;
 /// use mixwell::proposal::Gaussian;
-/// use mixwell::target::{StandardGaussianConfig, Target};
+/// use mixwell::density::{StandardGaussianConfig, Target};
 /// use mixwell::Batch;
 /// // Between N(0, 1) and N(4, 1), half way: a Gaussian around 2.
 /// let target = StandardGaussianConfig { dim: 1, mean: 4.0, ..Default::default() }.build()?;
@@ -112,8 +112,8 @@ impl Target for GeometricPath<'_> {
 mod tests {
     use super::*;
     use crate::Points;
+    use crate::density::{FnTarget, Pointwise};
     use crate::proposal::{Gaussian, Scale};
-    use crate::target::{FnTarget, Pointwise};
 
     #[test]
     fn density_and_gradient_by_hand() {

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Cost, Estimate, Options};
 use super::weigh::{Batchwise, weigh};
 use super::{EstimateError, WeightedDraws};
+use crate::density::{Counted, Target};
 use crate::kernel::range::at_least;
 use crate::proposal::{GaussianConfig, Proposal};
-use crate::target::{Counted, Target};
 use crate::{ConfigError, Points};
 
 /// Settings of importance sampling from a fixed Gaussian. With another proposal, see [`importance`].
@@ -59,7 +59,7 @@ impl ImportanceConfig {
 /// ```
 /// use mixwell::estimate::{Options, importance};
 /// use mixwell::proposal::GaussianConfig;
-/// use mixwell::target::{FnTarget, Pointwise};
+/// use mixwell::density::{FnTarget, Pointwise};
 /// // exp(-x^2/2) integrates to sqrt(2 pi).
 /// let target = Pointwise(FnTarget::new(1, |x: &[f64]| -0.5 * x[0] * x[0]));
 /// let wide = GaussianConfig { sd: vec![1.5], ..Default::default() }.build(1)?;
@@ -111,8 +111,8 @@ pub(super) fn importance_round(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::density::{FnTarget, Pointwise, StandardGaussianConfig};
     use crate::proposal::{Gaussian, Scale};
-    use crate::target::{FnTarget, Pointwise, StandardGaussianConfig};
 
     #[test]
     fn effective_sample_size_and_evidence_of_theory() {

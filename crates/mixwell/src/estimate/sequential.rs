@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Cost, Estimate, LogEvidence, Options};
 use super::population::Climb;
 use super::{EstimateError, GeometricPath, LadderConfig, WeightedDraws};
+use crate::density::{Counted, Target};
 use crate::kernel::range::at_least;
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
-use crate::target::{Counted, Target};
 use crate::{ConfigError, Points};
 
 /// Settings of sequential Monte Carlo.
@@ -79,7 +79,7 @@ impl SequentialConfig {
     ///
     /// ```
     /// use mixwell::estimate::{Options, SequentialConfig};
-    /// use mixwell::target::BananaConfig;
+    /// use mixwell::density::BananaConfig;
     /// let target = BananaConfig { dim: 2, ..Default::default() }.build()?;
     /// let smc = SequentialConfig { particles: 100, ..Default::default() };
     /// let z = smc.estimate(&target, &Options::default())?.log_evidence;

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::density::Target;
 use crate::proposal::Proposal;
-use crate::target::Target;
 use crate::{Batch, Points, Stream};
 
 /// Rows that are worth a batch: networks hold rows in blocks of 64.

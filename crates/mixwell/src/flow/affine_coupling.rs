@@ -14,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use super::bijection::{Bijection, Direction, Scratch};
 use super::coupling::Split;
 use crate::Stream;
-use crate::net::block::{BLOCK, blocks, buffer_len, rows_in};
-use crate::net::elementary::{exp, tanh};
-use crate::net::simd::{self, Isa, Job, Lanes, Vector};
-use crate::net::{Activation, Init, Mlp, MlpSpec, Parameter, Real, grow};
+use crate::net::{Activation, Init, Mlp, MlpSpec, Parameter, grow};
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, blocks, buffer_len, rows_in};
+use mixwell_vector::elementary::{exp, tanh};
+use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
 /// How the log-scale `s` is kept in bounds. A bound limits how sharp a density the flow can reach.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -13,9 +13,10 @@
 use super::bijection::{Bijection, Direction, Scratch};
 use super::maf::MafConfig;
 use crate::Stream;
-use crate::net::block::{BLOCK, blocks, buffer_len};
-use crate::net::elementary::{exp_slice, tanh_slice};
-use crate::net::{Init, Mlp, MlpSpec, Parameter, Real, grow, made_masks};
+use crate::net::{Init, Mlp, MlpSpec, Parameter, grow, made_masks};
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, blocks, buffer_len};
+use mixwell_vector::elementary::{exp_slice, tanh_slice};
 
 /// A masked autoregressive layer.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! `Bijection`: one layer of a flow, applied in place to a block of rows in either direction.
 //!
-//! Buffers are blocked as in [`net::block`](crate::net::block): `blocks x dim x 64`. A layer *adds* its log-determinant
+//! Buffers are blocked as in [`net::block`](mixwell_vector::block): `blocks x dim x 64`. A layer *adds* its log-determinant
 //! (of the direction applied) to `log_det`, one `f64` per row. What the backward pass needs goes to a tape that the caller
 //! owns; a layer never keeps a point or a log-determinant inside itself.
 
@@ -8,7 +8,8 @@ use std::fmt::Debug;
 
 use super::velocity::Velocity;
 use crate::Stream;
-use crate::net::{self, Init, Parameter, Real};
+use crate::net::{self, Init, Parameter};
+use mixwell_vector::Real;
 
 /// Which way through a layer: `Forward` is `z -> x`, `Inverse` is `x -> z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::elementwise::ElementwiseAffine;
 use super::spline_coupling::SplineCoupling;
 use super::stack::Stack;
 use crate::Stream;
-use crate::net::Real;
+use mixwell_vector::Real;
 
 impl<T: Real> Stack<T> {
     /// The stack that a checked config describes, at its starting parameters.

@@ -12,8 +12,9 @@ use super::flow_matching::{FlowMatchingConfig, Solver};
 use super::ode::{self, Field};
 use super::velocity::Velocity;
 use crate::Stream;
-use crate::net::block::{BLOCK, blocks, rows_in};
-use crate::net::{Init, Parameter, Real};
+use crate::net::{Init, Parameter};
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, blocks, rows_in};
 
 /// A continuous layer.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::net::Real;
-use crate::net::block::{BLOCK, blocks};
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, blocks};
 
 /// How coordinates are split between the kept and the moved, from layer to layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -6,8 +6,9 @@
 
 use super::bijection::{Bijection, Direction, Scratch};
 use crate::Stream;
-use crate::net::block::{BLOCK, blocks, buffer_len, rows_in};
-use crate::net::{Init, Parameter, Real};
+use crate::net::{Init, Parameter};
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, blocks, buffer_len, rows_in};
 
 /// A learned scale and shift of every coordinate.
 #[derive(Clone, Debug)]

@@ -11,9 +11,10 @@ use rayon::prelude::*;
 
 use super::bijection::Direction;
 use super::stack::{Stack, Workspace};
-use crate::net::block::{BLOCK, buffer_len};
-use crate::net::{Real, grow};
+use crate::net::grow;
 use crate::{Batch, BatchMut};
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, buffer_len};
 
 /// Slices of a batch at most.
 const SLICES: usize = 16;

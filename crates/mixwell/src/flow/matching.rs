@@ -6,8 +6,9 @@
 
 use super::stack::{Stack, Workspace};
 use crate::Batch;
-use crate::net::block::{BLOCK, blocks, buffer_len, load_rows};
-use crate::net::{Real, grow};
+use crate::net::grow;
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, blocks, buffer_len, load_rows};
 
 impl<T: Real> Stack<T> {
     /// See [`Flow::matching_loss`](super::Flow::matching_loss); adds the parameter gradient.

@@ -337,7 +337,7 @@ mod tests {
             }),
         ] {
             let mut results = Vec::new();
-            crate::net::simd::under_each(|| results.push(pool.install(|| evaluate(&config))));
+            mixwell_vector::simd::under_each(|| results.push(pool.install(|| evaluate(&config))));
             for other in &results[1..] {
                 for (a, b) in results[0].iter().zip(other) {
                     assert!((a - b).abs() < 1e-9 * (1.0 + a.abs()), "{}: {a} and {b}", config.name());

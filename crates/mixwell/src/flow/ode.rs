@@ -10,8 +10,9 @@
 use super::bijection::Scratch;
 use super::flow_matching::Solver;
 use super::steps::{Clock, Next, Steps, decide};
-use crate::net::block::BLOCK;
-use crate::net::{Real, grow};
+use crate::net::grow;
+use mixwell_vector::Real;
+use mixwell_vector::block::BLOCK;
 
 /// A velocity with its divergence, for one block of rows, each at its own time.
 pub(super) trait Field<T: Real> {

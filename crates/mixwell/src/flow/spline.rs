@@ -8,9 +8,9 @@
 //! algebra of the bin, so that no lane computes with numbers it will not use. Reference: [durkan2019neural], equations 4-8.
 //! Differs: the outer slopes are free (there they are 1), so tails are lines but not the identity.
 
-use crate::net::Real;
-use crate::net::elementary::{exp, sigmoid, softplus};
-use crate::net::simd::Vector;
+use mixwell_vector::Real;
+use mixwell_vector::elementary::{exp, sigmoid, softplus};
+use mixwell_vector::simd::Vector;
 
 /// Smallest width, height (in units of `x`) and slope.
 pub(super) const SMALLEST: f64 = 1e-4;
@@ -288,7 +288,7 @@ fn unit<T: Real, V: Vector<T>>(v: V) -> V {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::simd::{self, Isa, Job, Lanes};
+    use mixwell_vector::simd::{self, Isa, Job, Lanes};
 
     #[derive(Clone)]
     struct At(f64);

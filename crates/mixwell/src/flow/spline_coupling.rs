@@ -11,10 +11,11 @@ use super::bijection::{Bijection, Direction, Scratch};
 use super::coupling::Split;
 use super::spline::{By, Shape};
 use crate::Stream;
-use crate::net::block::{BLOCK, blocks, buffer_len, rows_in};
-use crate::net::elementary::ln;
-use crate::net::simd::{self, Isa, Job, Lanes, Vector};
-use crate::net::{Activation, Init, Mlp, MlpSpec, Parameter, Real, grow};
+use crate::net::{Activation, Init, Mlp, MlpSpec, Parameter, grow};
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, blocks, buffer_len, rows_in};
+use mixwell_vector::elementary::ln;
+use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
 /// A spline coupling layer.
 #[derive(Clone, Debug)]

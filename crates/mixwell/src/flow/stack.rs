@@ -12,9 +12,10 @@ use rayon::prelude::*;
 use super::bijection::{Bijection, Direction, Scratch};
 use super::velocity::Velocity;
 use super::whitening::Whitening;
-use crate::net::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
-use crate::net::{Init, Parameter, Real, grow};
+use crate::net::{Init, Parameter, grow};
 use crate::{Batch, BatchMut, Stream};
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
 
 /// Multiply-adds below which work is not worth spreading over threads.
 const PARALLEL_WORK: usize = 4_000_000;

@@ -6,8 +6,8 @@
 //! Shapes: one block of 64 rows.
 
 use super::flow_matching::Solver;
-use crate::net::Real;
-use crate::net::block::BLOCK;
+use mixwell_vector::Real;
+use mixwell_vector::block::BLOCK;
 
 impl Solver {
     /// Steps at most; the adaptive solver may need one more for what rounding left of the way, and has room for another.

@@ -10,8 +10,9 @@ use super::bijection::Scratch;
 use super::flow_matching::{Divergence, FlowMatchingConfig};
 use super::ode::Field;
 use crate::Stream;
-use crate::net::block::BLOCK;
-use crate::net::{Mlp, MlpSpec, Real, grow};
+use crate::net::{Mlp, MlpSpec, grow};
+use mixwell_vector::Real;
+use mixwell_vector::block::BLOCK;
 
 /// A velocity network.
 #[derive(Clone, Debug)]

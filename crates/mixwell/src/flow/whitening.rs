@@ -11,8 +11,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Batch;
-use crate::net::block::{BLOCK, blocks};
 use crate::scratch::scratch;
+use mixwell_vector::block::{BLOCK, blocks};
 
 /// How the whitening of a flow is estimated from points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -325,7 +325,7 @@ fn add_multiple(to: &mut [f64], factor: f64, from: &[f64]) {
 mod tests {
     use super::*;
     use crate::Points;
-    use crate::net::block::{buffer_len, load_rows, store_rows};
+    use mixwell_vector::block::{buffer_len, load_rows, store_rows};
 
     fn mapped(rows: usize, dim: usize, x: &[f64], f: impl Fn(&mut [f64], usize)) -> Vec<f64> {
         let mut v = vec![0.0; buffer_len(rows, dim)];

@@ -9,8 +9,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::density::Target;
 use crate::proposal::Transport;
-use crate::target::Target;
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
 
 /// Distance below which the magnet's direction is no longer resolved.
@@ -194,8 +194,8 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::density::{FnTarget, Pointwise};
     use crate::diagnostics::{Draws, mcse_mean};
-    use crate::target::{FnTarget, Pointwise};
 
     /// `V = 0`: the magnet alone.
     fn flat(dim: usize) -> impl Target {

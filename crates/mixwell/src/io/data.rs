@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::{CellProblem, TableError, TableOptions, TextTable, read_table};
-use crate::target::{DataLoader, Table, TargetError};
+use crate::density::{DataLoader, Table, TargetError};
 
 /// Reads data from files; relative paths are those of the process.
 #[derive(Clone, Copy, Debug, Default)]

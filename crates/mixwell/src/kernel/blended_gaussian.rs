@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::range::positive;
 use crate::ConfigError;
+use crate::density::IllConditionedGaussianConfig;
 use crate::proposal::{Gaussian, Scale};
-use crate::target::IllConditionedGaussianConfig;
 
 /// Settings of a Gaussian between a target's shape and a ball.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

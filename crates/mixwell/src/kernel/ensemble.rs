@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::pool::{Pool, PoolBlock, swap_rows};
 use super::replicas::Replicas;
+use crate::density::Target;
 use crate::proposal::Proposal;
-use crate::target::Target;
 use crate::{Batch, BatchMut, Points, Stream};
 
 /// All chains of a run.

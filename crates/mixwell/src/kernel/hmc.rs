@@ -19,9 +19,9 @@ use super::range::{at_least, positive};
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
 };
+use crate::density::Target;
 use crate::proposal::Scale;
 use crate::scratch::scratch;
-use crate::target::Target;
 use crate::{Batch, BatchMut, ConfigError};
 
 const NAME: &str = "hmc";

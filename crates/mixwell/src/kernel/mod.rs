@@ -56,8 +56,8 @@ pub use ula::{Ula, UlaConfig};
 
 use serde::{Deserialize, Serialize};
 
+use crate::density::Target;
 use crate::proposal::Transport;
-use crate::target::Target;
 
 /// What a kernel may look at while it moves chains.
 #[derive(Clone, Copy)]

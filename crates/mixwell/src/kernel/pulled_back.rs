@@ -4,9 +4,9 @@
 //! `N(0, I)` exactly, whatever the transport. The gradient runs back through the map.
 //! Reference: Hoffman et al., "NeuTra-lizing bad geometry in HMC" (2019), section 2.
 
+use crate::density::Target;
 use crate::proposal::Transport;
 use crate::scratch::scratch;
-use crate::target::Target;
 use crate::{Batch, BatchMut};
 
 /// The density of the latents of `target` under `map`.

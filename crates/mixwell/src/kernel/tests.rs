@@ -1,7 +1,7 @@
 //! Targets and runs that the unit tests of the kernels share.
 
 use super::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
-use crate::target::Target;
+use crate::density::Target;
 use crate::{Batch, BatchMut, Points, Stream};
 
 /// `N(0, I)` in this many dimensions.

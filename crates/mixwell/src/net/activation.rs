@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::elementary::{sigmoid, tanh};
-use super::matmul::Finish;
-use super::real::Real;
-use super::simd::{self, Isa, Job, Lanes, Vector};
+use mixwell_vector::Real;
+use mixwell_vector::elementary::{sigmoid, tanh};
+use mixwell_vector::matmul::Finish;
+use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
 /// What is applied to every output of a dense layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

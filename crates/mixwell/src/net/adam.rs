@@ -7,10 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::real::Real;
-use super::simd::{self, Isa, Job, Lanes, Vector};
 use super::values::{Stored, Values};
 use crate::ConfigError;
+use mixwell_vector::Real;
+use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
 /// How the learning rate changes with the number of steps already made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

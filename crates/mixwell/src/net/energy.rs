@@ -6,10 +6,10 @@
 use std::sync::Mutex;
 
 use super::activation::Activation;
-use super::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
 use super::mlp::{Init, Mlp, MlpSpec, Scratch, grow};
-use super::real::Real;
 use crate::{Batch, BatchMut, Stream};
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
 
 /// Multiply-adds below which work is not worth spreading over threads.
 const PARALLEL_WORK: usize = 1_500_000;
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn gradients_match_finite_differences() {
-        crate::net::simd::under_each(|| {
+        mixwell_vector::simd::under_each(|| {
             let mut stream = Stream::new(1, 0);
             gradients_match(EnergyNet::toy(3, Init::Uniform, &mut stream), &mut stream);
             let generator = MlpSpec::new(3, &[9], 7, Activation::Swish).with_output(Activation::Tanh);

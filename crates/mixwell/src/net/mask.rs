@@ -5,7 +5,7 @@
 //! strictly before it, whatever the weights. Degrees of hidden units go round `1, 2, ..., d - 1`.
 //! Reference: [germain2015made], equations 12 and 13. Differs: degrees are dealt in turn instead of at random.
 
-use super::real::Real;
+use mixwell_vector::Real;
 
 /// The weights of one layer that exist, and room for the weights with the others set to zero.
 #[derive(Clone, Debug)]

@@ -3,16 +3,16 @@
 //! Parameters of a model lie in one flat vector; a network knows where its own begin. Layer after layer it holds the
 //! weights (`n_out x n_in`, row-major), then the biases. [`Mlp::pack`] must be called whenever the parameters change.
 //! The caller owns the tape (what the forward pass leaves for the backward pass) and the scratch, so nothing is allocated
-//! once they have grown to size. Buffers are blocked as in [`block`](super::block).
+//! once they have grown to size. Buffers are blocked as in [`block`](mixwell_vector::block).
 
 use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
-use super::block::{BLOCK, buffer_len};
 use super::mask::Mask;
-use super::matmul::{self, Panels};
-use super::real::Real;
 use crate::Stream;
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, buffer_len};
+use mixwell_vector::matmul::{self, Panels};
 
 /// Shape of a dense network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -331,7 +331,7 @@ pub(crate) fn rows_for_cache<T>(numbers_per_row: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::block::{load_rows, store_rows};
+    use mixwell_vector::block::{load_rows, store_rows};
 
     const ACTIVATIONS: [Activation; 6] = [
         Activation::Identity,
@@ -358,7 +358,7 @@ mod tests {
 
     #[test]
     fn gradients_match_finite_differences() {
-        crate::net::simd::under_each(gradients_match);
+        mixwell_vector::simd::under_each(gradients_match);
     }
 
     fn gradients_match() {

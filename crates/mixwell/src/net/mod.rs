@@ -1,19 +1,13 @@
 //! The engine room: dense networks with value, input gradient and parameter gradient, and Adam.
 //!
-//! Networks are data ([`MlpSpec`]); [`Mlp`] runs them on blocks of 64 rows ([`block`]) with the vectors of the best
-//! instruction set of the machine ([`simd`]). All is generic over `f32` and `f64` ([`Real`]).
+//! Networks are data ([`MlpSpec`]); [`Mlp`] runs them on blocks of 64 rows ([`mixwell_vector::block`]) with the vectors of the best
+//! instruction set of the machine ([`mixwell_vector::simd`]). All is generic over `f32` and `f64` ([`mixwell_vector::Real`]).
 
 mod activation;
 mod adam;
-pub mod block;
-pub mod elementary;
 mod energy;
 mod mask;
-pub mod matmul;
 mod mlp;
-pub(crate) mod normal;
-mod real;
-pub mod simd;
 mod tangent;
 mod values;
 
@@ -23,5 +17,4 @@ pub use energy::EnergyNet;
 pub use mask::made_masks;
 pub use mlp::{Init, Mlp, MlpSpec, Parameter, Scratch};
 pub(crate) use mlp::{grow, rows_for_cache};
-pub use real::Real;
 pub use values::{Stored, Values};

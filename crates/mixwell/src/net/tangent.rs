@@ -7,10 +7,10 @@
 //! Shapes: one block of at most 64 rows; a buffer of `n` features for `k` directions is `k x n x 64`. The network must end
 //! without an activation. The tape of the values is that of [`Mlp::forward`].
 
-use super::block::BLOCK;
-use super::matmul::{self, Finish};
 use super::mlp::{Mlp, Scratch, grow};
-use super::real::Real;
+use mixwell_vector::Real;
+use mixwell_vector::block::BLOCK;
+use mixwell_vector::matmul::{self, Finish};
 
 impl<T: Real> Mlp<T> {
     /// Numbers that [`Mlp::forward_tangents`] leaves for `k` directions: `s` and `tau` of each hidden layer, `s` of the last.
@@ -139,8 +139,8 @@ impl<T: Real> Mlp<T> {
 mod tests {
     use super::*;
     use crate::Stream;
-    use crate::net::block::{load_rows, store_rows};
     use crate::net::{Activation, Init, MlpSpec};
+    use mixwell_vector::block::{load_rows, store_rows};
 
     const ROWS: usize = 5;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::real::Real;
+use mixwell_vector::Real;
 
 /// A flat vector of either precision.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Method, Start};
 use crate::ConfigError;
+use crate::density::TargetConfig;
 use crate::diagnostics::Thresholds;
 use crate::flow::FlowConfig;
-use crate::target::TargetConfig;
 use crate::train::TrainingConfig;
 
 /// The settings of a run.

@@ -18,11 +18,11 @@ use super::sink::Sink;
 use super::state::{Place, RunState, Spent};
 use super::stopping::is_enough;
 use super::totals::PhaseTotals;
+use crate::density::{Counted, Target};
 use crate::flow::Flow;
 use crate::io::Phase as Group;
 use crate::kernel::{Context, Ensemble, Kernel, Leaf, Pool, Role, Tallies, Tally, Warmup};
 use crate::proposal::{Proposal, Transport};
-use crate::target::{Counted, Target};
 use crate::train::{Examples, TrainAction, TrainError, Trainer};
 
 /// Numbers (values and statistics) that one chunk may hold.

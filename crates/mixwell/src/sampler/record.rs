@@ -1,8 +1,8 @@
 //! What is kept of every draw: reported values and sample statistics, in the ecosystem's names.
 
+use crate::density::{Modes, Target};
 use crate::io::{Stat, StatKind};
 use crate::kernel::{Block, Leaf, Role, Tally};
-use crate::target::{Modes, Target};
 
 /// Which statistics a run records, decided by the leaves of its kernels.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ const GLOBAL: &[(&str, StatKind)] = &[
 impl Recorder {
     /// A recorder for a target and the leaves of all kernels.
     pub fn new(target: &dyn Target, leaves: Vec<Leaf>) -> Self {
-        let n_values = target.variables().iter().map(crate::target::Variable::len).sum();
+        let n_values = target.variables().iter().map(crate::density::Variable::len).sum();
         let mut stats = vec![("lp", StatKind::Float), ("non_finite", StatKind::Int)];
         if leaves.iter().any(|l| l.role == Role::Local) {
             stats.extend_from_slice(LOCAL);

@@ -14,17 +14,17 @@ use super::session::{Access, Session};
 use super::sink::MemoryDraws;
 use super::start::Start;
 use super::summary::Summary;
+use crate::density::Target;
 use crate::flow::{Flow, FlowConfig};
 use crate::kernel::Kernel;
 use crate::on_threads;
 use crate::sampler::schedule::Action;
-use crate::target::Target;
 
 /// Draws from a target.
 ///
 /// ```
 /// use mixwell::sampler::{KernelMethod, Method, Sampler};
-/// use mixwell::target::{FnTarget, Pointwise};
+/// use mixwell::density::{FnTarget, Pointwise};
 ///
 /// // A standard normal in two dimensions, from a closure that also gives the gradient.
 /// let target = FnTarget::with_gradient(2, |x: &[f64], grad: &mut [f64]| {

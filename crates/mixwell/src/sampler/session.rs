@@ -19,6 +19,7 @@ use super::run::{Run, Sampler};
 use super::sink::{MemoryDraws, Sink};
 use super::state::RunState;
 use super::summary::{Summary, summarise};
+use crate::density::{Counted, Target};
 use crate::flow::Flow;
 use crate::io::{
     ConfigHash, DrawReader, DrawStore, RunFolder, StoreSchema, StoreState, atomic_write, available_bytes,
@@ -26,7 +27,6 @@ use crate::io::{
 };
 use crate::kernel::Ensemble;
 use crate::rng::FLOW_INIT_STREAM;
-use crate::target::{Counted, Target};
 use crate::train::Trainer;
 use crate::{ConfigError, Points, Stream};
 

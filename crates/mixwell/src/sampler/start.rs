@@ -5,8 +5,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::density::Target;
 use crate::rng::START_STREAM;
-use crate::target::Target;
 use crate::{ConfigError, Points, Stream};
 
 /// Where chains start.
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn all_chains_at_one_mode() {
-        let target = crate::target::ThreeModesConfig::default().build().unwrap();
+        let target = crate::density::ThreeModesConfig::default().build().unwrap();
         let x = Start::Mode { mode: 0, jitter: 0.0 }.points(&target, 3, 1).unwrap();
         assert_eq!(x.data(), [0.0, 4.0, 0.0, 4.0, 0.0, 4.0]);
         let error = Start::Mode { mode: 3, jitter: 0.0 }.points(&target, 3, 1).unwrap_err();

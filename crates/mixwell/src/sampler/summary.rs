@@ -10,11 +10,11 @@ use super::error::RunError;
 use super::estimate::ProposalReport;
 use super::state::Spent;
 use super::totals::Total;
+use crate::density::{Target, Variable};
 use crate::diagnostics::{
     Draws, ModeOccupancy, ScalarSummary, null_as_nan, nulls_as_nan, summarise as summarise_scalars,
 };
 use crate::io::Phase as Group;
-use crate::target::{Target, Variable};
 use crate::train::GuardCounts;
 
 /// Draws of one scalar over all chains that a summary looks at; beyond that, every n-th draw is used.

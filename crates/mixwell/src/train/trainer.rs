@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::weights;
 use super::{Guard, GuardCounts, Objective, Replay, TrainAction, TrainingConfig};
+use crate::density::Target;
 use crate::flow::{Flow, FlowError, Gradient, Optimiser, OptimiserConfig, OptimiserState};
 use crate::proposal::Proposal;
 use crate::rng::{StreamState, TRAINING_STREAM};
-use crate::target::Target;
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
 
 /// Trains one flow during one run.

@@ -1,8 +1,8 @@
 //! Weights of examples: constants of every loss.
 
 use crate::Batch;
+use crate::density::Target;
 use crate::math::log_sum_exp;
-use crate::target::Target;
 
 /// Weights with which draws of `pi` stand for `pi^beta`: `pi(x)^(beta - 1)`, scaled to a mean of one.
 ///
@@ -52,7 +52,7 @@ pub(super) fn of_pool(
 mod tests {
     use super::*;
     use crate::Points;
-    use crate::target::{FnTarget, Pointwise};
+    use crate::density::{FnTarget, Pointwise};
 
     /// `log pi = x`: weights can be read off.
     fn slope() -> impl Target {

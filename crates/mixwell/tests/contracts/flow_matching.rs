@@ -1,12 +1,12 @@
 //! Flow matching: the loss and its gradient, what a trained flow is worth, how far its two directions agree, and a run.
 
+use mixwell::density::TwoModesConfig;
 use mixwell::flow::{
     Divergence, Flow, FlowConfig, FlowMatchingConfig, Optimiser, OptimiserConfig, Precision, Solver,
     Whitening,
 };
 use mixwell::proposal::{Proposal, Transport};
 use mixwell::sampler::{FlowMc, Method, Sampler, Start};
-use mixwell::target::TwoModesConfig;
 use mixwell::{Points, Stream};
 
 fn flow(config: FlowMatchingConfig, dim: usize) -> Flow {

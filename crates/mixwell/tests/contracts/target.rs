@@ -3,7 +3,7 @@
 //! Gradients against finite differences; both evaluations, and any batch, to the same bit; exact draws against stated
 //! moments; `E grad = 0` under exact draws (Stein); stated evidence against quadrature; stated modes against the gradient.
 
-use mixwell::target::*;
+use mixwell::density::*;
 use mixwell::{Batch, Points, Stream};
 
 /// A target under a name, and how far from the origin its test points reach.

@@ -5,10 +5,10 @@
 
 use std::path::PathBuf;
 
-use mixwell::target::posteriordb::{
+use mixwell::density::posteriordb::{
     Arma11, Garch11, GaussianProcessRegression, HiddenMarkov, LinearRegression, NormalMixture,
 };
-use mixwell::target::*;
+use mixwell::density::*;
 use mixwell::{Batch, Points, Stream};
 
 use crate::data;

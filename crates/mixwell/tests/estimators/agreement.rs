@@ -1,9 +1,9 @@
 //! Four estimators on four targets: each within four of its own standard errors of the exact value.
 
+use mixwell::density::*;
 use mixwell::estimate::*;
 use mixwell::flow::{FlowConfig, RealNvpConfig};
 use mixwell::proposal::GaussianConfig;
-use mixwell::target::*;
 use mixwell::train::TrainingConfig;
 
 /// A Gaussian with the exact moments, a little wider.

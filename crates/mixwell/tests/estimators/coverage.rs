@@ -1,9 +1,9 @@
 //! Errors are honest: over 200 seeds, between 90 % and 99 % of the 95 % intervals hold the exact value.
 
+use mixwell::density::{BananaConfig, Target};
 use mixwell::estimate::*;
 use mixwell::flow::{FlowConfig, RealNvpConfig};
 use mixwell::proposal::{Defensive, GaussianConfig};
-use mixwell::target::{BananaConfig, Target};
 use mixwell::train::TrainingConfig;
 
 use crate::world::{covered, gaussian, is_honest};

@@ -1,9 +1,9 @@
 //! The same seed gives the same estimate and draws, whatever the threads and the size of batches.
 
+use mixwell::density::TwoModesConfig;
 use mixwell::estimate::*;
 use mixwell::flow::{FlowConfig, RealNvpConfig};
 use mixwell::on_threads;
-use mixwell::target::TwoModesConfig;
 use mixwell::train::TrainingConfig;
 
 #[test]

@@ -108,7 +108,7 @@ fn an_adaptive_ladder_keeps_the_share_asked_for_and_particles_the_target() {
 
 #[test]
 fn a_population_that_dies_out_is_told() {
-    let nowhere = mixwell::target::Pointwise(mixwell::target::FnTarget::with_gradient(
+    let nowhere = mixwell::density::Pointwise(mixwell::density::FnTarget::with_gradient(
         1,
         |x: &[f64], g: &mut [f64]| {
             g[0] = 0.0;
@@ -118,7 +118,7 @@ fn a_population_that_dies_out_is_told() {
     let e = SequentialConfig::default().estimate(&nowhere, &Options::default()).unwrap_err();
     assert!(e.to_string().contains("weight zero"), "{e}");
     // Half of the particles outside the support is no trouble: exp(-x^2/2) on the positive half line.
-    let half = mixwell::target::Pointwise(mixwell::target::FnTarget::with_gradient(
+    let half = mixwell::density::Pointwise(mixwell::density::FnTarget::with_gradient(
         1,
         |x: &[f64], g: &mut [f64]| {
             g[0] = -x[0];

@@ -1,7 +1,7 @@
 //! Targets with a known integral, and the checks that right estimators pass and wrong ones fail.
 
+use mixwell::density::{FnTarget, Pointwise, Target};
 use mixwell::estimate::LogEvidence;
-use mixwell::target::{FnTarget, Pointwise, Target};
 
 /// `exp(-sum x_k^2 / (2 s_k^2))`: not normalised, `ln Z = sum ln s_k + dim/2 ln(2 pi)`.
 pub fn gaussian(scales: &'static [f64]) -> (impl Target, f64) {

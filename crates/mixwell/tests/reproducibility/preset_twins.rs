@@ -2,11 +2,11 @@
 //!
 //! A carried log q was computed going forward through the flow, a recomputed one going back, so they agree to rounding only.
 
+use mixwell::density::{BananaConfig, Target, TwoModesConfig};
 use mixwell::flow::{FlowConfig, RealNvpConfig};
 use mixwell::io::Phase;
 use mixwell::kernel::*;
 use mixwell::sampler::{Action, Move, Run, Sampler, Schedule, Stage};
-use mixwell::target::{BananaConfig, Target, TwoModesConfig};
 use mixwell::train::{MixSchedule, Objective, TrainAction};
 
 /// Forgets gradients, log q and latents of every chain and evaluates the log-density afresh; with `wrong`, badly.

@@ -4,11 +4,11 @@
 //! Funnel: `v ~ N(0, 4)`, `x_i ~ N(0, e^v)`. Squares of `x_i` have too heavy a tail for a z-test (the variance of `x^2`
 //! is `3 e^8 - e^4`, met once in thousands of draws), so masses of tails are tested instead.
 
+use mixwell::density::{BananaConfig, FunnelConfig, Target, TwoModesConfig};
 use mixwell::flow::{FlowConfig, RealNvpConfig};
 use mixwell::kernel::{IsirConfig, KernelConfig, MalaConfig};
 use mixwell::math::normal_cdf;
 use mixwell::sampler::{Flex2, KernelMethod, Method, Run, Sampler, Start};
-use mixwell::target::{BananaConfig, FunnelConfig, Target, TwoModesConfig};
 
 use super::moments::z;
 

@@ -8,9 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mixwell::config::parse;
+use mixwell::density::TargetConfig;
 use mixwell::io::DataFiles;
 use mixwell::sampler::{RunConfig, Sampler};
-use mixwell::target::TargetConfig;
 
 #[derive(serde::Deserialize)]
 struct Moments {

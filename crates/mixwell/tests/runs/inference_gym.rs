@@ -8,11 +8,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use mixwell::density::inference_gym::{BrownianMotion, InferenceGymConfig};
 use mixwell::diagnostics::ScalarSummary;
 use mixwell::io::DataFiles;
 use mixwell::kernel::{KernelConfig, NutsConfig};
 use mixwell::sampler::{KernelMethod, Method, Run, RunConfig, Sampler};
-use mixwell::target::inference_gym::{BrownianMotion, InferenceGymConfig};
 use serde_json::Value;
 
 use super::moments;

@@ -5,11 +5,11 @@
 //! visited by 0 of 800 and 800 of 800 runs. Settings: lambda = N(0, 16 I), N = 3, MALA with eta = 1, three local steps.
 //! Reference: Samsonov et al. (2022), the single-chain mixing example.
 
+use mixwell::density::ThreeModesConfig;
 use mixwell::io::Phase;
 use mixwell::kernel::{IsirConfig, KernelConfig, MalaConfig, ProposalConfig, StepRule, StepSize, ex2};
 use mixwell::proposal::GaussianConfig;
 use mixwell::sampler::{KernelMethod, Method, Run, Sampler, Start};
-use mixwell::target::ThreeModesConfig;
 
 const RUNS: usize = 800;
 const CENTRES: [[f64; 2]; 3] = [[0.0, 4.0], [3.464_101_615, -2.0], [-3.464_101_615, -2.0]];

@@ -2,12 +2,12 @@
 //!
 //! Banana: `u ~ N(0, 25)`, `v = y + 0.02 (u^2 - 25)`: means 0, variances 25 and 1 + 2 * 0.0004 * 625 = 1.5.
 
+use mixwell::density::{BananaConfig, Target};
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, RqSplineConfig};
 use mixwell::kernel::*;
 use mixwell::math::standard_normal_log_prob;
 use mixwell::proposal::{Proposal, Transport};
 use mixwell::sampler::{Method, NeutraMethod, Run, Sampler};
-use mixwell::target::{BananaConfig, Target};
 use mixwell::{Batch, BatchMut, Points, Stream};
 
 use super::moments::z;

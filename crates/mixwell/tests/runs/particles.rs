@@ -11,11 +11,11 @@
 use std::sync::Arc;
 
 use mixwell::Points;
+use mixwell::density::{CentreOfMass, DoubleWell4Config, LennardJones13Config, Particles, Target};
 use mixwell::diagnostics::{Draws, ScalarSummary};
 use mixwell::io::Phase;
 use mixwell::kernel::{KernelConfig, NutsConfig};
 use mixwell::sampler::{KernelMethod, Method, RunConfig, Sampler};
-use mixwell::target::{CentreOfMass, DoubleWell4Config, LennardJones13Config, Particles, Target};
 
 use crate::data;
 

@@ -5,11 +5,11 @@
 //! modes alone, and the best symmetric one has standard deviation 1.785. In one dimension an affine coupling flow is a Gaussian.
 
 use mixwell::Points;
+use mixwell::density::{ComponentConfig, GaussianMixture, GaussianMixtureConfig};
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, Schedule as Rate, WhiteningMode};
 use mixwell::kernel::mala;
 use mixwell::proposal::Transport;
 use mixwell::sampler::{Action, Method, Move, Sampler, Schedule, ScoreClimbing, Stage, Start};
-use mixwell::target::{ComponentConfig, GaussianMixture, GaussianMixtureConfig};
 use mixwell::train::{Objective, TrainAction, TrainingConfig};
 
 const SD: f64 = 2.088;

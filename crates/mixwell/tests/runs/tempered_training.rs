@@ -3,9 +3,9 @@
 //! In one dimension couplings have nothing to look at, so the flow is affine: a Gaussian whose mean and standard deviation can be
 //! read off two points.
 
+use mixwell::density::{FnTarget, Pointwise, Target};
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, Schedule, WhiteningMode};
 use mixwell::proposal::Transport;
-use mixwell::target::{FnTarget, Pointwise, Target};
 use mixwell::train::{Examples, MixSchedule, Objective, Tempering, TrainAction, Trainer, TrainingConfig};
 use mixwell::{Batch, Points, Stream};
 

@@ -2,10 +2,10 @@
 //!
 //! By symmetry every quadrant has weight 1/4. With MALA as local kernel the flow learns only where chains have been.
 
+use mixwell::density::DualMoonConfig;
 use mixwell::flow::{FlowConfig, RealNvpConfig};
 use mixwell::kernel::{KernelConfig, MalaConfig, MetricKind, ParallelTemperingConfig};
 use mixwell::sampler::{FlowMc, Method, Run, Sampler, Start};
-use mixwell::target::DualMoonConfig;
 
 fn run(local: KernelConfig, local_steps: usize) -> Run {
     let method = FlowMc {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::super::IoError;
-use crate::target::Variable;
+use crate::density::Variable;
 
 /// Bytes of all arrays together that a chunk of draws aims at.
 const CHUNK_BYTES: usize = 4 << 20;

@@ -7,8 +7,8 @@ use serde_json::{Map, json};
 
 use super::*;
 use crate::Stream;
+use crate::density::Variable;
 use crate::io::IoError;
-use crate::target::Variable;
 
 const N_CHAINS: usize = 3;
 const N_VALUES: usize = 1 + 2 * 3;

@@ -24,8 +24,8 @@ use super::range::positive;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
 };
+use crate::density::Target;
 use crate::proposal::Scale;
-use crate::target::Target;
 use crate::{ConfigError, Stream};
 
 const NAME: &str = "nuts";

@@ -5,9 +5,9 @@
 //! both ends, their sum `rho`, the log of the total weight, and one point drawn from it.
 //! All buffers are kept between trajectories; merging exchanges them instead of copying.
 
+use crate::density::Target;
 use crate::kernel::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
 use crate::proposal::Scale;
-use crate::target::Target;
 use crate::{Batch, BatchMut, Stream};
 
 /// A point of a trajectory with its whitened momentum.

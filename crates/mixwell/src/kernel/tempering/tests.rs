@@ -2,13 +2,13 @@
 
 use super::*;
 use crate::Stream;
+use crate::density::{ComponentConfig, GaussianMixtureConfig, Target};
 use crate::kernel::accept::accept;
 use crate::kernel::tests::StandardNormal;
 use crate::kernel::{
     KernelConfig, LadderRule, ParallelTemperingConfig, StepRule, StepSize, Tally, mala, random_walk,
 };
 use crate::proposal::GaussianConfig;
-use crate::target::{ComponentConfig, GaussianMixtureConfig, Target};
 
 /// Three temperatures 1, 2.5 and 4, fixed.
 fn three_levels(kernel: KernelConfig) -> ParallelTemperingConfig {

@@ -98,8 +98,8 @@ fn cached_state_equals_recomputed() {
 
 /// Log-density and gradient bit by bit, log q and latent up to rounding.
 fn check_caches(world: &World, chains: &mut Ensemble, name: &str) {
+    use mixwell::density::Target;
     use mixwell::proposal::{Proposal, Transport};
-    use mixwell::target::Target;
     let (n, x) = (chains.n_chains(), Points::from_vec(chains.x().data().to_vec(), 2));
     let (mut log_prob, mut grad) = (vec![0.0; n], vec![0.0; 2 * n]);
     world.target.log_prob_and_grad(x.as_batch(), &mut log_prob, BatchMut::new(&mut grad, 2));
@@ -220,8 +220,8 @@ fn broken_values_are_rejected_and_counted() {
 
 #[test]
 fn the_pool_holds_the_particles_and_their_weights() {
+    use mixwell::density::Target;
     use mixwell::proposal::Proposal;
-    use mixwell::target::Target;
     let (world, kernel) = (World::new(), isir(5).build(2).unwrap());
     let mut chains = world.exact_start(1, 6);
     let before = chains.x().data().to_vec();

@@ -4,10 +4,10 @@ use std::f64::consts::PI;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mixwell::density::Target;
 use mixwell::kernel::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
 use mixwell::math::standard_normal_log_prob;
 use mixwell::proposal::{Proposal, Transport, Upstream};
-use mixwell::target::Target;
 use mixwell::{Batch, BatchMut, Points, Stream};
 
 /// Euler's constant: the mean of the Gumbel law.

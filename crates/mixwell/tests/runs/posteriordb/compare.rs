@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mixwell::density::posteriordb::posterior;
 use mixwell::diagnostics::{Draws, ScalarSummary};
 use mixwell::flow::{FlowConfig, RealNvpConfig, WhiteningMode};
 use mixwell::io::Phase;
 use mixwell::kernel::{IsirConfig, KernelConfig, MetricKind, NutsConfig};
 use mixwell::sampler::{Flex2, KernelMethod, Method, Run, RunConfig, Sampler};
-use mixwell::target::posteriordb::posterior;
 
 use crate::data;
 

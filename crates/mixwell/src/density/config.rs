@@ -1,0 +1,219 @@
+//! Any built-in target as a config table: `kind` names it, the other keys are its settings.
+//!
+//! To add a target: a variant here (its snake_case name is the `kind`), its arms in `check` and `build`, and a line in
+//! [`catalogue`].
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::inference_gym::{self, InferenceGymConfig};
+use super::posteriordb::{self, PosteriordbConfig};
+use super::{
+    BananaConfig, DataLoader, DoubleWell4Config, DualMoonConfig, EightGaussiansConfig, EightSchoolsConfig,
+    FlexMixtureConfig, FourCornersConfig, FourOnALineConfig, Funnel101Config, FunnelConfig, GaussianConfig,
+    GaussianMixtureConfig, Grid25Config, IllConditionedGaussianConfig, LennardJones13Config,
+    LogisticRegressionConfig, Phi4Config, Pointwise, RingsConfig, StandardGaussianConfig, Target,
+    TargetError, ThreeModesConfig, TwoModesConfig,
+};
+use crate::ConfigError;
+
+/// Writes the enum, and every `match` over it, from one list of variants.
+///
+/// A row is: variant, config, one line for `list targets`, and how a built target is boxed.
+macro_rules! targets {
+    ($($(#[$doc:meta])* $variant:ident($config:ty) = $summary:literal, |$c:ident, $data:ident| $build:expr;)*) => {
+        /// A built-in target and its settings.
+        ///
+        /// ```
+        /// use mixwell::density::{NoData, Target, TargetConfig};
+        /// let config: TargetConfig = serde_json::from_str(r#"{"kind": "banana", "dim": 4}"#)?;
+        /// assert_eq!(config.build(&NoData)?.dim(), 4);
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(tag = "kind", rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum TargetConfig {
+            $($(#[$doc])* #[doc = $summary] $variant($config),)*
+        }
+
+        impl TargetConfig {
+            /// Checks every range that can be checked without data.
+            pub fn check(&self) -> Result<(), ConfigError> {
+                match self {
+                    $(Self::$variant(c) => c.check(),)*
+                }
+            }
+
+            /// Makes the target; `data` finds the files that some targets learn from.
+            pub fn build(&self, data: &dyn DataLoader) -> Result<Box<dyn Target>, TargetError> {
+                match self {
+                    $(Self::$variant($c) => {
+                        let $data = data;
+                        Ok($build)
+                    })*
+                }
+            }
+
+            /// One line on what the target is.
+            pub fn summary(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $summary,)*
+                }
+            }
+        }
+
+        /// Every built-in target with its defaults.
+        pub fn catalogue() -> Vec<TargetEntry> {
+            vec![$(TargetEntry::of(TargetConfig::$variant(<$config>::default())),)*]
+        }
+    };
+}
+
+targets! {
+    StandardGaussian(StandardGaussianConfig) = "independent Gaussian coordinates of one mean and scale",
+        |c, _data| Box::new(c.build()?);
+    IllConditionedGaussian(IllConditionedGaussianConfig) = "Gaussian with scales over several decades, rotated if wanted",
+        |c, _data| Box::new(c.build()?);
+    Gaussian(GaussianConfig) = "Gaussian with any mean and covariance",
+        |c, _data| Box::new(c.build()?);
+    GaussianMixture(GaussianMixtureConfig) = "mixture of any Gaussians",
+        |c, _data| Box::new(c.build()?);
+    TwoModes(TwoModesConfig) = "two Gaussian modes of different width and weight",
+        |c, _data| Box::new(c.build()?);
+    ThreeModes(ThreeModesConfig) = "three equal modes at the corners of a triangle",
+        |c, _data| Box::new(c.build()?);
+    FourOnALine(FourOnALineConfig) = "four modes of weights 1 to 4 on a line in the plane",
+        |c, _data| Box::new(c.build()?);
+    FourCorners(FourCornersConfig) = "four equal modes at the corners of a rectangle in many dimensions",
+        |c, _data| Box::new(c.build()?);
+    EightGaussians(EightGaussiansConfig) = "eight equal modes on a circle",
+        |c, _data| Box::new(c.build()?);
+    Grid25(Grid25Config) = "25 narrow modes on a grid",
+        |c, _data| Box::new(c.build()?);
+    FlexMixture(FlexMixtureConfig) = "two modes of weights 1 and 3 in 100 dimensions",
+        |c, _data| Box::new(c.build()?);
+    Banana(BananaConfig) = "curved pairs of coordinates",
+        |c, _data| Box::new(c.build()?);
+    Funnel(FunnelConfig) = "Neal's funnel, centred or not",
+        |c, _data| Box::new(c.build()?);
+    #[serde(rename = "funnel_101")]
+    Funnel101(Funnel101Config) = "the funnel of nutpie's page: 100 children of variance exp(v), v standard normal",
+        |c, _data| Box::new(c.build()?);
+    DualMoon(DualMoonConfig) = "a thin shell cut into four caps",
+        |c, _data| Box::new(c.build()?);
+    Rings(RingsConfig) = "concentric rings in the plane",
+        |c, _data| Box::new(c.build()?);
+    #[serde(rename = "phi4")]
+    Phi4(Phi4Config) = "phi^4 field on a line: two wells that act together",
+        |c, _data| Box::new(c.build()?);
+    #[serde(rename = "double_well4")]
+    DoubleWell4(DoubleWell4Config) = "DW4: four particles in the plane with a double-well pair energy",
+        |c, _data| Box::new(c.build()?);
+    #[serde(rename = "lennard_jones13")]
+    LennardJones13(LennardJones13Config) = "LJ13: thirteen Lennard-Jones particles in space",
+        |c, _data| Box::new(c.build()?);
+    EightSchools(EightSchoolsConfig) = "the eight-schools posterior, centred or not",
+        |c, _data| Box::new(Pointwise(c.build()?));
+    LogisticRegression(LogisticRegressionConfig) = "Bayesian logistic regression on a table of yours",
+        |c, data| Box::new(c.build(data)?);
+    Posteriordb(PosteriordbConfig) = "a posterior of the posteriordb collection, from its data file",
+        |c, data| c.build(data)?;
+    InferenceGym(InferenceGymConfig) = "a posterior of the inference gym, whose exact moments are known well",
+        |c, data| c.build(data)?;
+}
+
+/// A built-in target as `list targets` and `init` show it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TargetEntry {
+    /// The name to write after `kind`.
+    pub kind: String,
+    /// One line on what it is.
+    pub summary: &'static str,
+    /// Every setting at its default.
+    pub config: TargetConfig,
+    /// The values of the setting `posterior`, for collections of posteriors.
+    pub posteriors: &'static [&'static str],
+}
+
+impl TargetEntry {
+    fn of(config: TargetConfig) -> Self {
+        let posteriors: &[&str] = match config {
+            TargetConfig::Posteriordb(_) => &posteriordb::NAMES,
+            TargetConfig::InferenceGym(_) => &inference_gym::NAMES,
+            _ => &[],
+        };
+        Self { kind: config.kind(), summary: config.summary(), config, posteriors }
+    }
+}
+
+impl TargetConfig {
+    /// Puts the paths of data files under `base`, the folder of the config file; absolute paths stay.
+    pub fn resolve_paths(&mut self, base: &Path) {
+        let path = match self {
+            Self::LogisticRegression(c) => &mut c.data,
+            Self::Posteriordb(c) => &mut c.data,
+            Self::InferenceGym(c) => &mut c.data,
+            _ => return,
+        };
+        *path = base.join(&path).to_string_lossy().into_owned();
+    }
+
+    /// The name written after `kind`.
+    pub fn kind(&self) -> String {
+        // The names live in one place, the serialised form.
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["kind"].as_str().unwrap_or_default().to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::density::NoData;
+
+    #[test]
+    fn every_entry_survives_toml_and_builds_unless_it_needs_data() {
+        for entry in catalogue() {
+            let text = toml::to_string(&entry.config).unwrap();
+            assert!(text.contains(&format!("kind = \"{}\"", entry.kind)), "{text}");
+            assert_eq!(toml::from_str::<TargetConfig>(&text).unwrap(), entry.config, "{text}");
+            // The kind alone gives the defaults.
+            let bare: TargetConfig = toml::from_str(&format!("kind = '{}'", entry.kind)).unwrap();
+            assert_eq!(bare, entry.config);
+            entry.config.check().unwrap();
+            let needs_data = ["logistic_regression", "posteriordb"].contains(&entry.kind.as_str());
+            match entry.config.build(&NoData) {
+                Ok(t) => {
+                    let reported: usize = t.variables().iter().map(super::super::Variable::len).sum();
+                    t.report(&vec![0.1; t.dim()], &mut vec![0.0; reported]);
+                    assert!(!needs_data);
+                }
+                Err(e) => assert!(needs_data && matches!(e, TargetError::Read { .. }), "{e}"),
+            }
+        }
+    }
+
+    #[test]
+    fn kinds_are_unique_snake_case_names() {
+        let kinds: Vec<String> = catalogue().into_iter().map(|e| e.kind).collect();
+        let mut sorted = kinds.clone();
+        sorted.sort();
+        sorted.dedup();
+        assert_eq!(sorted.len(), kinds.len());
+        for kind in ["grid25", "funnel_101", "phi4", "double_well4", "lennard_jones13", "eight_gaussians"] {
+            assert!(kinds.iter().any(|k| k == kind), "{kinds:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_kinds_and_keys_are_refused() {
+        let error = |text: &str| toml::from_str::<TargetConfig>(text).unwrap_err().to_string();
+        assert!(error("kind = 'bananna'").contains("bananna"));
+        assert!(error("kind = 'banana'\nsigma = 1.0").contains("sigma"));
+        let e =
+            toml::from_str::<TargetConfig>("kind = 'banana'\ndim = 3").unwrap().build(&NoData).err().unwrap();
+        assert!(e.to_string().starts_with("`dim` is 3"), "{e}");
+    }
+}

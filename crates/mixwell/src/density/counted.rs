@@ -1,0 +1,127 @@
+//! Counts what a run costs: rows whose density, and rows whose gradient, was evaluated.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::{ExactSampler, Facts, Target, Variable};
+use crate::{Batch, BatchMut};
+
+/// A target that counts the rows it is asked for. Counting is exact with any number of threads.
+///
+/// ```
+/// use mixwell::density::{Counted, StandardGaussianConfig, Target};
+/// use mixwell::Batch;
+/// let target = Counted::new(StandardGaussianConfig { dim: 2, ..Default::default() }.build()?);
+/// target.log_prob(Batch::new(&[0.0; 6], 2), &mut [0.0; 3]);
+/// assert_eq!((target.densities(), target.gradients()), (3, 0));
+/// # Ok::<(), mixwell::ConfigError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Counted<T> {
+    inner: T,
+    counts: [Counts; STRIPES],
+}
+
+/// Threads count apart, so that they do not wait for each other's cache lines.
+const STRIPES: usize = 16;
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Counts {
+    densities: AtomicU64,
+    gradients: AtomicU64,
+}
+
+impl<T> Counted<T> {
+    /// Starts both counts at zero.
+    pub fn new(inner: T) -> Self {
+        Self { inner, counts: Default::default() }
+    }
+
+    /// The target inside.
+    pub fn inner(&self) -> &T {
+        &self.inner
+    }
+
+    /// Rows evaluated by [`Target::log_prob`], that is, without gradient.
+    pub fn densities(&self) -> u64 {
+        self.counts.iter().map(|c| c.densities.load(Relaxed)).sum()
+    }
+
+    /// Rows evaluated by [`Target::log_prob_and_grad`].
+    pub fn gradients(&self) -> u64 {
+        self.counts.iter().map(|c| c.gradients.load(Relaxed)).sum()
+    }
+
+    /// Sets both counts back to zero.
+    pub fn reset(&self) {
+        for counts in &self.counts {
+            counts.densities.store(0, Relaxed);
+            counts.gradients.store(0, Relaxed);
+        }
+    }
+
+    /// The counts of this thread.
+    fn own(&self) -> &Counts {
+        &self.counts[rayon::current_thread_index().unwrap_or(0) % STRIPES]
+    }
+}
+
+impl<T: Target> Target for Counted<T> {
+    fn dim(&self) -> usize {
+        self.inner.dim()
+    }
+
+    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
+        self.own().densities.fetch_add(x.rows() as u64, Relaxed);
+        self.inner.log_prob(x, log_prob);
+    }
+
+    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
+        self.own().gradients.fetch_add(x.rows() as u64, Relaxed);
+        self.inner.log_prob_and_grad(x, log_prob, grad);
+    }
+
+    fn has_gradient(&self) -> bool {
+        self.inner.has_gradient()
+    }
+
+    fn variables(&self) -> Vec<Variable> {
+        self.inner.variables()
+    }
+
+    fn report(&self, x: &[f64], out: &mut [f64]) {
+        self.inner.report(x, out);
+    }
+
+    fn facts(&self) -> Facts {
+        self.inner.facts()
+    }
+
+    fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
+        self.inner.exact_sampler()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Points;
+    use crate::density::StandardGaussianConfig;
+
+    #[test]
+    fn counts_rows_of_each_kind() {
+        let target = Counted::new(StandardGaussianConfig::default().build().unwrap());
+        let x = Points::zeros(5, target.dim());
+        let (mut value, mut grad) = (vec![0.0; 5], x.clone());
+        target.log_prob(x.as_batch(), &mut value);
+        target.log_prob_and_grad(
+            x.as_batch().slice(0..3),
+            &mut value[..3],
+            grad.as_batch_mut().slice_mut(0..3),
+        );
+        target.log_prob(x.as_batch().slice(0..1), &mut value[..1]);
+        assert_eq!((target.densities(), target.gradients()), (6, 3));
+        target.reset();
+        assert_eq!((target.densities(), target.gradients()), (0, 0));
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Flow;
+use super::flow::Flow;
 use super::state::FlowError;
 use crate::ConfigError;
 use crate::net::{Adam, AdamState, OptimiserConfig, StepReport, Values};

@@ -9,7 +9,7 @@
 
 use rayon::prelude::*;
 
-use super::bijection::Direction;
+use super::layer::Direction;
 use super::stack::{Stack, Workspace};
 use crate::net::grow;
 use crate::{Batch, BatchMut};
@@ -58,7 +58,7 @@ impl<T: Real> Stack<T> {
     ) -> Vec<R> {
         let n_slices = slices(rows);
         let one = |s: usize| {
-            let mut ws = self.pool.take();
+            let mut ws = self.workspaces.take();
             ws.gradient.clear();
             ws.gradient.resize(self.params.len(), T::ZERO);
             let result = work(&mut ws, slice_bounds(rows, s, n_slices));
@@ -86,7 +86,7 @@ impl<T: Real> Stack<T> {
             gradient.chunks_mut(CHUNK).enumerate().for_each(add);
         }
         for ws in workspaces {
-            self.pool.give(ws);
+            self.workspaces.give(ws);
         }
         results
     }

@@ -4,6 +4,7 @@
 //! minimiser of `E |v(x_t, t) - (x - z)|^2` is a velocity that carries `N(0, I)` to the law of the examples. Nothing is
 //! integrated. Reference: [lipman2023flow], equations 20 to 23 with `sigma_min = 0`.
 
+use super::layer::Continuous;
 use super::stack::{Stack, Workspace};
 use crate::Batch;
 use crate::net::grow;
@@ -36,7 +37,7 @@ impl<T: Real> Stack<T> {
         (z, times): (Batch<'_>, &[f64]),
         which: &[usize],
     ) -> f64 {
-        let net = &self.velocity().expect("a flow with a velocity").net;
+        let net = &self.layer::<Continuous<T>>().expect("a flow with a velocity").velocity().net;
         let (rows, dim) = (which.len(), self.dim);
         let (n, n_input) = (buffer_len(rows, dim), buffer_len(rows, dim + 1));
         self.prepare(ws, rows);

@@ -2,17 +2,15 @@
 //!
 //! `x = whiten(layer_n(... layer_1(z)))`. A block of rows goes through all layers while it lies in cache. Rows are
 //! independent and every sum has a fixed order, so results do not depend on how rows are grouped or on threads.
-//! Parameters lie in one flat vector; layers keep packed copies, refreshed by [`Stack::set_params`].
+//! Parameters lie in one flat vector; layers keep packed copies, refreshed by [`Stack::pack`].
 
+use std::any::Any;
 use std::ops::Range;
-use std::sync::Mutex;
 
 use rayon::prelude::*;
 
-use super::bijection::{Bijection, Direction, Scratch};
-use super::velocity::Velocity;
-use super::whitening::Whitening;
-use crate::net::{Init, Parameter, grow};
+use super::layer::{Bijection, Direction, Layers, Scratch, Whitening};
+use crate::net::{ArraySpec, Init, Workspaces, grow};
 use crate::{Batch, BatchMut, Stream};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
@@ -48,34 +46,16 @@ pub(super) struct Workspace<T> {
     pub gradient: Vec<T>,
 }
 
-/// Workspaces not in use.
-#[derive(Debug)]
-pub(super) struct Pool<T>(Mutex<Vec<Workspace<T>>>);
-
-impl<T> Default for Pool<T> {
-    fn default() -> Self {
-        Self(Mutex::new(Vec::new()))
-    }
-}
-
-impl<T: Default> Pool<T> {
-    pub fn take(&self) -> Workspace<T> {
-        self.0.lock().unwrap_or_else(|e| e.into_inner()).pop().unwrap_or_default()
-    }
-
-    pub fn give(&self, workspace: Workspace<T>) {
-        self.0.lock().unwrap_or_else(|e| e.into_inner()).push(workspace);
-    }
-}
-
 /// Layers, parameters and whitening of a flow in one precision.
 #[derive(Debug)]
 pub(super) struct Stack<T> {
     pub dim: usize,
     layers: Vec<Box<dyn Bijection<T>>>,
+    /// The arrays in the flat vector.
+    pub layout: Vec<ArraySpec>,
     pub params: Vec<T>,
     pub whitening: Whitening,
-    pub pool: Pool<T>,
+    pub workspaces: Workspaces<Workspace<T>>,
 }
 
 impl<T: Real> Clone for Stack<T> {
@@ -83,28 +63,24 @@ impl<T: Real> Clone for Stack<T> {
         Self {
             dim: self.dim,
             layers: self.layers.clone(),
+            layout: self.layout.clone(),
             params: self.params.clone(),
             whitening: self.whitening.clone(),
-            pool: Pool::default(),
+            workspaces: Workspaces::default(),
         }
     }
 }
 
 impl<T: Real> Stack<T> {
-    /// The stack of these layers (first is next to `z`) with `n_params` parameters at their starting values.
-    pub fn new(
-        dim: usize,
-        layers: Vec<Box<dyn Bijection<T>>>,
-        n_params: usize,
-        init: Init,
-        stream: &mut Stream,
-    ) -> Self {
-        let mut params = vec![T::ZERO; n_params];
-        for layer in &layers {
-            layer.initialise(&mut params, init, stream);
+    /// The stack of these layers at their starting values.
+    pub fn new(dim: usize, layers: Layers<T>, init: Init, stream: &mut Stream) -> Self {
+        let mut params = vec![T::ZERO; layers.n_params()];
+        let Layers { mut layers, layout } = layers;
+        for layer in &mut layers {
+            layer.each_part(&mut |_, part| part.initialise(&mut params, init, stream));
         }
-        let mut stack =
-            Self { dim, layers, params, whitening: Whitening::identity(dim), pool: Pool::default() };
+        let (whitening, workspaces) = (Whitening::identity(dim), Workspaces::default());
+        let mut stack = Self { dim, layers, layout, params, whitening, workspaces };
         stack.pack();
         stack
     }
@@ -112,21 +88,17 @@ impl<T: Real> Stack<T> {
     /// Takes over changed parameters.
     pub fn pack(&mut self) {
         let params = &self.params;
+        let pack = |layer: &mut Box<dyn Bijection<T>>| layer.each_part(&mut |_, part| part.pack(params));
         if params.len() > PARALLEL_PACK {
-            self.layers.par_iter_mut().for_each(|layer| layer.pack(params));
+            self.layers.par_iter_mut().for_each(pack);
         } else {
-            self.layers.iter_mut().for_each(|layer| layer.pack(params));
+            self.layers.iter_mut().for_each(pack);
         }
     }
 
-    /// The arrays in the flat vector.
-    pub fn layout(&self) -> Vec<Parameter> {
-        self.layers.iter().flat_map(|l| l.layout()).collect()
-    }
-
-    /// The velocity of a flow that is one continuous layer.
-    pub fn velocity(&self) -> Option<&Velocity<T>> {
-        self.layers.first().and_then(|l| l.velocity())
+    /// The first layer that is of this type.
+    pub fn layer<L: Bijection<T>>(&self) -> Option<&L> {
+        self.layers.iter().find_map(|layer| (layer.as_ref() as &dyn Any).downcast_ref())
     }
 
     /// Rows per block of work of a training pass: as many as keep the tape in a core's cache.
@@ -154,9 +126,9 @@ impl<T: Real> Stack<T> {
             return;
         }
         each_piece(self.is_parallel(input.rows()), per_row, out.data_mut(), dim, |first, per_row, out| {
-            let mut ws = self.pool.take();
+            let mut ws = self.workspaces.take();
             f(&mut ws, input.slice(first..first + per_row.len()), out, per_row);
-            self.pool.give(ws);
+            self.workspaces.give(ws);
         });
     }
 
@@ -188,11 +160,11 @@ impl<T: Real> Stack<T> {
     pub fn log_prob(&self, x: Batch<'_>, log_q: &mut [f64]) {
         let nothing = &mut vec![(); log_q.len()];
         each_piece(self.is_parallel(x.rows()), log_q, nothing, 1, |first, log_q, _| {
-            let mut ws = self.pool.take();
+            let mut ws = self.workspaces.take();
             self.inverse_block(&mut ws, x.slice(first..first + log_q.len()), false);
             self.add_base(&mut ws, log_q.len());
             log_q.copy_from_slice(&ws.log_det[..log_q.len()]);
-            self.pool.give(ws);
+            self.workspaces.give(ws);
         });
     }
 
@@ -222,7 +194,7 @@ impl<T: Real> Stack<T> {
         upstream: &mut crate::proposal::Upstream<'_>,
         mut dz: BatchMut<'_>,
     ) {
-        let mut ws = self.pool.take();
+        let mut ws = self.workspaces.take();
         for first in (0..z.rows()).step_by(BLOCK) {
             let range: Range<usize> = first..(first + BLOCK).min(z.rows());
             let rows = range.len();
@@ -241,7 +213,7 @@ impl<T: Real> Stack<T> {
             self.pull(Direction::Forward, &mut ws, rows, false);
             store_rows(&ws.v, self.dim, dz.slice_mut(range).into_data());
         }
-        self.pool.give(ws);
+        self.workspaces.give(ws);
     }
 
     /// Points to latents in `ws.v`, log-determinant in `ws.log_det`.

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::config::FlowConfig;
-use super::whitening::Whitening;
-use super::{Flow, Inner};
-use crate::net::{Parameter, Values};
+use super::family::FlowConfig;
+use super::flow::{Flow, Inner, each};
+use super::layer::Whitening;
+use crate::net::{ArraySpec, Values};
 use crate::{ConfigError, Stream};
 
 /// Version of the file format.
@@ -133,11 +133,8 @@ impl Flow {
     }
 
     /// The arrays in the flat parameter vector: names, shapes, offsets.
-    pub fn layout(&self) -> Vec<Parameter> {
-        match &self.inner {
-            Inner::F32(s) => s.layout(),
-            Inner::F64(s) => s.layout(),
-        }
+    pub fn layout(&self) -> &[ArraySpec] {
+        each!(&self.inner, s => &s.layout)
     }
 
     /// The flow as a safetensors file.
@@ -206,14 +203,10 @@ impl Flow {
         let (dim, version) = (number("mixwell.dim")? as usize, number("mixwell.version")?);
         config.check(dim)?;
         // A flow is at least as large as its file says it is small: a short file cannot ask for a large flow.
-        let depth = match &config {
-            FlowConfig::Realnvp(c) => c.n_blocks.saturating_mul(2),
-            FlowConfig::RqSpline(c) => c.n_layers,
-            FlowConfig::Maf(c) => c.n_layers,
-            FlowConfig::FlowMatching(_) => 1,
-            FlowConfig::Gaussian(_) => 0,
-        };
-        if depth > MAX_LAYERS || dim > bytes.len() || config.size_estimate(dim) > 2.0 * bytes.len() as f64 {
+        if config.depth() > MAX_LAYERS
+            || dim > bytes.len()
+            || config.size_estimate(dim) > 2.0 * bytes.len() as f64
+        {
             return Err(FlowError::Metadata("the config describes a flow larger than the file".into()));
         }
         let mut flow = Self::new(&config, dim, &mut Stream::new(0, 0))?;

@@ -15,7 +15,7 @@ use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 /// How the learning rate changes with the number of steps already made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Schedule {
+pub enum LearningRate {
     /// It does not.
     #[default]
     Constant,
@@ -55,7 +55,7 @@ pub enum Schedule {
     },
 }
 
-impl Schedule {
+impl LearningRate {
     /// The factor on the learning rate after `steps` steps.
     pub fn factor(self, steps: u64) -> f64 {
         let t = steps as f64;
@@ -80,7 +80,7 @@ pub struct OptimiserConfig {
     /// Learning rate before schedule and warm-up.
     pub learning_rate: f64,
     /// How the learning rate changes.
-    pub schedule: Schedule,
+    pub schedule: LearningRate,
     /// Steps over which the learning rate rises linearly from zero; 0 for none.
     pub warmup_steps: u64,
     /// Memory of the gradient's mean.
@@ -101,7 +101,7 @@ impl Default for OptimiserConfig {
     fn default() -> Self {
         Self {
             learning_rate: 1e-3,
-            schedule: Schedule::Constant,
+            schedule: LearningRate::Constant,
             warmup_steps: 0,
             beta1: 0.9,
             beta2: 0.999,
@@ -135,8 +135,8 @@ impl OptimiserConfig {
             }
         }
         match self.schedule {
-            Schedule::Constant => {}
-            Schedule::Step { every, factor } | Schedule::Exponential { every, factor } => {
+            LearningRate::Constant => {}
+            LearningRate::Step { every, factor } | LearningRate::Exponential { every, factor } => {
                 if every == 0 {
                     return fail("schedule.every", 0.0, "it must be at least one step");
                 }
@@ -144,12 +144,12 @@ impl OptimiserConfig {
                     return fail("schedule.factor", factor, "it must be positive and finite");
                 }
             }
-            Schedule::InverseTime { every } => {
+            LearningRate::InverseTime { every } => {
                 if every == 0 {
                     return fail("schedule.every", 0.0, "it must be at least one step");
                 }
             }
-            Schedule::Cosine { total, floor } | Schedule::Linear { total, floor } => {
+            LearningRate::Cosine { total, floor } | LearningRate::Linear { total, floor } => {
                 if total == 0 {
                     return fail("schedule.total", 0.0, "it must be at least one step");
                 }
@@ -390,11 +390,13 @@ mod tests {
 
     #[test]
     fn schedules() {
-        assert_eq!(Schedule::Step { every: 10, factor: 0.5 }.factor(25), 0.25);
-        assert!((Schedule::Exponential { every: 10, factor: 0.5 }.factor(5) - 0.5f64.sqrt()).abs() < 1e-15);
-        assert!((Schedule::Cosine { total: 100, floor: 0.1 }.factor(50) - 0.55).abs() < 1e-15);
-        assert_eq!(Schedule::InverseTime { every: 10 }.factor(30), 0.25);
-        assert_eq!(Schedule::Linear { total: 100, floor: 0.0 }.factor(200), 0.0);
+        assert_eq!(LearningRate::Step { every: 10, factor: 0.5 }.factor(25), 0.25);
+        assert!(
+            (LearningRate::Exponential { every: 10, factor: 0.5 }.factor(5) - 0.5f64.sqrt()).abs() < 1e-15
+        );
+        assert!((LearningRate::Cosine { total: 100, floor: 0.1 }.factor(50) - 0.55).abs() < 1e-15);
+        assert_eq!(LearningRate::InverseTime { every: 10 }.factor(30), 0.25);
+        assert_eq!(LearningRate::Linear { total: 100, floor: 0.0 }.factor(200), 0.0);
         let config = OptimiserConfig { learning_rate: 1.0, warmup_steps: 4, ..Default::default() };
         assert_eq!([0, 1, 3, 4].map(|t| config.rate(t)), [0.25, 0.5, 1.0, 1.0]);
     }
@@ -409,9 +411,9 @@ mod tests {
             OptimiserConfig { epsilon: 0.0, ..base.clone() },
             OptimiserConfig { clip_norm: -1.0, ..base.clone() },
             OptimiserConfig { weight_decay: f64::INFINITY, ..base.clone() },
-            OptimiserConfig { schedule: Schedule::Step { every: 0, factor: 0.5 }, ..base.clone() },
-            OptimiserConfig { schedule: Schedule::InverseTime { every: 0 }, ..base.clone() },
-            OptimiserConfig { schedule: Schedule::Cosine { total: 5, floor: 2.0 }, ..base.clone() },
+            OptimiserConfig { schedule: LearningRate::Step { every: 0, factor: 0.5 }, ..base.clone() },
+            OptimiserConfig { schedule: LearningRate::InverseTime { every: 0 }, ..base.clone() },
+            OptimiserConfig { schedule: LearningRate::Cosine { total: 5, floor: 2.0 }, ..base.clone() },
         ] {
             assert!(bad.check().is_err(), "{bad:?}");
         }

@@ -3,10 +3,10 @@
 //! `toy` is the network used for all low-dimensional energy-based models of the sources: `d-32-64-64-64-1`, leaky ReLU of
 //! slope 0.05, no activation at the end; 10 593 parameters at `d = 2`. Energies come out in `f64`; points are rows.
 
-use std::sync::Mutex;
-
 use super::activation::Activation;
 use super::mlp::{Init, Mlp, MlpSpec, Scratch, grow};
+use super::parameters::Parameters;
+use super::workspaces::Workspaces;
 use crate::{Batch, BatchMut, Stream};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
@@ -16,7 +16,7 @@ const PARALLEL_WORK: usize = 1_500_000;
 
 /// Working memory of one block of rows.
 #[derive(Debug, Default)]
-struct Workspace<T> {
+struct Buffers<T> {
     x: Vec<T>,
     dx: Vec<T>,
     tape: Vec<T>,
@@ -29,12 +29,16 @@ struct Workspace<T> {
 pub struct EnergyNet<T> {
     networks: Vec<Mlp<T>>,
     params: Vec<T>,
-    pool: Mutex<Vec<Workspace<T>>>,
+    workspaces: Workspaces<Buffers<T>>,
 }
 
 impl<T: Real> Clone for EnergyNet<T> {
     fn clone(&self) -> Self {
-        Self { networks: self.networks.clone(), params: self.params.clone(), pool: Mutex::default() }
+        Self {
+            networks: self.networks.clone(),
+            params: self.params.clone(),
+            workspaces: Workspaces::default(),
+        }
     }
 }
 
@@ -68,7 +72,7 @@ impl<T: Real> EnergyNet<T> {
             network.initialise(&mut params, init, stream);
             network.pack(&params);
         }
-        Self { networks, params, pool: Mutex::default() }
+        Self { networks, params, workspaces: Workspaces::default() }
     }
 
     /// The network `d-32-64-64-64-1` with leaky ReLU 0.05. `Init::ZeroLast` makes it start at energy zero everywhere.
@@ -96,7 +100,7 @@ impl<T: Real> EnergyNet<T> {
     }
 
     /// Loads a block of rows and takes it through the networks.
-    fn forward(&self, ws: &mut Workspace<T>, x: Batch<'_>) {
+    fn forward(&self, ws: &mut Buffers<T>, x: Batch<'_>) {
         let rows = x.rows();
         grow(&mut ws.x, buffer_len(BLOCK, self.dim()));
         grow(&mut ws.tape, self.tape_len(BLOCK));
@@ -114,15 +118,15 @@ impl<T: Real> EnergyNet<T> {
     }
 
     /// The energies of a block that has been through.
-    fn energies<'a>(&self, ws: &'a Workspace<T>, rows: usize) -> &'a [T] {
+    fn energies<'a>(&self, ws: &'a Buffers<T>, rows: usize) -> &'a [T] {
         let end = self.tape_len(rows);
         let last = self.networks.last().expect("at least one network");
         last.output(&ws.tape[end - last.tape_len(rows)..end], rows)
     }
 
     /// Back through the networks from `ws.head`, to `ws.dx` or to the parameters' `gradient`.
-    fn backward(&self, ws: &mut Workspace<T>, rows: usize, mut gradient: Option<&mut [T]>) {
-        let Workspace { x, dx, tape, head, scratch } = ws;
+    fn backward(&self, ws: &mut Buffers<T>, rows: usize, mut gradient: Option<&mut [T]>) {
+        let Buffers { x, dx, tape, head, scratch } = ws;
         let mut end = self.tape_len(rows);
         for (i, network) in self.networks.iter().enumerate().rev() {
             let from = end - network.tape_len(rows);
@@ -147,14 +151,6 @@ impl<T: Real> EnergyNet<T> {
         }
     }
 
-    fn take(&self) -> Workspace<T> {
-        self.pool.lock().unwrap_or_else(|e| e.into_inner()).pop().unwrap_or_default()
-    }
-
-    fn give(&self, ws: Workspace<T>) {
-        self.pool.lock().unwrap_or_else(|e| e.into_inner()).push(ws);
-    }
-
     fn is_parallel(&self, rows: usize) -> bool {
         rows > BLOCK && rows * self.params.len() > PARALLEL_WORK
     }
@@ -164,11 +160,11 @@ impl<T: Real> EnergyNet<T> {
         self.check(x);
         let nothing = &mut vec![(); energy.len()];
         each_piece(self.is_parallel(x.rows()), energy, nothing, 1, |first, energy, _| {
-            let mut ws = self.take();
+            let mut ws = self.workspaces.take();
             let rows = energy.len();
             self.forward(&mut ws, x.slice(first..first + rows));
             store_rows(self.energies(&ws, rows), 1, energy);
-            self.give(ws);
+            self.workspaces.give(ws);
         });
     }
 
@@ -177,21 +173,21 @@ impl<T: Real> EnergyNet<T> {
         self.check(x);
         let dim = self.dim();
         each_piece(self.is_parallel(x.rows()), energy, grad.into_data(), dim, |first, energy, grad| {
-            let mut ws = self.take();
+            let mut ws = self.workspaces.take();
             let rows = energy.len();
             self.forward(&mut ws, x.slice(first..first + rows));
             store_rows(self.energies(&ws, rows), 1, energy);
             self.start_at(&mut ws, |head| head.fill(T::ONE));
             self.backward(&mut ws, rows, None);
             store_rows(&ws.dx, dim, grad);
-            self.give(ws);
+            self.workspaces.give(ws);
         });
     }
 
     /// `sum_i weights[i] E(x_i)`; adds its parameter gradient to `gradient`.
     pub fn weighted_energy(&self, x: Batch<'_>, weights: &[f64], gradient: &mut [T]) -> f64 {
         self.check(x);
-        let (mut sum, mut ws) = (0.0, self.take());
+        let (mut sum, mut ws) = (0.0, self.workspaces.take());
         for first in (0..x.rows()).step_by(BLOCK) {
             let rows = BLOCK.min(x.rows() - first);
             let weights = &weights[first..first + rows];
@@ -204,11 +200,11 @@ impl<T: Real> EnergyNet<T> {
             });
             self.backward(&mut ws, rows, Some(gradient));
         }
-        self.give(ws);
+        self.workspaces.give(ws);
         sum
     }
 
-    fn start_at(&self, ws: &mut Workspace<T>, fill: impl FnOnce(&mut [T])) {
+    fn start_at(&self, ws: &mut Buffers<T>, fill: impl FnOnce(&mut [T])) {
         grow(&mut ws.head, BLOCK);
         fill(&mut ws.head[..BLOCK]);
     }

@@ -1,7 +1,7 @@
 //! Dense networks as data: `y = f_L(W_L ... f_1(W_1 x + b_1) ... + b_L)`, evaluated and differentiated block by block.
 //!
 //! Parameters of a model lie in one flat vector; a network knows where its own begin. Layer after layer it holds the
-//! weights (`n_out x n_in`, row-major), then the biases. [`Mlp::pack`] must be called whenever the parameters change.
+//! weights (`n_out x n_in`, row-major), then the biases. [`Parameters::pack`] must be called whenever the parameters change.
 //! The caller owns the tape (what the forward pass leaves for the backward pass) and the scratch, so nothing is allocated
 //! once they have grown to size. Buffers are blocked as in [`block`](mixwell_vector::block).
 
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activation::Activation;
 use super::mask::Mask;
+use super::parameters::{ArraySpec, Parameters};
 use crate::Stream;
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, buffer_len};
@@ -43,17 +44,6 @@ impl MlpSpec {
     pub fn n_params(&self) -> usize {
         self.sizes.windows(2).map(|s| (s[0] + 1) * s[1]).sum()
     }
-}
-
-/// One array within a flat parameter vector.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameter {
-    /// Its name, e.g. `layers.0.scale.weight.1`.
-    pub name: String,
-    /// Its shape, row-major.
-    pub shape: Vec<usize>,
-    /// Where it begins in the flat vector.
-    pub offset: usize,
 }
 
 /// How weights start; biases start at zero.
@@ -165,61 +155,6 @@ impl<T: Real> Mlp<T> {
         self.layers[0].n_in
     }
 
-    /// The arrays in the flat vector, named under `prefix`.
-    pub fn layout(&self, prefix: &str) -> Vec<Parameter> {
-        let mut arrays = Vec::new();
-        for (l, d) in self.layers.iter().enumerate() {
-            let shape = vec![d.n_out, d.n_in];
-            arrays.push(Parameter { name: format!("{prefix}weight.{l}"), shape, offset: d.offset });
-            let shape = vec![d.n_out];
-            arrays.push(Parameter {
-                name: format!("{prefix}bias.{l}"),
-                shape,
-                offset: d.offset + d.n_in * d.n_out,
-            });
-        }
-        arrays
-    }
-
-    /// Writes starting values to the model's flat vector.
-    pub fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream) {
-        let last = self.layers.len() - 1;
-        for (l, d) in self.layers.iter().enumerate() {
-            let (weights, biases) =
-                params[d.offset..d.offset + (d.n_in + 1) * d.n_out].split_at_mut(d.n_in * d.n_out);
-            let fan_in = d.n_in.max(1) as f64;
-            for w in &mut *weights {
-                *w = T::from_f64(match init {
-                    Init::ZeroLast if l == last => 0.0,
-                    Init::ZeroLast => stream.normal() * (2.0 / fan_in).sqrt(),
-                    Init::Normal(scale) => stream.normal() * scale / fan_in.sqrt(),
-                    Init::Uniform => (2.0 * stream.uniform() - 1.0) / fan_in.sqrt(),
-                });
-            }
-            if let Some(mask) = &d.mask {
-                mask.clear(weights);
-            }
-            for b in biases {
-                *b = match init {
-                    Init::Uniform => T::from_f64((2.0 * stream.uniform() - 1.0) / fan_in.sqrt()),
-                    _ => T::ZERO,
-                };
-            }
-        }
-    }
-
-    /// Takes over changed parameters from the model's flat vector.
-    pub fn pack(&mut self, params: &[T]) {
-        for d in &mut self.layers {
-            let (weights, biases) =
-                params[d.offset..d.offset + (d.n_in + 1) * d.n_out].split_at(d.n_in * d.n_out);
-            let weights = d.mask.as_mut().map_or(weights, |mask| mask.select(weights));
-            d.forward.pack(weights, d.n_in, 1);
-            d.backward.pack(weights, 1, d.n_in);
-            d.bias.copy_from_slice(biases);
-        }
-    }
-
     /// Numbers of tape that a forward pass over `rows` rows leaves.
     pub fn tape_len(&self, rows: usize) -> usize {
         self.layers.iter().map(|d| d.slots() * buffer_len(rows, d.n_out)).sum()
@@ -311,6 +246,60 @@ impl<T: Real> Mlp<T> {
                     std::mem::swap(&mut delta, &mut spare);
                 }
             }
+        }
+    }
+}
+
+impl<T: Real> Parameters<T> for Mlp<T> {
+    fn layout(&self, prefix: &str) -> Vec<ArraySpec> {
+        let mut arrays = Vec::new();
+        for (l, d) in self.layers.iter().enumerate() {
+            let shape = vec![d.n_out, d.n_in];
+            arrays.push(ArraySpec { name: format!("{prefix}weight.{l}"), shape, offset: d.offset });
+            let shape = vec![d.n_out];
+            arrays.push(ArraySpec {
+                name: format!("{prefix}bias.{l}"),
+                shape,
+                offset: d.offset + d.n_in * d.n_out,
+            });
+        }
+        arrays
+    }
+
+    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream) {
+        let last = self.layers.len() - 1;
+        for (l, d) in self.layers.iter().enumerate() {
+            let (weights, biases) =
+                params[d.offset..d.offset + (d.n_in + 1) * d.n_out].split_at_mut(d.n_in * d.n_out);
+            let fan_in = d.n_in.max(1) as f64;
+            for w in &mut *weights {
+                *w = T::from_f64(match init {
+                    Init::ZeroLast if l == last => 0.0,
+                    Init::ZeroLast => stream.normal() * (2.0 / fan_in).sqrt(),
+                    Init::Normal(scale) => stream.normal() * scale / fan_in.sqrt(),
+                    Init::Uniform => (2.0 * stream.uniform() - 1.0) / fan_in.sqrt(),
+                });
+            }
+            if let Some(mask) = &d.mask {
+                mask.clear(weights);
+            }
+            for b in biases {
+                *b = match init {
+                    Init::Uniform => T::from_f64((2.0 * stream.uniform() - 1.0) / fan_in.sqrt()),
+                    _ => T::ZERO,
+                };
+            }
+        }
+    }
+
+    fn pack(&mut self, params: &[T]) {
+        for d in &mut self.layers {
+            let (weights, biases) =
+                params[d.offset..d.offset + (d.n_in + 1) * d.n_out].split_at(d.n_in * d.n_out);
+            let weights = d.mask.as_mut().map_or(weights, |mask| mask.select(weights));
+            d.forward.pack(weights, d.n_in, 1);
+            d.backward.pack(weights, 1, d.n_in);
+            d.bias.copy_from_slice(biases);
         }
     }
 }

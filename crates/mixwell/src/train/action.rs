@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tempering;
 use crate::ConfigError;
-use crate::flow::Schedule as RateSchedule;
+use crate::net::LearningRate;
 
 /// One training call of a schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -186,7 +186,7 @@ pub struct TrainingConfig {
     /// Learning rate of Adam.
     pub learning_rate: f64,
     /// How the learning rate moves with the number of steps.
-    pub schedule: RateSchedule,
+    pub schedule: LearningRate,
     /// Decoupled weight decay (AdamW).
     pub weight_decay: f64,
     /// Gradients longer than this are shortened to it.
@@ -213,7 +213,7 @@ impl Default for TrainingConfig {
     fn default() -> Self {
         Self {
             learning_rate: 1e-3,
-            schedule: RateSchedule::default(),
+            schedule: LearningRate::default(),
             weight_decay: 1e-4,
             clip_norm: 1.0,
             batch: 1000,

@@ -78,7 +78,7 @@ fn trained(config: FlowMatchingConfig) -> Flow {
     let steps = 1500;
     let optimiser = OptimiserConfig {
         learning_rate: 5e-3,
-        schedule: mixwell::flow::Schedule::Cosine { total: steps, floor: 0.01 },
+        schedule: mixwell::flow::LearningRate::Cosine { total: steps, floor: 0.01 },
         clip_norm: 5.0,
         ..Default::default()
     };

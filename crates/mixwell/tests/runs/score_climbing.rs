@@ -6,7 +6,7 @@
 
 use mixwell::Points;
 use mixwell::density::{ComponentConfig, GaussianMixture, GaussianMixtureConfig};
-use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, Schedule as Rate, WhiteningMode};
+use mixwell::flow::{Flow, FlowConfig, LearningRate as Rate, RealNvpConfig, WhiteningMode};
 use mixwell::kernel::mala;
 use mixwell::proposal::Transport;
 use mixwell::sampler::{Action, Method, Move, Sampler, Schedule, ScoreClimbing, Stage, Start};

@@ -4,7 +4,7 @@
 //! read off two points.
 
 use mixwell::density::{FnTarget, Pointwise, Target};
-use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, Schedule, WhiteningMode};
+use mixwell::flow::{Flow, FlowConfig, LearningRate, RealNvpConfig, WhiteningMode};
 use mixwell::proposal::Transport;
 use mixwell::train::{Examples, MixSchedule, Objective, Tempering, TrainAction, Trainer, TrainingConfig};
 use mixwell::{Batch, Points, Stream};
@@ -39,7 +39,7 @@ fn mean_and_sd(flow: &Flow) -> (f64, f64) {
 fn settings(total: u64) -> TrainingConfig {
     TrainingConfig {
         learning_rate: 0.03,
-        schedule: Schedule::Cosine { total, floor: 0.0 },
+        schedule: LearningRate::Cosine { total, floor: 0.0 },
         weight_decay: 0.0,
         clip_norm: 100.0,
         reverse_draws: 300,

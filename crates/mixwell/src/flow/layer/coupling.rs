@@ -22,7 +22,7 @@ pub enum Mask {
 
 /// The split of one layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
+pub(crate) struct Split {
     /// All coordinates.
     pub dim: usize,
     /// Coordinates the conditioner looks at.
@@ -33,7 +33,7 @@ pub struct Split {
 
 impl Mask {
     /// The split of layer `layer` in `dim` dimensions.
-    pub fn split(self, dim: usize, layer: usize) -> Split {
+    pub(crate) fn split(self, dim: usize, layer: usize) -> Split {
         let keeps = |i: usize| match self {
             _ if dim == 1 => false,
             Self::Halves => (i < dim / 2) == layer.is_multiple_of(2),

@@ -9,86 +9,51 @@
 //! Differs: the paper writes the map from data to latent; here it is written from latent to data.
 #![allow(clippy::too_many_arguments)]
 
-use serde::{Deserialize, Serialize};
-
+use super::affine_options::{AffineOptions, Nets, Order, ScaleBound};
 use super::bijection::{Bijection, Direction, Scratch};
 use super::coupling::Split;
 use crate::Stream;
-use crate::net::{Activation, Init, Mlp, MlpSpec, Parameter, grow};
+use crate::net::{ArraySpec, Init, Mlp, MlpSpec, Parameters, grow};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len, rows_in};
 use mixwell_vector::elementary::{exp, tanh};
 use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
-/// How the log-scale `s` is kept in bounds. A bound limits how sharp a density the flow can reach.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ScaleBound {
-    /// `s = factor * tanh(u)`.
-    Tanh(f64),
-    /// `s = a * tanh(u)` with a learned `a` per coordinate that starts at this value.
-    LearnedTanh(f64),
-    /// `s = u` cut off at these two values, where its derivative becomes zero.
-    Clamp(f64, f64),
-}
-
-/// Whether a coupling shifts before it scales (in direction z -> x) or after.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Order {
-    /// `x = z exp(s) + t`
-    #[default]
-    ScaleFirst,
-    /// `x = (z + t) exp(s)`
-    ShiftFirst,
-}
-
-/// Whether scale and shift come from one network or from two.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Nets {
-    /// One network with twice the outputs.
-    #[default]
-    Joint,
-    /// One network each.
-    Separate,
-}
-
-/// Everything that determines an affine coupling besides its split.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AffineOptions {
-    /// Units of the hidden layers.
-    pub hidden: Vec<usize>,
-    /// Their activation.
-    pub activation: Activation,
-    /// Bound of the log-scale.
-    pub scale: ScaleBound,
-    /// Factor on the shift.
-    pub shift_factor: f64,
-    /// Scale or shift first.
-    pub order: Order,
-    /// One network or two.
-    pub nets: Nets,
-    /// Networks see all `dim` coordinates, moved ones as zero, and have an output for each: some published parameter
-    /// counts mean these.
-    pub full_width: bool,
-}
-
 /// An affine coupling layer.
 #[derive(Clone, Debug)]
-pub struct AffineCoupling<T> {
+pub(crate) struct AffineCoupling<T> {
     split: Split,
     options: AffineOptions,
     nets: Vec<Mlp<T>>,
-    /// Where the learned bounds begin, when there are any.
-    bound_offset: usize,
-    bounds: Vec<T>,
-    name: String,
+    bounds: Bounds<T>,
+}
+
+/// The learned bounds of the log-scales, when there are any; at first all are the same.
+#[derive(Clone, Debug)]
+struct Bounds<T> {
+    offset: usize,
+    values: Vec<T>,
+}
+
+impl<T: Real> Parameters<T> for Bounds<T> {
+    fn layout(&self, prefix: &str) -> Vec<ArraySpec> {
+        let shape = vec![self.values.len()];
+        vec![ArraySpec { name: format!("{prefix}bound"), shape, offset: self.offset }]
+    }
+
+    fn initialise(&self, params: &mut [T], _init: Init, _stream: &mut Stream) {
+        params[self.offset..self.offset + self.values.len()].copy_from_slice(&self.values);
+    }
+
+    fn pack(&mut self, params: &[T]) {
+        let n = self.values.len();
+        self.values.copy_from_slice(&params[self.offset..self.offset + n]);
+    }
 }
 
 impl<T: Real> AffineCoupling<T> {
-    /// The layer with this split, whose parameters begin at `offset` of the flow's flat vector and are named under `name`.
-    pub fn new(split: Split, options: &AffineOptions, offset: usize, name: &str) -> Self {
+    /// The layer with this split, whose parameters begin at `offset` of the flow's flat vector.
+    pub fn new(split: Split, options: &AffineOptions, offset: usize) -> Self {
         let n_in = split.input_width(options.full_width);
         let n_out = if options.full_width { split.dim } else { split.moved.len() };
         let spec = |n_out| MlpSpec::new(n_in, &options.hidden, n_out, options.activation);
@@ -100,17 +65,12 @@ impl<T: Real> AffineCoupling<T> {
                 vec![scale, Mlp::new(&spec(n_out), at)]
             }
         };
-        let bound_offset = offset + nets.iter().map(Mlp::n_params).sum::<usize>();
-        let bounds = match options.scale {
+        let offset = offset + nets.iter().map(Mlp::n_params).sum::<usize>();
+        let values = match options.scale {
             ScaleBound::LearnedTanh(a) => vec![T::from_f64(a); split.moved.len()],
             _ => Vec::new(),
         };
-        Self { split, options: options.clone(), nets, bound_offset, bounds, name: name.to_string() }
-    }
-
-    /// Number of parameters.
-    pub fn n_params(&self) -> usize {
-        self.nets.iter().map(Mlp::n_params).sum::<usize>() + self.bounds.len()
+        Self { split, options: options.clone(), nets, bounds: Bounds { offset, values } }
     }
 
     /// Parts of a tape: conditioner inputs, network tapes, `exp(+-s)` and the factor of `ds`.
@@ -143,7 +103,7 @@ impl<T: Real> AffineCoupling<T> {
     fn bound(&self, m: usize) -> Bound<T> {
         match self.options.scale {
             ScaleBound::Tanh(factor) => Bound::Tanh(T::from_f64(factor)),
-            ScaleBound::LearnedTanh(_) => Bound::Tanh(self.bounds[m]),
+            ScaleBound::LearnedTanh(_) => Bound::Tanh(self.bounds.values[m]),
             ScaleBound::Clamp(low, high) => Bound::Clamp(T::from_f64(low), T::from_f64(high)),
         }
     }
@@ -167,37 +127,14 @@ impl<T: Real> Bound<T> {
 }
 
 impl<T: Real> Bijection<T> for AffineCoupling<T> {
-    fn layout(&self) -> Vec<Parameter> {
+    fn each_part(&mut self, f: &mut dyn FnMut(&str, &mut dyn Parameters<T>)) {
         let names: &[&str] = if self.nets.len() == 1 { &["net."] } else { &["scale.", "shift."] };
-        let mut arrays: Vec<Parameter> = self
-            .nets
-            .iter()
-            .zip(names)
-            .flat_map(|(n, part)| n.layout(&format!("{}{part}", self.name)))
-            .collect();
-        if !self.bounds.is_empty() {
-            arrays.push(Parameter {
-                name: format!("{}bound", self.name),
-                shape: vec![self.bounds.len()],
-                offset: self.bound_offset,
-            });
+        for (net, name) in self.nets.iter_mut().zip(names) {
+            f(name, net);
         }
-        arrays
-    }
-
-    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream) {
-        for net in &self.nets {
-            net.initialise(params, init, stream);
+        if !self.bounds.values.is_empty() {
+            f("", &mut self.bounds);
         }
-        params[self.bound_offset..self.bound_offset + self.bounds.len()].copy_from_slice(&self.bounds);
-    }
-
-    fn pack(&mut self, params: &[T]) {
-        for net in &mut self.nets {
-            net.pack(params);
-        }
-        let n = self.bounds.len();
-        self.bounds.copy_from_slice(&params[self.bound_offset..self.bound_offset + n]);
     }
 
     fn tape_len(&self, rows: usize) -> usize {
@@ -250,8 +187,8 @@ impl<T: Real> Bijection<T> for AffineCoupling<T> {
                 head[..len].fill(T::ZERO);
             }
         }
-        let dbound =
-            gradient.as_deref_mut().map(|g| &mut g[self.bound_offset..self.bound_offset + self.bounds.len()]);
+        let Bounds { offset, values } = &self.bounds;
+        let dbound = gradient.as_deref_mut().map(|g| &mut g[*offset..*offset + values.len()]);
         let outputs = self.outputs(net_tape, rows);
         simd::run(Pull {
             layer: self,

@@ -10,8 +10,7 @@
 use super::bijection::{Bijection, Direction, Scratch};
 use super::coupling::Split;
 use super::spline::{By, Shape};
-use crate::Stream;
-use crate::net::{Activation, Init, Mlp, MlpSpec, Parameter, grow};
+use crate::net::{Activation, Mlp, MlpSpec, Parameters, grow};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len, rows_in};
 use mixwell_vector::elementary::ln;
@@ -19,16 +18,15 @@ use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
 /// A spline coupling layer.
 #[derive(Clone, Debug)]
-pub struct SplineCoupling<T> {
+pub(crate) struct SplineCoupling<T> {
     split: Split,
     shape: Shape<T>,
     net: Mlp<T>,
-    name: String,
 }
 
 impl<T: Real> SplineCoupling<T> {
     /// The layer with this split and `n_bins` bins on `[-range, range]`, whose parameters begin at `offset` of the flow's
-    /// flat vector and are named under `name`.
+    /// flat vector.
     pub fn new(
         split: Split,
         hidden: &[usize],
@@ -36,16 +34,10 @@ impl<T: Real> SplineCoupling<T> {
         n_bins: usize,
         range: f64,
         offset: usize,
-        name: &str,
     ) -> Self {
         let shape = Shape { n_bins, range: T::from_f64(range) };
         let spec = MlpSpec::new(split.kept.len(), hidden, split.moved.len() * shape.n_numbers(), activation);
-        Self { split, shape, net: Mlp::new(&spec, offset), name: name.to_string() }
-    }
-
-    /// Number of parameters.
-    pub fn n_params(&self) -> usize {
-        self.net.n_params()
+        Self { split, shape, net: Mlp::new(&spec, offset) }
     }
 
     /// Parts of a tape: conditioner inputs, network tape, the x-side of every spline.
@@ -59,16 +51,8 @@ impl<T: Real> SplineCoupling<T> {
 }
 
 impl<T: Real> Bijection<T> for SplineCoupling<T> {
-    fn layout(&self) -> Vec<Parameter> {
-        self.net.layout(&format!("{}net.", self.name))
-    }
-
-    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream) {
-        self.net.initialise(params, init, stream);
-    }
-
-    fn pack(&mut self, params: &[T]) {
-        self.net.pack(params);
+    fn each_part(&mut self, f: &mut dyn FnMut(&str, &mut dyn Parameters<T>)) {
+        f("net.", &mut self.net);
     }
 
     fn tape_len(&self, rows: usize) -> usize {

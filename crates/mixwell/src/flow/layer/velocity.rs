@@ -6,19 +6,54 @@
 //! the flow stays a function of its argument.
 //! Shapes: one block of 64 rows; `dim` features and the time of every row. Reference: [grathwohl2019ffjord], section 3.1.
 
+use serde::{Deserialize, Serialize};
+
 use super::bijection::Scratch;
-use super::flow_matching::{Divergence, FlowMatchingConfig};
 use super::ode::Field;
-use crate::Stream;
-use crate::net::{Mlp, MlpSpec, grow};
+use crate::net::{Activation, Mlp, MlpSpec, grow};
+use crate::{ConfigError, Stream};
 use mixwell_vector::Real;
 use mixwell_vector::block::BLOCK;
 
+/// The trace of the velocity's Jacobian.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Divergence {
+    /// One directional derivative per coordinate.
+    #[default]
+    Exact,
+    /// The mean of `p^T J p` over fixed random signs `p`: log-densities are estimates, the same at every call.
+    Hutchinson {
+        /// How many `p`.
+        #[serde(default = "n_probes")]
+        n_probes: usize,
+        /// What they are drawn from.
+        #[serde(default)]
+        seed: u64,
+    },
+}
+
+fn n_probes() -> usize {
+    8
+}
+
+impl Divergence {
+    /// Every range check.
+    pub(crate) fn check(self) -> Result<(), ConfigError> {
+        match self {
+            Self::Hutchinson { n_probes, .. } if !(1..=10_000).contains(&n_probes) => {
+                Err(ConfigError::new("divergence.n_probes", n_probes, "it must lie between 1 and 10000"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A velocity network.
 #[derive(Clone, Debug)]
-pub struct Velocity<T> {
+pub(crate) struct Velocity<T> {
     dim: usize,
-    pub(super) net: Mlp<T>,
+    pub net: Mlp<T>,
     /// Directions among the inputs of the network: `n x (dim + 1) x 64`, the same for every row.
     directions: Vec<T>,
     /// What each derivative of each output counts: `n x dim`.
@@ -27,8 +62,14 @@ pub struct Velocity<T> {
 
 impl<T: Real> Velocity<T> {
     /// The velocity in `dim` dimensions, whose parameters begin at `offset` of the flow's flat vector.
-    pub(super) fn new(dim: usize, config: &FlowMatchingConfig, offset: usize) -> Self {
-        let (probes, factor): (Vec<f64>, f64) = match config.divergence {
+    pub fn new(
+        dim: usize,
+        hidden: &[usize],
+        activation: Activation,
+        divergence: Divergence,
+        offset: usize,
+    ) -> Self {
+        let (probes, factor): (Vec<f64>, f64) = match divergence {
             Divergence::Exact => {
                 ((0..dim * dim).map(|k| f64::from(u8::from(k / dim == k % dim))).collect(), 1.0)
             }
@@ -44,7 +85,7 @@ impl<T: Real> Velocity<T> {
             .flat_map(|v| [T::from_f64(*v); BLOCK])
             .collect();
         let weights = probes.iter().map(|v| T::from_f64(v * factor)).collect();
-        let spec = MlpSpec::new(dim + 1, &config.hidden, dim, config.activation);
+        let spec = MlpSpec::new(dim + 1, hidden, dim, activation);
         Self { dim, net: Mlp::new(&spec, offset), directions, weights }
     }
 
@@ -126,15 +167,14 @@ impl<T: Real> Field<T> for Velocity<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::Init;
+    use crate::net::{Init, Parameters};
 
     const ROWS: usize = 3;
     const DIM: usize = 4;
 
     /// A velocity with these parameters, and its divergence at fixed points and times, moved along `axis`; with velocities.
     fn evaluate(divergence: Divergence, axis: usize, by: f64) -> (Vec<f64>, Vec<f64>) {
-        let config = FlowMatchingConfig { hidden: vec![8, 6], divergence, ..Default::default() };
-        let mut velocity = Velocity::<f64>::new(DIM, &config, 0);
+        let mut velocity = Velocity::<f64>::new(DIM, &[8, 6], Activation::Swish, divergence, 0);
         let mut params = vec![0.0; velocity.net.n_params()];
         let mut stream = Stream::new(4, 0);
         velocity.net.initialise(&mut params, Init::Uniform, &mut stream);

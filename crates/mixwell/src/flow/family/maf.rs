@@ -1,11 +1,12 @@
-//! Settings of the masked autoregressive flow.
+//! Masked autoregressive flow. Reference: [papamakarios2017maf].
 
 use serde::{Deserialize, Serialize};
 
-use super::config::Precision;
-use super::whitening::WhiteningMode;
+use super::{Family, Networks, Precision};
 use crate::ConfigError;
+use crate::flow::layer::{Layers, MaskedAutoregressive, WhiteningMode};
 use crate::net::{Activation, Init};
+use mixwell_vector::Real;
 
 /// Masked autoregressive flow: density in one pass, sampling in as many passes as there are coordinates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -23,7 +24,7 @@ pub struct MafConfig {
     pub max_log_scale: f64,
     /// Starting weights: `zero_last` (identity), `{ normal = scale }` or `uniform`.
     pub init: Init,
-    /// Fixed affine map at the data end, set from training points: `none`, `diagonal` or `full`.
+    /// Fixed affine map at the data end, set from training points: `none`, `diagonal`, `full` or `principal`.
     pub whitening: WhiteningMode,
 }
 
@@ -41,13 +42,43 @@ impl Default for MafConfig {
     }
 }
 
-impl MafConfig {
-    /// What only this flow has.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+impl Family for MafConfig {
+    fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn init(&self) -> Init {
+        self.init
+    }
+
+    fn whitening(&self) -> WhiteningMode {
+        self.whitening
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
         if self.max_log_scale > 0.0 && self.max_log_scale <= 80.0 {
             return Ok(());
         }
         let reason = "it must be positive and at most 80";
         Err(ConfigError::new("max_log_scale", self.max_log_scale, reason))
+    }
+
+    fn networks(&self) -> Option<Networks<'_>> {
+        Some(Networks {
+            count: self.n_layers,
+            count_key: "n_layers",
+            hidden: &self.hidden,
+            activation: self.activation,
+            outputs: 4.0,
+        })
+    }
+
+    fn stack<T: Real>(&self, dim: usize, layers: &mut Layers<T>) {
+        for j in 0..self.n_layers {
+            let order = if j % 2 == 1 { (0..dim).rev().collect() } else { (0..dim).collect() };
+            layers.push(&format!("layers.{j}."), |offset| {
+                MaskedAutoregressive::new(order, &self.hidden, self.activation, self.max_log_scale, offset)
+            });
+        }
     }
 }

@@ -189,7 +189,7 @@ impl Whitening {
     }
 
     /// Whether the parts have the lengths they should have.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         let (dim, scale) = (self.dim(), self.scale.len());
         let square = |n: usize| n == dim * dim;
         if self.axes.is_empty() {

@@ -5,7 +5,7 @@
 //! II.4. Differs: a step of the least length is taken whatever its error, so that their number is bounded.
 //! Shapes: one block of 64 rows.
 
-use super::flow_matching::Solver;
+use super::solver::Solver;
 use mixwell_vector::Real;
 use mixwell_vector::block::BLOCK;
 

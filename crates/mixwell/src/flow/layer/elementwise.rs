@@ -6,42 +6,33 @@
 
 use super::bijection::{Bijection, Direction, Scratch};
 use crate::Stream;
-use crate::net::{Init, Parameter};
+use crate::net::{ArraySpec, Init, Parameters};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len, rows_in};
 
 /// A learned scale and shift of every coordinate.
 #[derive(Clone, Debug)]
-pub struct ElementwiseAffine<T> {
+pub(crate) struct ElementwiseAffine<T> {
     dim: usize,
     offset: usize,
     /// `exp(s)`, and `s` for the log-determinant.
     scale: Vec<T>,
     shift: Vec<T>,
     log_det: f64,
-    name: String,
 }
 
 impl<T: Real> ElementwiseAffine<T> {
-    /// The layer whose parameters begin at `offset` of the flow's flat vector and are named under `name`.
-    pub fn new(dim: usize, offset: usize, name: &str) -> Self {
+    /// The layer whose parameters begin at `offset` of the flow's flat vector.
+    pub fn new(dim: usize, offset: usize) -> Self {
         let (scale, shift) = (vec![T::ONE; dim], vec![T::ZERO; dim]);
-        Self { dim, offset, scale, shift, log_det: 0.0, name: name.to_string() }
-    }
-
-    /// Number of parameters.
-    pub fn n_params(&self) -> usize {
-        2 * self.dim
+        Self { dim, offset, scale, shift, log_det: 0.0 }
     }
 }
 
-impl<T: Real> Bijection<T> for ElementwiseAffine<T> {
-    fn layout(&self) -> Vec<Parameter> {
-        let part = |name: &str, offset| Parameter {
-            name: format!("{}{name}", self.name),
-            shape: vec![self.dim],
-            offset,
-        };
+impl<T: Real> Parameters<T> for ElementwiseAffine<T> {
+    fn layout(&self, prefix: &str) -> Vec<ArraySpec> {
+        let part =
+            |name: &str, offset| ArraySpec { name: format!("{prefix}{name}"), shape: vec![self.dim], offset };
         vec![part("log_scale", self.offset), part("shift", self.offset + self.dim)]
     }
 
@@ -56,6 +47,12 @@ impl<T: Real> Bijection<T> for ElementwiseAffine<T> {
         }
         self.shift.copy_from_slice(b);
         self.log_det = s.iter().map(|s| s.to_f64()).sum();
+    }
+}
+
+impl<T: Real> Bijection<T> for ElementwiseAffine<T> {
+    fn each_part(&mut self, f: &mut dyn FnMut(&str, &mut dyn Parameters<T>)) {
+        f("", self);
     }
 
     fn tape_len(&self, rows: usize) -> usize {

@@ -13,7 +13,7 @@ use mixwell_vector::elementary::{exp, sigmoid, softplus};
 use mixwell_vector::simd::Vector;
 
 /// Smallest width, height (in units of `x`) and slope.
-pub(super) const SMALLEST: f64 = 1e-4;
+pub(in crate::flow) const SMALLEST: f64 = 1e-4;
 
 /// Number of bins and half-width of the interval.
 #[derive(Clone, Copy, Debug)]

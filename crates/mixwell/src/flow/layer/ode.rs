@@ -8,7 +8,7 @@
 //! Shapes: one block, `dim x 64`. Reference: [dormand1980family], table 2 (RK5(4)7M).
 
 use super::bijection::Scratch;
-use super::flow_matching::Solver;
+use super::solver::Solver;
 use super::steps::{Clock, Next, Steps, decide};
 use crate::net::grow;
 use mixwell_vector::Real;

@@ -11,21 +11,18 @@
 #![allow(clippy::too_many_arguments)]
 
 use super::bijection::{Bijection, Direction, Scratch};
-use super::maf::MafConfig;
-use crate::Stream;
-use crate::net::{Init, Mlp, MlpSpec, Parameter, grow, made_masks};
+use crate::net::{Activation, Mlp, MlpSpec, Parameters, grow, made_masks};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len};
 use mixwell_vector::elementary::{exp_slice, tanh_slice};
 
 /// A masked autoregressive layer.
 #[derive(Clone, Debug)]
-pub struct MaskedAutoregressive<T> {
+pub(crate) struct MaskedAutoregressive<T> {
     /// Coordinates in the order in which they are made.
     order: Vec<usize>,
     net: Mlp<T>,
     bound: T,
-    name: String,
 }
 
 /// The parts of a tape.
@@ -42,27 +39,21 @@ struct Parts<'a, T> {
 }
 
 impl<T: Real> MaskedAutoregressive<T> {
-    /// Layer `index` of a flow in `dim` dimensions, whose parameters begin at `offset` of the flow's flat vector.
-    pub fn new(dim: usize, config: &MafConfig, index: usize, offset: usize) -> Self {
-        let mut order: Vec<usize> = (0..dim).collect();
-        if index % 2 == 1 {
-            order.reverse();
-        }
+    /// The layer that makes coordinates in this order (each of them once, forwards or backwards), with log-scales bounded by
+    /// `max_log_scale`; its parameters begin at `offset` of the flow's flat vector.
+    pub fn new(
+        order: Vec<usize>,
+        hidden: &[usize],
+        activation: Activation,
+        max_log_scale: f64,
+        offset: usize,
+    ) -> Self {
+        let dim = order.len();
         // The degree of a coordinate is its place in the order, from 1 on; the order is its own inverse.
         let degrees: Vec<usize> = order.iter().map(|i| i + 1).collect();
-        let spec = MlpSpec::new(dim, &config.hidden, 2 * dim, config.activation);
-        let masks = made_masks(&degrees, &config.hidden, &degrees.repeat(2));
-        Self {
-            order,
-            net: Mlp::new(&spec, offset).with_masks(masks),
-            bound: T::from_f64(config.max_log_scale),
-            name: format!("layers.{index}."),
-        }
-    }
-
-    /// Number of parameters.
-    pub fn n_params(&self) -> usize {
-        self.net.n_params()
+        let spec = MlpSpec::new(dim, hidden, 2 * dim, activation);
+        let masks = made_masks(&degrees, hidden, &degrees.repeat(2));
+        Self { order, net: Mlp::new(&spec, offset).with_masks(masks), bound: T::from_f64(max_log_scale) }
     }
 
     fn dim(&self) -> usize {
@@ -122,16 +113,8 @@ impl<T: Real> MaskedAutoregressive<T> {
 }
 
 impl<T: Real> Bijection<T> for MaskedAutoregressive<T> {
-    fn layout(&self) -> Vec<Parameter> {
-        self.net.layout(&format!("{}net.", self.name))
-    }
-
-    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream) {
-        self.net.initialise(params, init, stream);
-    }
-
-    fn pack(&mut self, params: &[T]) {
-        self.net.pack(params);
+    fn each_part(&mut self, f: &mut dyn FnMut(&str, &mut dyn Parameters<T>)) {
+        f("net.", &mut self.net);
     }
 
     fn tape_len(&self, rows: usize) -> usize {
@@ -241,7 +224,7 @@ impl<T: Real> Bijection<T> for MaskedAutoregressive<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flow::{Flow, FlowConfig, Optimiser, OptimiserConfig};
+    use crate::flow::{Flow, FlowConfig, MafConfig, Optimiser, OptimiserConfig};
     use crate::proposal::Transport;
     use crate::{Points, Stream};
 

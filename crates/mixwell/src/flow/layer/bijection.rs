@@ -1,19 +1,19 @@
 //! `Bijection`: one layer of a flow, applied in place to a block of rows in either direction.
 //!
-//! Buffers are blocked as in [`net::block`](mixwell_vector::block): `blocks x dim x 64`. A layer *adds* its log-determinant
+//! Buffers are blocked as in [`block`](mixwell_vector::block): `blocks x dim x 64`. A layer *adds* its log-determinant
 //! (of the direction applied) to `log_det`, one `f64` per row. What the backward pass needs goes to a tape that the caller
-//! owns; a layer never keeps a point or a log-determinant inside itself.
+//! owns; a layer never keeps a point or a log-determinant inside itself. Its parameters belong to its parts (networks,
+//! learned bounds ..), each a range of the flow's flat vector.
 
+use std::any::Any;
 use std::fmt::Debug;
 
-use super::velocity::Velocity;
-use crate::Stream;
-use crate::net::{self, Init, Parameter};
+use crate::net::{self, Parameters};
 use mixwell_vector::Real;
 
 /// Which way through a layer: `Forward` is `z -> x`, `Inverse` is `x -> z`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// `z -> x`
     Forward,
     /// `x -> z`
@@ -22,7 +22,7 @@ pub enum Direction {
 
 /// Working memory of backward passes; grows to the largest size it has seen.
 #[derive(Clone, Debug, Default)]
-pub struct Scratch<T> {
+pub(crate) struct Scratch<T> {
     /// For the networks themselves.
     pub net: net::Scratch<T>,
     /// Derivatives in the outputs of up to two networks.
@@ -33,16 +33,11 @@ pub struct Scratch<T> {
     pub work: Vec<T>,
 }
 
-/// One invertible layer. Its parameters are a range of the flow's flat vector.
-pub trait Bijection<T: Real>: Debug + Send + Sync {
-    /// Its arrays within the flow's flat vector.
-    fn layout(&self) -> Vec<Parameter>;
-
-    /// Writes starting values to the flow's flat vector.
-    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream);
-
-    /// Takes over changed parameters from the flow's flat vector.
-    fn pack(&mut self, params: &[T]);
+/// One invertible layer.
+pub(crate) trait Bijection<T: Real>: Any + Debug + Send + Sync {
+    /// Calls `f` for each part that has parameters, in the order of the flat vector, with the name that its arrays are
+    /// stored under.
+    fn each_part(&mut self, f: &mut dyn FnMut(&str, &mut dyn Parameters<T>));
 
     /// Numbers of tape for `rows` rows.
     fn tape_len(&self, rows: usize) -> usize;
@@ -68,11 +63,6 @@ pub trait Bijection<T: Real>: Debug + Send + Sync {
     /// About how often the parameters are gone through for one point, to tell whether a batch is worth several threads.
     fn passes(&self) -> usize {
         1
-    }
-
-    /// The velocity network of a continuous layer, which can learn by flow matching.
-    fn velocity(&self) -> Option<&Velocity<T>> {
-        None
     }
 
     /// A copy in a box.

@@ -8,30 +8,29 @@
 #![allow(clippy::too_many_arguments)]
 
 use super::bijection::{Bijection, Direction, Scratch};
-use super::flow_matching::{FlowMatchingConfig, Solver};
 use super::ode::{self, Field};
+use super::solver::Solver;
 use super::velocity::Velocity;
-use crate::Stream;
-use crate::net::{Init, Parameter};
+use crate::net::Parameters;
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, rows_in};
 
 /// A continuous layer.
 #[derive(Clone, Debug)]
-pub struct Continuous<T> {
+pub(crate) struct Continuous<T> {
     velocity: Velocity<T>,
     solver: Solver,
 }
 
 impl<T: Real> Continuous<T> {
-    /// The layer of a flow in `dim` dimensions; its parameters are all those of the flow.
-    pub fn new(dim: usize, config: &FlowMatchingConfig) -> Self {
-        Self { velocity: Velocity::new(dim, config, 0), solver: config.solver }
+    /// The layer that this velocity gives.
+    pub fn new(velocity: Velocity<T>, solver: Solver) -> Self {
+        Self { velocity, solver }
     }
 
-    /// Number of parameters.
-    pub fn n_params(&self) -> usize {
-        self.velocity.net.n_params()
+    /// The velocity, which can learn by flow matching.
+    pub fn velocity(&self) -> &Velocity<T> {
+        &self.velocity
     }
 
     fn record_len(&self) -> usize {
@@ -40,16 +39,8 @@ impl<T: Real> Continuous<T> {
 }
 
 impl<T: Real> Bijection<T> for Continuous<T> {
-    fn layout(&self) -> Vec<Parameter> {
-        self.velocity.net.layout("velocity.")
-    }
-
-    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream) {
-        self.velocity.net.initialise(params, init, stream);
-    }
-
-    fn pack(&mut self, params: &[T]) {
-        self.velocity.net.pack(params);
+    fn each_part(&mut self, f: &mut dyn FnMut(&str, &mut dyn Parameters<T>)) {
+        f("velocity.", &mut self.velocity.net);
     }
 
     fn tape_len(&self, rows: usize) -> usize {
@@ -93,10 +84,6 @@ impl<T: Real> Bijection<T> for Continuous<T> {
 
     fn passes(&self) -> usize {
         ode::evaluations(&self.solver) * (1 + self.velocity.n_directions())
-    }
-
-    fn velocity(&self) -> Option<&Velocity<T>> {
-        Some(&self.velocity)
     }
 
     fn clone_box(&self) -> Box<dyn Bijection<T>> {

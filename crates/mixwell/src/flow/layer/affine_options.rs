@@ -1,0 +1,78 @@
+//! The forms of an affine coupling: how its log-scale is bounded, what comes first, which networks it has.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ConfigError;
+use crate::net::Activation;
+
+/// How the log-scale `s` is kept in bounds. A bound limits how sharp a density the flow can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleBound {
+    /// `s = factor * tanh(u)`.
+    Tanh(f64),
+    /// `s = a * tanh(u)` with a learned `a` per coordinate that starts at this value.
+    LearnedTanh(f64),
+    /// `s = u` cut off at these two values, where its derivative becomes zero.
+    Clamp(f64, f64),
+}
+
+impl ScaleBound {
+    /// Every range check.
+    pub(crate) fn check(self) -> Result<(), ConfigError> {
+        let reason = "it must be positive and at most 80";
+        match self {
+            Self::Tanh(a) if !(a > 0.0 && a <= 80.0) => Err(ConfigError::new("scale.tanh", a, reason)),
+            Self::LearnedTanh(a) if !(a > 0.0 && a <= 80.0) => {
+                Err(ConfigError::new("scale.learned_tanh", a, reason))
+            }
+            Self::Clamp(low, high) if !(low < 0.0 && high > 0.0 && low >= -80.0 && high <= 80.0) => {
+                let reason = "it must be an interval around 0 within [-80, 80]";
+                Err(ConfigError::new("scale.clamp", format!("[{low}, {high}]"), reason))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a coupling shifts before it scales (in direction z -> x) or after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// `x = z exp(s) + t`
+    #[default]
+    ScaleFirst,
+    /// `x = (z + t) exp(s)`
+    ShiftFirst,
+}
+
+/// Whether scale and shift come from one network or from two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Nets {
+    /// One network with twice the outputs.
+    #[default]
+    Joint,
+    /// One network each.
+    Separate,
+}
+
+/// Everything that determines an affine coupling besides its split.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AffineOptions {
+    /// Units of the hidden layers.
+    pub hidden: Vec<usize>,
+    /// Their activation.
+    pub activation: Activation,
+    /// Bound of the log-scale.
+    pub scale: ScaleBound,
+    /// Factor on the shift.
+    pub shift_factor: f64,
+    /// Scale or shift first.
+    pub order: Order,
+    /// One network or two.
+    pub nets: Nets,
+    /// Networks see all `dim` coordinates, moved ones as zero, and have an output for each: some published parameter
+    /// counts mean these.
+    pub full_width: bool,
+}

@@ -1,0 +1,80 @@
+//! How the path of a continuous flow is integrated.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ConfigError;
+
+/// Steps of the Dormand-Prince method of order 5.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Solver {
+    /// Every row has steps of its own, so large that the error of each stays below `atol + rtol |x|`.
+    Adaptive {
+        /// Relative tolerance; not below 20 rounding errors of the precision.
+        #[serde(default = "tolerance")]
+        rtol: f64,
+        /// Absolute tolerance, in whitened units; also that of the log-density.
+        #[serde(default = "tolerance")]
+        atol: f64,
+        /// First step tried.
+        #[serde(default = "first_step")]
+        first_step: f64,
+        /// No step is shorter than `1 / max_steps`, whatever its error.
+        #[serde(default = "max_steps")]
+        max_steps: usize,
+    },
+    /// The same equal steps for all.
+    Fixed {
+        /// How many.
+        n_steps: usize,
+    },
+}
+
+fn tolerance() -> f64 {
+    1e-6
+}
+
+fn first_step() -> f64 {
+    0.1
+}
+
+fn max_steps() -> usize {
+    200
+}
+
+impl Default for Solver {
+    fn default() -> Self {
+        Self::Adaptive {
+            rtol: tolerance(),
+            atol: tolerance(),
+            first_step: first_step(),
+            max_steps: max_steps(),
+        }
+    }
+}
+
+impl Solver {
+    /// Every range check.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let between = |key: &str, v: f64, high: f64| {
+            if v > 0.0 && v <= high {
+                Ok(())
+            } else {
+                Err(ConfigError::new(key, v, format!("it must be positive and at most {high}")))
+            }
+        };
+        let steps = |key: &str, n: usize| {
+            let reason = "it must lie between 1 and 1000";
+            if (1..=1000).contains(&n) { Ok(()) } else { Err(ConfigError::new(key, n, reason)) }
+        };
+        match *self {
+            Self::Adaptive { rtol, atol, first_step, max_steps } => {
+                between("solver.rtol", rtol, 0.1)?;
+                between("solver.atol", atol, 0.1)?;
+                between("solver.first_step", first_step, 1.0)?;
+                steps("solver.max_steps", max_steps)
+            }
+            Self::Fixed { n_steps } => steps("solver.n_steps", n_steps),
+        }
+    }
+}

@@ -138,8 +138,8 @@ impl<T: Real> Mlp<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::Parameters;
     use crate::Stream;
+    use crate::net::Parameters;
     use crate::net::{Activation, Init, MlpSpec};
     use mixwell_vector::block::{load_rows, store_rows};
 

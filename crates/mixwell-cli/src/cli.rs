@@ -109,7 +109,7 @@ pub struct EvidenceArgs {
 pub struct InitArgs {
     /// The target's kind; `mixwell list targets` shows them.
     pub target: String,
-    /// The method: ex2, flex2, flowmc, neutra or kernel.
+    /// The method; `mixwell list methods` shows them.
     #[arg(long, default_value = "flex2")]
     pub method: String,
     /// Write a config for `mixwell evidence`, with all estimators, instead of one for `mixwell run`.
@@ -127,6 +127,8 @@ pub struct ListArgs {
 /// What can be listed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Catalogue {
+    /// Named ways to sample: kernels and a schedule.
+    Methods,
     /// How chains move.
     Kernels,
     /// What can be sampled.

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use mixwell::config::{commented, parse};
+use mixwell::config::commented;
 use mixwell::density::catalogue;
 use mixwell::estimate::EvidenceConfig;
-use mixwell::sampler::{Method, RunConfig};
+use mixwell::sampler::RunConfig;
 
 use crate::cli::InitArgs;
 use crate::exit::{Status, bad_input};
@@ -21,10 +21,16 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Status> {
             kinds.join(", ")
         )));
     };
-    let method = parse::<Wrapper>(&format!("[method]\nkind = \"{}\"", args.method))
-        .map_err(|e| bad_input(format!("--method: {}", e.message)))?
-        .settings
-        .method;
+    let methods = mixwell::sampler::catalogue();
+    let Some(method) = methods.iter().find(|m| m.name == args.method) else {
+        let names: Vec<&str> = methods.iter().map(|m| m.name).collect();
+        return Err(bad_input(format!(
+            "--method: no method is called `{}`; there are {}",
+            args.method,
+            names.join(", ")
+        )));
+    };
+    let method = method.default.clone();
     let target = Some(entry.config.clone());
     let (command, text) = if args.evidence {
         ("evidence", commented(&EvidenceConfig { target, ..EvidenceConfig::default() })?)
@@ -34,10 +40,4 @@ pub fn run(args: &InitArgs) -> anyhow::Result<Status> {
     let mut out = std::io::stdout().lock();
     write!(out, "# {}\n# Run it with: mixwell {command} FILE.toml\n{text}", entry.summary)?;
     Ok(Status::Finished)
-}
-
-/// A file that holds a method and nothing else.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-struct Wrapper {
-    method: Method,
 }

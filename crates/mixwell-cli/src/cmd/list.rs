@@ -1,4 +1,4 @@
-//! `list`: kernels, targets, flows and estimators with their parameters and defaults.
+//! `list`: methods, kernels, targets, flows and estimators with their parameters and defaults.
 
 use std::io::{BufWriter, Write};
 
@@ -11,6 +11,11 @@ use crate::exit::Status;
 pub fn run(args: &ListArgs) -> anyhow::Result<Status> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     match args.what {
+        Catalogue::Methods => {
+            for e in mixwell::sampler::catalogue() {
+                entry(&mut out, e.name, e.summary, field_docs(&e.default)?)?;
+            }
+        }
         Catalogue::Kernels => {
             for e in mixwell::kernel::catalogue() {
                 let exact = if e.exact { "" } else { " (biased)" };

@@ -122,8 +122,8 @@ fn every_template_runs() {
         let needs_data = ["logistic_regression", "posteriordb"].contains(&entry.kind.as_str());
         assert_eq!(code(&o), if needs_data { 2 } else { 0 }, "{}: {}", entry.kind, stderr(&o));
     }
-    for method in ["ex2", "flex2", "flowmc", "neutra", "score_climbing"] {
-        let text = stdout(&call(&["init", "two_modes", "--method", method]));
+    for method in mixwell::sampler::catalogue() {
+        let text = stdout(&call(&["init", "two_modes", "--method", method.name]));
         mixwell::config::parse::<mixwell::sampler::RunConfig>(&text).unwrap().settings.check().unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! What a run will need, told before it starts.
 
 use super::config::RunConfig;
-use super::method::Plan;
+use super::plan::Plan;
 use crate::kernel::Needs;
 
 /// Bytes a run will need.

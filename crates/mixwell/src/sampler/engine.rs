@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use super::chunk::{Chunk, ChunkMove, Records};
 use super::config::RunConfig;
 use super::error::RunError;
-use super::method::Plan;
 use super::monitor::Monitor;
 use super::observer::{Event, Observer, Phase, Progress};
+use super::plan::Plan;
 use super::record::Recorder;
 use super::schedule::{Action, Move};
 use super::sink::Sink;
@@ -21,7 +21,7 @@ use super::totals::PhaseTotals;
 use crate::density::{Counted, Target};
 use crate::flow::Flow;
 use crate::io::Phase as Group;
-use crate::kernel::{Context, Ensemble, Kernel, Leaf, Pool, Role, Tallies, Tally, Warmup};
+use crate::kernel::{Context, Ensemble, Leaf, Pool, Role, Tallies, Tally, Warmup};
 use crate::proposal::{Proposal, Transport};
 use crate::train::{Examples, TrainAction, TrainError, Trainer};
 
@@ -501,10 +501,4 @@ impl Recent {
             (self.global.0, self.global.1) = (self.global.0 / 2, self.global.1 / 2);
         }
     }
-}
-
-/// A kernel with its name in the schedule.
-pub(super) struct NamedKernel {
-    pub name: String,
-    pub kernel: Box<dyn Kernel>,
 }

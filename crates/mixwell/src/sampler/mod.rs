@@ -13,10 +13,10 @@ mod judge;
 mod method;
 mod monitor;
 mod observer;
+mod plan;
 mod record;
 mod run;
 mod schedule;
-mod score_climbing;
 mod session;
 mod sink;
 mod start;
@@ -29,11 +29,13 @@ pub use config::{Output, RunConfig, Stop};
 pub use engine::Outcome;
 pub use error::RunError;
 pub use estimate::ProposalReport;
-pub use method::{Ex2, Flex2, FlowMc, KernelMethod, Method, NeutraMethod, ScheduleMethod};
+pub use method::{
+    Ex2, Flex2, FlowMc, KernelMethod, Method, MethodEntry, NeutraMethod, ScheduleMethod, ScoreClimbing,
+    catalogue,
+};
 pub use observer::{Event, Observer, Phase, Progress, Silent};
 pub use run::{Run, Sampler};
 pub use schedule::{Action, Cursor, Move, Schedule, Stage};
-pub use score_climbing::ScoreClimbing;
 pub use sink::MemoryDraws;
 pub use start::Start;
 pub use state::Spent;

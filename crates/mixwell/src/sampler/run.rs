@@ -7,8 +7,9 @@ use std::sync::atomic::AtomicBool;
 use super::config::RunConfig;
 use super::engine::Outcome;
 use super::error::RunError;
-use super::method::{Method, Plan};
+use super::method::Method;
 use super::observer::{Observer, Silent};
+use super::plan::Plan;
 use super::schedule::{Move, Schedule, Stage};
 use super::session::{Access, Session};
 use super::sink::MemoryDraws;
@@ -109,8 +110,8 @@ impl Sampler {
     }
 
     /// How chains move.
-    pub fn method(mut self, method: Method) -> Self {
-        self.config.method = method;
+    pub fn method(mut self, method: impl Into<Method>) -> Self {
+        self.config.method = method.into();
         self
     }
 

@@ -127,6 +127,11 @@ impl Schedule {
 }
 
 impl Action {
+    /// `times` steps of `kernel`.
+    pub fn moves(kernel: &str, times: usize) -> Self {
+        Self::Move(Move::new(kernel, times))
+    }
+
     fn draws(&self) -> usize {
         match self {
             Action::Move(m) => m.times,

@@ -9,9 +9,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::method::{default_local, moves, round};
-use super::schedule::{Action, Move, Schedule, Stage};
+use super::expand::{Expand, default_local, round};
 use crate::kernel::{IsirConfig, KernelConfig};
+use crate::sampler::schedule::{Action, Move, Schedule, Stage};
 use crate::train::{Objective, TrainAction};
 
 /// Settings of Markovian score climbing.
@@ -45,19 +45,25 @@ impl Default for ScoreClimbing {
     }
 }
 
-impl ScoreClimbing {
-    /// One round as a kernel.
-    pub(super) fn kernel(&self) -> KernelConfig {
-        round(&self.global, &self.local, self.local_steps)
+impl Expand for ScoreClimbing {
+    fn parts(&self) -> Vec<(String, KernelConfig)> {
+        vec![
+            ("global".into(), KernelConfig::Isir(self.global.clone())),
+            ("local".into(), (*self.local).clone()),
+        ]
     }
 
-    pub(super) fn schedule(&self) -> Schedule {
+    fn kernels(&self) -> Vec<(String, KernelConfig)> {
+        vec![("score_climbing".into(), round(&self.global, &self.local, self.local_steps))]
+    }
+
+    fn schedule(&self) -> Schedule {
         let climb = TrainAction { objective: Objective::ScoreClimbing, steps: 1, ..TrainAction::default() };
-        let actions = vec![moves("score_climbing", 1), Action::Train(climb)];
+        let actions = vec![Action::moves("score_climbing", 1), Action::Train(climb)];
         Schedule {
             warmup: vec![
                 Stage { repeat: self.train_iterations, actions },
-                Stage { repeat: 1, actions: vec![moves("score_climbing", self.tune)] },
+                Stage { repeat: 1, actions: vec![Action::moves("score_climbing", self.tune)] },
             ],
             frozen: self.frozen,
             production: vec![Move::new("score_climbing", 1)],

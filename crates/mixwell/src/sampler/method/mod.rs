@@ -1,0 +1,23 @@
+//! Named methods: each is a handful of settings that expand into kernels and a schedule. None has a loop of its own.
+//!
+//! To add one: a file here with its settings, `Default` and [`expand::Expand`], and a row in `registry.rs`, which makes the
+//! `kind`, the checks, the catalogue and `mixwell list methods`.
+
+mod ex2;
+mod expand;
+mod flex2;
+mod flowmc;
+mod kernel;
+mod neutra;
+mod registry;
+mod schedule;
+mod score_climbing;
+
+pub use ex2::Ex2;
+pub use flex2::Flex2;
+pub use flowmc::FlowMc;
+pub use kernel::KernelMethod;
+pub use neutra::NeutraMethod;
+pub use registry::{Method, MethodEntry, catalogue};
+pub use schedule::ScheduleMethod;
+pub use score_climbing::ScoreClimbing;

@@ -6,7 +6,8 @@
 use mixwell::Batch;
 use mixwell::density::TwoModesConfig;
 use mixwell::kernel::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
+    Warmup, accept, usable,
 };
 use mixwell::sampler::{Sampler, Start};
 
@@ -18,6 +19,10 @@ struct AnyScale {
 impl Kernel for AnyScale {
     fn leaves(&self) -> Vec<Leaf> {
         vec![Leaf::new("any_scale", Role::Local)]
+    }
+
+    fn law(&self) -> Law {
+        Law::reversible()
     }
 
     fn needs(&self) -> Needs {
@@ -35,12 +40,14 @@ impl Kernel for AnyScale {
         // One batch for all chains.
         context.target.log_prob(Batch::new(&y, dim), &mut log_prob);
         for (row, y) in y.chunks_exact(dim).enumerate() {
-            let probability = (log_prob[row] - block.log_prob()[row]).min(0.0).exp();
             let tally = report.tally(row);
-            tally.tries += 1;
-            tally.accept_prob += probability;
-            if block.stream(row).uniform() < probability {
-                tally.moves += 1;
+            // A log-density of NaN is counted and rejected; `accept` counts the try.
+            let log_ratio = if usable(log_prob[row], &[], tally) {
+                log_prob[row] - block.log_prob()[row]
+            } else {
+                f64::NEG_INFINITY
+            };
+            if accept(log_ratio, block.stream(row), tally) {
                 block.move_to(row, y, log_prob[row], None);
             }
         }

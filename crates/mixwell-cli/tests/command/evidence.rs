@@ -96,6 +96,13 @@ fn bad_input_is_refused_before_anything_is_written() {
         &format!("{target}[estimators.a]\nkind = 'sequential'\nkernel = {{ kind = 'ula' }}\n"),
         &["line 6", "keep the tempered density"],
     );
+    for kind in ["sequential", "annealed"] {
+        let inside = "{ kind = 'repeat', kernel = { kind = 'parallel_tempering' } }";
+        refused(
+            &format!("{target}[estimators.a]\nkind = '{kind}'\nkernel = {inside}\n"),
+            &["line 6", "replicas", "older rung"],
+        );
+    }
     refused(
         &format!("{target}[estimators.a]\nkind = 'importance'\nproposal = {{ sd = [1.0, 2.0, 3.0] }}\n"),
         &["line 6", "estimators.a.proposal.sd", "2 coordinates"],

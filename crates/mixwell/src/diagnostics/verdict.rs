@@ -113,6 +113,8 @@ pub struct Evidence {
     pub divergences: Option<(u64, u64)>,
     /// Proposals in production whose density or gradient was not finite, and how many proposals there were.
     pub non_finite: Option<(u64, u64)>,
+    /// Steps after which a chain stood where the log-density is NaN or infinite, by the kernel that led it there.
+    pub stranded: Vec<(String, u64)>,
     /// Share of global moves accepted in production.
     pub global_acceptance: Option<f64>,
     /// Longest run without a move, as a share of a chain.
@@ -282,6 +284,11 @@ impl Verdict {
                 percent(share)
             );
             if share > t.divergences { &mut self.reasons } else { &mut self.warnings }.push(sentence);
+        }
+        for (kernel, steps) in &e.stranded {
+            self.reasons.push(format!(
+                "after {steps} steps of the kernel {kernel} a chain stood at a point whose log-density is NaN or infinite: the kernel accepts points that it must reject (see `kernel::usable` and `kernel::accept`), so these draws are wrong"
+            ));
         }
         if let Some((count, of)) = e.non_finite.filter(|d| d.0 > 0) {
             self.warnings.push(format!(

@@ -108,7 +108,7 @@ impl AnnealedConfig {
         if let Selection::Isir { n_particles, steps, conditional } = self.selection {
             at_least("selection.n_particles", n_particles, 2)?;
             at_least("selection.steps", steps, 1)?;
-            if conditional && !is_reversible(&self.kernel) {
+            if conditional && !self.kernel.law().reversible {
                 let reason =
                     "a path can only run backwards if the kernel is reversible, which a sequence is not";
                 return Err(ConfigError::new("selection.conditional", conditional, reason));
@@ -217,17 +217,6 @@ impl AnnealedConfig {
             WeightedDraws::new(Points::from_vec(x, annealer.path.base().dim()), log_weights.clone())
         });
         Weighted { log_weights, draws, broken, moved: None }
-    }
-}
-
-/// Whether the kernel is reversible, so that it is its own reversal.
-fn is_reversible(kernel: &KernelConfig) -> bool {
-    match kernel {
-        KernelConfig::Sequence(c) => c.parts.len() == 1 && is_reversible(&c.parts[0]),
-        KernelConfig::Repeat(c) => is_reversible(&c.kernel),
-        KernelConfig::Neutra(c) => is_reversible(&c.kernel),
-        KernelConfig::Mixture(c) => c.parts.iter().all(is_reversible),
-        _ => true,
     }
 }
 

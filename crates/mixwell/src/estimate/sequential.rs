@@ -140,9 +140,18 @@ impl SequentialConfig {
     }
 }
 
-/// Refuses kernels that do not keep the density they are aimed at.
+/// Refuses kernels that do not keep the density they are aimed at, on the chain alone.
+///
+/// Replicas beside the chain cannot be used here: those of one rung do not follow the law of the next, and without them the
+/// chain's moves do not keep the density of the rung. The evidence would be wrong however many particles there are.
 pub(super) fn check_kernel(kernel: &KernelConfig) -> Result<(), ConfigError> {
-    if !kernel.is_exact() {
+    let law = kernel.law();
+    if law.keeps_replicas {
+        let reason = "parallel tempering keeps replicas beside the chain, and after a rung of the ladder they belong to an older rung: \
+                      the evidence would be wrong; use the kernel inside it, or mala, hmc, nuts or random_walk";
+        return Err(ConfigError::new("kernel", kernel.kind(), reason));
+    }
+    if !law.exact {
         let reason = "the moves must keep the tempered density; use mala, hmc, nuts or random_walk";
         return Err(ConfigError::new("kernel", kernel.kind(), reason));
     }

@@ -6,8 +6,19 @@
 use super::Tally;
 use crate::Stream;
 
-/// Decides one try and counts it.
-pub(crate) fn accept(log_ratio: f64, stream: &mut Stream, tally: &mut Tally) -> bool {
+/// Decides one try and counts it: accepts with probability `min(1, exp(log_ratio))`, and never when the ratio is NaN.
+///
+/// Draws exactly one uniform number. Adds to the tally's `tries`, `accept_prob` and `moves`.
+///
+/// ```
+/// use mixwell::Stream;
+/// use mixwell::kernel::{Tally, accept};
+/// let (mut stream, mut tally) = (Stream::new(1, 0), Tally::default());
+/// assert!(accept(0.3, &mut stream, &mut tally)); // uphill
+/// assert!(!accept(f64::NAN, &mut stream, &mut tally));
+/// assert_eq!((tally.tries, tally.moves), (2, 1));
+/// ```
+pub fn accept(log_ratio: f64, stream: &mut Stream, tally: &mut Tally) -> bool {
     let u = stream.uniform();
     let probability = if log_ratio.is_nan() { 0.0 } else { log_ratio.min(0.0).exp() };
     tally.tries += 1;
@@ -19,7 +30,19 @@ pub(crate) fn accept(log_ratio: f64, stream: &mut Stream, tally: &mut Tally) -> 
 
 /// Whether a proposal can be weighed at all; counts it when its log-density is NaN or `+inf`, or its gradient (where one
 /// is needed) is not finite. `-inf` is an ordinary point outside the support.
-pub(crate) fn usable(log_prob: f64, grad: &[f64], tally: &mut Tally) -> bool {
+///
+/// Where it is false the proposal must be rejected, by a ratio of `-inf`:
+///
+/// ```
+/// use mixwell::Stream;
+/// use mixwell::kernel::{Tally, accept, usable};
+/// let (mut stream, mut tally) = (Stream::new(1, 0), Tally::default());
+/// let (from, to) = (-0.7, f64::NAN); // log-densities of the current point and of the proposed one
+/// let log_ratio = if usable(to, &[], &mut tally) { to - from } else { f64::NEG_INFINITY };
+/// assert!(!accept(log_ratio, &mut stream, &mut tally));
+/// assert_eq!(tally.non_finite, 1);
+/// ```
+pub fn usable(log_prob: f64, grad: &[f64], tally: &mut Tally) -> bool {
     if log_prob == f64::NEG_INFINITY {
         return false;
     }

@@ -22,7 +22,7 @@ use super::nuts::NutsConfig;
 use super::random_walk::RandomWalkConfig;
 use super::tempering::ParallelTemperingConfig;
 use super::ula::UlaConfig;
-use super::{Kernel, StepSize};
+use super::{Kernel, Law, StepSize};
 use crate::ConfigError;
 
 /// Any kernel, as settings.
@@ -111,28 +111,22 @@ impl KernelConfig {
         })
     }
 
-    /// Whether it keeps the target's law exactly, given frozen parameters.
-    pub fn is_exact(&self) -> bool {
+    /// What it promises about the target's law, with frozen parameters: the law of the kernel that it builds.
+    pub fn law(&self) -> Law {
         match self {
-            Self::Ula(_) => false,
-            Self::Neutra(c) => c.kernel.is_exact(),
-            Self::ParallelTempering(c) => c.kernel.is_exact(),
-            Self::Repeat(c) => c.kernel.is_exact(),
-            Self::Sequence(c) => c.parts.iter().all(Self::is_exact),
-            Self::Mixture(c) => c.parts.iter().all(Self::is_exact),
-            _ => true,
-        }
-    }
-
-    /// Whether parallel tempering is somewhere inside.
-    pub(super) fn is_tempered(&self) -> bool {
-        match self {
-            Self::ParallelTempering(_) => true,
-            Self::Neutra(c) => c.kernel.is_tempered(),
-            Self::Repeat(c) => c.kernel.is_tempered(),
-            Self::Sequence(c) => c.parts.iter().any(Self::is_tempered),
-            Self::Mixture(c) => c.parts.iter().any(Self::is_tempered),
-            _ => false,
+            Self::RandomWalk(_) => RandomWalkConfig::LAW,
+            Self::Ula(_) => UlaConfig::LAW,
+            Self::Mala(_) => MalaConfig::LAW,
+            Self::Hmc(_) => HmcConfig::LAW,
+            Self::Nuts(_) => NutsConfig::LAW,
+            Self::EllipticalSlice(_) => EllipticalSliceConfig::LAW,
+            Self::IndependentMh(_) => IndependentMhConfig::LAW,
+            Self::Isir(_) => IsirConfig::LAW,
+            Self::Neutra(c) => c.kernel.law(),
+            Self::ParallelTempering(c) => super::tempering::law(c.kernel.law()),
+            Self::Sequence(c) => Law::in_turn(c.parts.iter().map(Self::law)),
+            Self::Repeat(c) => c.kernel.law(),
+            Self::Mixture(c) => Law::at_random(c.parts.iter().map(Self::law)),
         }
     }
 
@@ -260,7 +254,7 @@ pub fn catalogue() -> Vec<CatalogueEntry> {
     let entry = |default: KernelConfig, summary| CatalogueEntry {
         name: default.kind(),
         summary,
-        exact: default.is_exact(),
+        exact: default.law().exact,
         default,
     };
     vec![
@@ -301,8 +295,33 @@ mod tests {
             assert_eq!(read, entry.default, "{text}");
             let bare: KernelConfig = toml::from_str(&format!("kind = '{}'", entry.name)).unwrap();
             assert_eq!(bare, entry.default, "defaults of {}", entry.name);
-            assert!(entry.default.build(3).is_ok());
+            assert_eq!(entry.default.build(3).unwrap().law(), entry.default.law(), "{}", entry.name);
             assert_eq!(entry.exact, entry.name != "ula");
+        }
+    }
+
+    #[test]
+    fn combinators_say_what_their_parts_promise() {
+        let tempered = parallel_tempering(random_walk());
+        for (config, exact, reversible, keeps_replicas) in [
+            (mala().repeat(3), true, true, false),
+            (isir(4).repeat(2), true, true, false),
+            (sequence([mala()]), true, true, false),
+            (sequence([isir(4), mala()]), true, false, false),
+            (sequence([isir(4), mala()]).repeat(2), true, false, false),
+            (mixture([(1.0, nuts()), (1.0, hmc(3))]), true, true, false),
+            (mixture([(1.0, nuts()), (1.0, ex2(isir(4), mala()))]), true, false, false),
+            (neutra(hmc(3)), true, true, false),
+            (neutra(ula().repeat(2)), false, false, false),
+            (sequence([ula(), tempered.clone()]), false, false, true),
+            (tempered.clone(), true, false, true),
+            (tempered.clone().repeat(2), true, false, true),
+            (mixture([(1.0, mala()), (1.0, tempered)]), true, false, true),
+            (parallel_tempering(ula()), false, false, true),
+        ] {
+            let law = Law { exact, reversible, keeps_replicas };
+            assert_eq!(config.law(), law, "{config:?}");
+            assert_eq!(config.build(2).unwrap().law(), law, "{config:?}");
         }
     }
 

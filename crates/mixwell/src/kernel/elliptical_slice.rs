@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
+    Warmup,
 };
 use crate::proposal::{Gaussian, GaussianConfig, Proposal};
 use crate::scratch::scratch;
@@ -31,6 +32,8 @@ pub struct EllipticalSliceConfig {
 }
 
 impl EllipticalSliceConfig {
+    pub(super) const LAW: Law = Law::reversible();
+
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.prior.check().map_err(|e| e.under("prior"))
@@ -66,6 +69,10 @@ struct Open {
 impl Kernel for EllipticalSlice {
     fn leaves(&self) -> Vec<Leaf> {
         vec![Leaf::new(NAME, Role::Local)]
+    }
+
+    fn law(&self) -> Law {
+        EllipticalSliceConfig::LAW
     }
 
     fn needs(&self) -> Needs {

@@ -17,7 +17,8 @@ use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
 use super::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
 use super::range::{at_least, positive};
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
+    Warmup,
 };
 use crate::density::Target;
 use crate::proposal::Scale;
@@ -61,6 +62,8 @@ impl Default for HmcConfig {
 }
 
 impl HmcConfig {
+    pub(super) const LAW: Law = Law::reversible();
+
     fn tuner(&self) -> TunerConfig {
         TunerConfig {
             step: self.step_size,
@@ -181,6 +184,10 @@ impl Bundle<'_> {
 impl Kernel for Hmc {
     fn leaves(&self) -> Vec<Leaf> {
         vec![Leaf { step_size: Some(self.tuner.step()), hamiltonian: true, ..Leaf::new(NAME, Role::Local) }]
+    }
+
+    fn law(&self) -> Law {
+        HmcConfig::LAW
     }
 
     fn needs(&self) -> Needs {

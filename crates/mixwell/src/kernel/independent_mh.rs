@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::accept::{accept, current_weight, draw_weight};
 use super::choice::{ProposalChoice, ProposalConfig};
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
+    Warmup,
 };
 use crate::proposal::Proposal;
 use crate::scratch::scratch;
@@ -29,6 +30,8 @@ pub struct IndependentMhConfig {
 }
 
 impl IndependentMhConfig {
+    pub(super) const LAW: Law = Law::reversible();
+
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.proposal.check()
@@ -55,6 +58,10 @@ impl IndependentMh {
 impl Kernel for IndependentMh {
     fn leaves(&self) -> Vec<Leaf> {
         vec![Leaf::new(NAME, Role::Global)]
+    }
+
+    fn law(&self) -> Law {
+        IndependentMhConfig::LAW
     }
 
     fn needs(&self) -> Needs {

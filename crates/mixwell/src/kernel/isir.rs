@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use super::accept::{current_weight, draw_weight};
 use super::choice::{ProposalChoice, ProposalConfig};
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
+    Warmup,
 };
 use crate::proposal::Proposal;
 use crate::scratch::scratch;
@@ -47,6 +48,8 @@ impl Default for IsirConfig {
 }
 
 impl IsirConfig {
+    pub(super) const LAW: Law = Law::reversible();
+
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.n_particles < 2 {
@@ -246,6 +249,10 @@ fn record(block: &mut Block<'_>, row: usize, particles: &[f64], weights: &[f64])
 impl Kernel for Isir {
     fn leaves(&self) -> Vec<Leaf> {
         vec![Leaf::new(NAME, Role::Global)]
+    }
+
+    fn law(&self) -> Law {
+        IsirConfig::LAW
     }
 
     fn needs(&self) -> Needs {

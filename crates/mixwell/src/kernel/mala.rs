@@ -19,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use super::accept::{accept, usable};
 use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, StepSize, Tallies,
-    Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, StepSize,
+    Tallies, Warmup,
 };
 use crate::proposal::Scale;
 use crate::scratch::scratch;
@@ -54,6 +54,8 @@ impl Default for MalaConfig {
 }
 
 impl MalaConfig {
+    pub(super) const LAW: Law = Law::reversible();
+
     fn tuner(&self) -> TunerConfig {
         TunerConfig {
             step: self.step_size.eta(),
@@ -85,6 +87,10 @@ pub struct Mala {
 impl Kernel for Mala {
     fn leaves(&self) -> Vec<Leaf> {
         vec![Leaf { step_size: Some(self.tuner.step()), ..Leaf::new(NAME, Role::Local) }]
+    }
+
+    fn law(&self) -> Law {
+        MalaConfig::LAW
     }
 
     fn needs(&self) -> Needs {

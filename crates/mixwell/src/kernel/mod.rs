@@ -7,6 +7,7 @@
 mod accept;
 mod adapt;
 mod blended_gaussian;
+mod chains;
 mod choice;
 mod compose;
 mod config;
@@ -15,6 +16,7 @@ mod ensemble;
 mod hmc;
 mod independent_mh;
 mod isir;
+mod law;
 mod leapfrog;
 mod mala;
 mod neutra;
@@ -29,8 +31,10 @@ mod tempered;
 mod tempering;
 mod ula;
 
+pub use accept::{accept, usable};
 pub use adapt::{MetricKind, StepRule};
 pub use blended_gaussian::BlendedGaussianConfig;
+pub(crate) use chains::advance;
 pub use choice::{ProposalChoice, ProposalConfig};
 pub use compose::{Mixture, MixtureConfig, Repeat, RepeatConfig, Sequence, SequenceConfig};
 pub use config::{
@@ -43,6 +47,7 @@ pub use ensemble::{Block, Ensemble, Parts};
 pub use hmc::{Hmc, HmcConfig};
 pub use independent_mh::{IndependentMh, IndependentMhConfig};
 pub use isir::{Isir, IsirConfig};
+pub use law::Law;
 pub use mala::{Mala, MalaConfig};
 pub use neutra::{Neutra, NeutraConfig};
 pub use nuts::{Nuts, NutsConfig};
@@ -74,6 +79,12 @@ pub struct Context<'a> {
 pub trait Kernel: Send + Sync {
     /// The leaves of this kernel, in the order of their tallies: itself, or those of its parts.
     fn leaves(&self) -> Vec<Leaf>;
+
+    /// What it promises about the target's law, with frozen parameters.
+    ///
+    /// There is no default, since a promise that nobody made cannot be relied on: [`Law::reversible`] for a kernel that ends
+    /// with Metropolis' rule, [`Law::biased`] for one without correction.
+    fn law(&self) -> Law;
 
     /// What the run must provide.
     fn needs(&self) -> Needs;
@@ -196,6 +207,9 @@ pub struct Tally {
     pub energy: f64,
     /// Effective number of particles of the last i-SIR step, between 1 and the pool size.
     pub isir_ess: f64,
+    /// Steps after which the chain stood at a point whose log-density is NaN or infinite, which no correct kernel moves to.
+    /// Whoever makes the steps counts this, at a kernel's first leaf; kernels need not.
+    pub stranded: u32,
 }
 
 impl Tally {
@@ -207,6 +221,7 @@ impl Tally {
         self.non_finite += later.non_finite;
         self.divergences += later.divergences;
         self.leapfrogs += later.leapfrogs;
+        self.stranded += later.stranded;
         if later.tries > 0 {
             (self.tree_depth, self.energy, self.isir_ess) = (later.tree_depth, later.energy, later.isir_ess);
         }

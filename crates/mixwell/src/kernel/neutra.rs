@@ -14,7 +14,7 @@ use super::choice::{ProposalChoice, ProposalConfig};
 use super::config::KernelConfig;
 use super::pulled_back::PulledBack;
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, StateError, Tallies, Warmup,
 };
 use crate::math::standard_normal_log_prob;
 use crate::proposal::Proposal;
@@ -81,6 +81,10 @@ impl Kernel for Neutra {
     fn leaves(&self) -> Vec<Leaf> {
         let inside = |leaf: Leaf| Leaf { name: format!("{NAME}.{}", leaf.name), ..leaf };
         self.inner.leaves().into_iter().map(inside).collect()
+    }
+
+    fn law(&self) -> Law {
+        self.inner.law()
     }
 
     fn needs(&self) -> Needs {

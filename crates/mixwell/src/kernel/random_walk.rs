@@ -10,7 +10,8 @@ use super::accept::{accept, usable};
 use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
 use super::range::positive;
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
+    Warmup,
 };
 use crate::scratch::scratch;
 use crate::{Batch, ConfigError};
@@ -38,6 +39,8 @@ impl Default for RandomWalkConfig {
 }
 
 impl RandomWalkConfig {
+    pub(super) const LAW: Law = Law::reversible();
+
     fn tuner(&self) -> TunerConfig {
         TunerConfig {
             step: self.step_size,
@@ -69,6 +72,10 @@ pub struct RandomWalk {
 impl Kernel for RandomWalk {
     fn leaves(&self) -> Vec<Leaf> {
         vec![Leaf { step_size: Some(self.tuner.step()), ..Leaf::new(NAME, Role::Local) }]
+    }
+
+    fn law(&self) -> Law {
+        RandomWalkConfig::LAW
     }
 
     fn needs(&self) -> Needs {

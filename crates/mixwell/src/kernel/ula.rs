@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::accept::usable;
 use super::range::{not_negative, positive};
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, StepSize, Tallies,
-    Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, StepSize,
+    Tallies, Warmup,
 };
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
@@ -43,6 +43,8 @@ impl Default for UlaConfig {
 }
 
 impl UlaConfig {
+    pub(super) const LAW: Law = Law::biased();
+
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.step_size.check("step_size")?;
@@ -73,6 +75,10 @@ pub struct Ula {
 impl Kernel for Ula {
     fn leaves(&self) -> Vec<Leaf> {
         vec![Leaf { step_size: Some(self.config.step_size.eta()), ..Leaf::new(NAME, Role::Local) }]
+    }
+
+    fn law(&self) -> Law {
+        UlaConfig::LAW
     }
 
     fn needs(&self) -> Needs {

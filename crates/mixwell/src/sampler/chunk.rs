@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::record::Recorder;
 use super::totals::{PhaseTotals, Stuck, Total};
-use crate::kernel::{Block, Context, Ensemble, Kernel, Pool, Report, Tally};
+use crate::kernel::{Block, Context, Ensemble, Kernel, Pool, Report, Tally, advance};
 use crate::math::log_sum_exp;
 
 /// What a chunk does.
@@ -166,7 +166,7 @@ impl Job<'_> {
             let ChunkMove { kernel, leaf, .. } = chunk.moves[at];
             self.current.fill(Tally::default());
             let mut report = Report::new(&mut self.current, chunk.n_leaves);
-            kernel.step(&chunk.context, &mut self.block, report.part(leaf));
+            advance(kernel, &chunk.context, &mut self.block, report.part(leaf));
             for ((since_draw, sum), tally) in
                 self.since_draw.iter_mut().zip(self.step.iter_mut()).zip(&self.current)
             {

@@ -10,6 +10,7 @@ pub(super) fn judge(summary: &mut Summary, modes: Option<&ModeOccupancy>, thresh
     let mut evidence = Evidence::from_summaries(&names, &rows, summary.chains, summary.draws);
     let all: u64 = summary.acceptance.values().map(|a| a.tries).sum();
     evidence.non_finite = Some((summary.non_finite, all));
+    evidence.stranded = summary.stranded.clone().into_iter().collect();
     let trajectories: u64 = summary.acceptance.values().filter(|a| a.hamiltonian).map(|a| a.tries).sum();
     evidence.divergences = (trajectories > 0).then_some((summary.divergences, trajectories));
     let (mut tries, mut moves) = (0, 0.0);

@@ -1,8 +1,10 @@
 //! Kernels and the schedule that moves them: what a method expands to, and all the engine knows of it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::schedule::Schedule;
+use super::totals::PhaseTotals;
 use crate::ConfigError;
 use crate::kernel::{Kernel, Leaf};
 use crate::proposal::Proposal;
@@ -14,6 +16,14 @@ pub(super) struct NamedKernel {
     pub kernel: Box<dyn Kernel>,
 }
 
+impl NamedKernel {
+    /// Its name with those of its leaves.
+    fn words(&self) -> String {
+        let leaves: Vec<String> = self.kernel.leaves().into_iter().map(|leaf| leaf.name).collect();
+        format!("{} ({})", self.name, leaves.join(", "))
+    }
+}
+
 /// Kernels and the schedule that moves them.
 pub(super) struct Plan {
     pub kernels: Vec<NamedKernel>,
@@ -22,8 +32,8 @@ pub(super) struct Plan {
     pub uses_flow: bool,
     /// The fixed proposal of the global kernel, when it is not the flow.
     pub proposal: Option<Arc<dyn Proposal>>,
-    /// Whether some kernel does not keep the target's law.
-    pub biased: bool,
+    /// The kernels that do not keep the target's law, each with what it is made of: `local (ula)`.
+    pub biased: Vec<String>,
 }
 
 impl Plan {
@@ -32,8 +42,10 @@ impl Plan {
         let names: Vec<&str> = kernels.iter().map(|(n, _)| n.as_str()).collect();
         schedule.check(&names)?;
         let uses_flow = kernels.iter().any(|(_, k)| k.needs().flow) || schedule.training().next().is_some();
-        let kernels = kernels.into_iter().map(|(name, kernel)| NamedKernel { name, kernel }).collect();
-        Ok(Self { kernels, schedule, uses_flow, proposal: None, biased: false })
+        let named = |(name, kernel)| NamedKernel { name, kernel };
+        let kernels: Vec<NamedKernel> = kernels.into_iter().map(named).collect();
+        let biased = kernels.iter().filter(|k| !k.kernel.law().exact).map(NamedKernel::words).collect();
+        Ok(Self { kernels, schedule, uses_flow, proposal: None, biased })
     }
 
     /// The leaves of all kernels, kernel after kernel.
@@ -49,6 +61,15 @@ impl Plan {
     /// Place of the first leaf of kernel `index` among all leaves.
     pub fn first_leaf(&self, index: usize) -> usize {
         self.kernels[..index].iter().map(|k| k.kernel.leaves().len()).sum()
+    }
+
+    /// Steps after which a chain stood where the log-density is not finite, by kernel; only kernels with such steps.
+    pub fn stranded(&self, totals: &PhaseTotals) -> BTreeMap<String, u64> {
+        let n_leaves = self.leaves().len();
+        let counted = self.kernels.iter().enumerate().map(|(i, k)| {
+            (k.words(), totals.of_leaf(self.first_leaf(i), n_leaves).map(|t| t.stranded).sum())
+        });
+        counted.filter(|(_, steps)| *steps > 0).collect()
     }
 
     /// Whether some training call learns from the particles of i-SIR.

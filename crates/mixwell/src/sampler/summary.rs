@@ -23,8 +23,6 @@ const MOST_DRAWS: usize = 1_000_000;
 const FEWEST_DRAWS: usize = 100_000;
 /// Draws of all scalars together that a summary looks at, where the two limits above leave the choice.
 const MOST_NUMBERS: usize = 4 << 20;
-/// What is said of draws made by a kernel without correction.
-const BIASED: &str = "a kernel of this method (ula) has no accept-reject step: its draws are biased by the step size; use mala for exact draws";
 const NOISY_DENSITY: &str = "the flow's log-density is an estimate (divergence = { kind = \"hutchinson\" }): moves that use it are biased; use { kind = \"exact\" } for exact draws";
 /// Numbers held at once while scalars are summarised.
 const BATCH_NUMBERS: usize = 1 << 20;
@@ -70,6 +68,9 @@ pub struct Summary {
     pub non_finite: u64,
     /// The same in warm-up.
     pub non_finite_warmup: u64,
+    /// Production steps after which a chain stood where the log-density is NaN or infinite, by kernel; empty for correct kernels.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub stranded: BTreeMap<String, u64>,
     /// Share of the draws nearest to each known mode centre.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode_weights: Option<Vec<f64>>,
@@ -182,6 +183,7 @@ impl Summary {
             divergences: 0,
             non_finite: 0,
             non_finite_warmup: 0,
+            stranded: BTreeMap::new(),
             mode_weights: None,
             mode_weight_errors: None,
             exact_mode_weights: None,
@@ -268,6 +270,7 @@ pub(super) fn summarise(
         divergences: sum(|t| t.divergences),
         non_finite: sum(|t| t.non_finite),
         non_finite_warmup: engine.warmup_totals.leaves.iter().map(|t| t.non_finite).sum(),
+        stranded: engine.plan.stranded(totals),
         mode_weights: modes.as_ref().map(|m| m.weights.clone()),
         mode_weight_errors: modes.as_ref().map(|m| m.weight_errors.clone()),
         exact_mode_weights: engine.target.facts().modes.and_then(|m| m.weights),
@@ -279,14 +282,22 @@ pub(super) fn summarise(
         proposal,
         training,
     };
-    if engine.plan.biased {
-        summary.warnings.push(BIASED.into());
+    if !engine.plan.biased.is_empty() {
+        summary.warnings.push(biased(&engine.plan.biased));
     }
     if engine.flow.as_ref().is_some_and(|flow| !flow.config().has_exact_density()) {
         summary.warnings.push(NOISY_DENSITY.into());
     }
     super::judge::judge(&mut summary, modes.as_ref(), &engine.config.thresholds);
     Ok(summary)
+}
+
+/// What is said of draws made by kernels that do not keep the target's law.
+fn biased(kernels: &[String]) -> String {
+    format!(
+        "BIASED: the kernel {} does not keep the target's law, so its draws are biased, however many there are (by the step size, where an accept-reject step is missing); use mala, or another exact kernel, for exact draws",
+        kernels.join(" and ")
+    )
 }
 
 fn scalar_rows(

@@ -17,6 +17,8 @@ pub struct Total {
     pub non_finite: u64,
     /// Divergent trajectories.
     pub divergences: u64,
+    /// Steps after which the chain stood where the log-density is not finite.
+    pub stranded: u64,
 }
 
 impl Total {
@@ -27,6 +29,7 @@ impl Total {
         self.accept_prob += t.accept_prob;
         self.non_finite += u64::from(t.non_finite);
         self.divergences += u64::from(t.divergences);
+        self.stranded += u64::from(t.stranded);
     }
 }
 

@@ -5,4 +5,5 @@ mod coverage;
 mod invariance;
 mod mistakes;
 mod oracles;
+mod replicas;
 mod world;

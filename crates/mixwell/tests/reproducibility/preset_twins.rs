@@ -19,6 +19,9 @@ impl Kernel for Forgetful {
     fn leaves(&self) -> Vec<Leaf> {
         self.inner.leaves()
     }
+    fn law(&self) -> Law {
+        self.inner.law()
+    }
     fn needs(&self) -> Needs {
         self.inner.needs()
     }

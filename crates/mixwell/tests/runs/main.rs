@@ -8,6 +8,7 @@ mod inference_gym;
 mod mixture;
 mod moments;
 mod neutra;
+mod own_kernels;
 mod particles;
 mod posteriordb;
 mod score_climbing;

@@ -51,6 +51,14 @@ fn worst(name: &str, value: f64) -> Option<Worst> {
 }
 
 #[test]
+fn chains_that_stand_where_the_density_is_not_finite_refute_and_name_the_kernel() {
+    refuted(
+        |e| e.stranded = vec![("local (mirror)".into(), 12)],
+        "after 12 steps of the kernel local (mirror) a chain stood at a point whose log-density is NaN",
+    );
+}
+
+#[test]
 fn a_good_run_has_nothing_to_say() {
     let v = after(|_| ());
     assert!(v.converged && v.reasons.is_empty() && v.warnings.is_empty(), "{v:?}");

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::offsets;
 use crate::ConfigError;
 use crate::kernel::{
-    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Leaf, Needs, Report, StateError, Tallies,
-    Warmup, independent_mh, mala,
+    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
+    Tallies, Warmup, independent_mh, mala,
 };
 
 const NAME: &str = "mixture";
@@ -93,6 +93,10 @@ impl Mixture {
 impl Kernel for Mixture {
     fn leaves(&self) -> Vec<Leaf> {
         self.parts.iter().flat_map(|part| part.leaves()).collect()
+    }
+
+    fn law(&self) -> Law {
+        Law::at_random(self.parts.iter().map(|part| part.law()))
     }
 
     fn needs(&self) -> Needs {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::ConfigError;
 use crate::kernel::range::at_least;
 use crate::kernel::{
-    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Leaf, Needs, Report, StateError, Tallies,
-    Warmup, mala,
+    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
+    Tallies, Warmup, mala,
 };
 
 /// Settings of [`Repeat`].
@@ -55,6 +55,10 @@ impl Repeat {
 impl Kernel for Repeat {
     fn leaves(&self) -> Vec<Leaf> {
         self.inner.leaves()
+    }
+
+    fn law(&self) -> Law {
+        self.inner.law()
     }
 
     fn needs(&self) -> Needs {

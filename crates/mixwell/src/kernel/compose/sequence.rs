@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::offsets;
 use crate::ConfigError;
 use crate::kernel::{
-    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Leaf, Needs, Report, StateError, Tallies,
-    Warmup, isir, mala,
+    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
+    Tallies, Warmup, isir, mala,
 };
 
 const NAME: &str = "sequence";
@@ -66,6 +66,10 @@ impl Sequence {
 impl Kernel for Sequence {
     fn leaves(&self) -> Vec<Leaf> {
         self.parts.iter().flat_map(|part| part.leaves()).collect()
+    }
+
+    fn law(&self) -> Law {
+        Law::in_turn(self.parts.iter().map(|part| part.law()))
     }
 
     fn needs(&self) -> Needs {

@@ -22,7 +22,8 @@ use self::tree::{Count, Course, State, Summary, add, grow, log_add, straight};
 use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
 use super::range::positive;
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
+    Warmup,
 };
 use crate::density::Target;
 use crate::proposal::Scale;
@@ -59,6 +60,8 @@ impl Default for NutsConfig {
 }
 
 impl NutsConfig {
+    pub(super) const LAW: Law = Law::reversible();
+
     fn tuner(&self) -> TunerConfig {
         TunerConfig {
             step: self.step_size,
@@ -173,6 +176,10 @@ impl Workspace {
 impl Kernel for Nuts {
     fn leaves(&self) -> Vec<Leaf> {
         vec![Leaf { step_size: Some(self.tuner.step()), hamiltonian: true, ..Leaf::new(NAME, Role::Local) }]
+    }
+
+    fn law(&self) -> Law {
+        NutsConfig::LAW
     }
 
     fn needs(&self) -> Needs {

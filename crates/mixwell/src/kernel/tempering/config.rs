@@ -104,7 +104,7 @@ impl ParallelTemperingConfig {
             positive("adapt.rate", rate)?;
             positive("adapt.lag", lag)?;
         }
-        if self.kernel.is_tempered() {
+        if self.kernel.law().keeps_replicas {
             let reason = "replicas cannot have replicas of their own";
             return Err(ConfigError::new("kernel", self.kernel.kind(), reason));
         }

@@ -24,7 +24,8 @@ use ladder::{Ladder, LadderState};
 use super::replicas::Replicas;
 use super::tempered::Tempered;
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Leaf, Needs, Report, Role, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
+    Warmup,
 };
 use crate::proposal::{Gaussian, Proposal};
 use crate::{Batch, BatchMut, Points};
@@ -39,6 +40,11 @@ pub struct ParallelTempering {
     reference: Option<Gaussian>,
     n_steps: usize,
     sweep: Sweep,
+}
+
+/// The law of replicas that are moved by kernels of law `inner` and exchanged. Moves and swaps take turns, so it is not reversible.
+pub(super) fn law(inner: Law) -> Law {
+    Law { exact: inner.exact, reversible: false, keeps_replicas: true }
 }
 
 impl ParallelTempering {
@@ -234,6 +240,10 @@ impl Kernel for ParallelTempering {
             Leaf { temperature: Some(self.temperatures()[level]), ..leaf }
         });
         inner.chain(swaps).collect()
+    }
+
+    fn law(&self) -> Law {
+        law(self.levels[0].law())
     }
 
     fn needs(&self) -> Needs {

@@ -44,7 +44,6 @@ pub(in crate::sampler) trait Expand {
             self.kernels().into_iter().map(build).collect();
         let mut plan = Plan::new(kernels?, self.schedule())?;
         plan.proposal = self.fixed_proposal(dim)?;
-        plan.biased = self.parts().iter().any(|(_, kernel)| !kernel.is_exact());
         Ok(plan)
     }
 }

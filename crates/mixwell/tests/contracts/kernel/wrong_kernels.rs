@@ -37,6 +37,10 @@ impl Kernel for WrongMala {
         self.global.leaves()
     }
 
+    fn law(&self) -> Law {
+        Law::exact()
+    }
+
     fn needs(&self) -> Needs {
         self.global.needs()
     }

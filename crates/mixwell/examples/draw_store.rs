@@ -7,14 +7,16 @@ use std::time::SystemTime;
 
 use mixwell::Stream;
 use mixwell::density::Variable;
-use mixwell::io::{ConfigHash, DrawStore, Phase, RunFolder, Stat, StatKind, StoreSchema, timestamp};
+use mixwell::io::{
+    ConfigHash, DrawStore, Phase, RunFolder, Stat, StatKind, StoreSchema, atomic_write, timestamp,
+};
 use serde_json::{Map, json};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::args_os().nth(1).map_or_else(|| PathBuf::from("runs/by_hand"), PathBuf::from);
     let config = b"seed = 1\n";
     let run = RunFolder::create(&path)?;
-    run.write_file("config.toml", config)?;
+    atomic_write(&run.config(), config)?;
 
     let (n_chains, warmup, draws) = (4, 300, 2500);
     let attributes = json!({

@@ -10,7 +10,7 @@ use mixwell::Stream;
 use mixwell::density::Variable;
 use mixwell::io::{
     ConfigHash, DrawReader, DrawStore, Phase, RunFolder, Stat, StatKind, StoreSchema, StoreState,
-    load_checkpoint, save_checkpoint,
+    atomic_write, load_checkpoint, save_checkpoint,
 };
 use serde_json::Map;
 
@@ -35,7 +35,7 @@ fn work(path: &Path) {
     let resumed = path.join("config.toml").exists();
     let run = if resumed { RunFolder::open(path) } else { RunFolder::create(path) }.unwrap();
     if !resumed {
-        run.write_file("config.toml", b"").unwrap();
+        atomic_write(&run.config(), b"").unwrap();
     }
     let mut store = if run.has_checkpoint() {
         let state: StoreState = load_checkpoint(&run.checkpoint(), config).unwrap();
@@ -58,7 +58,7 @@ fn work(path: &Path) {
         }
     }
     store.finish(Map::new()).unwrap();
-    run.write_file("summary.json", b"{}").unwrap();
+    atomic_write(&run.summary(), b"{}").unwrap();
 }
 
 fn child(path: &Path) -> Child {

@@ -25,7 +25,12 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
 
 fn write_then_rename(path: &Path, bytes: &[u8], sync: bool) -> io::Result<()> {
     let temporary = temporary_name(path)?;
-    let written = File::create(&temporary).and_then(|mut file| {
+    // Made new, so that no link of this name is followed; the rest of an interrupted write is in the way.
+    match fs::remove_file(&temporary) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let written = File::create_new(&temporary).and_then(|mut file| {
         file.write_all(bytes)?;
         if sync { file.sync_all() } else { Ok(()) }
     });
@@ -75,6 +80,20 @@ mod tests {
         atomic_write(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_with_the_temporary_name_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let outside = folder.path().join("outside");
+        fs::write(&outside, "mine").unwrap();
+        for name in [".summary.json.tmp", "summary.json"] {
+            std::os::unix::fs::symlink(&outside, folder.path().join(name)).unwrap();
+        }
+        atomic_write(&folder.path().join("summary.json"), b"{}").unwrap();
+        assert_eq!(fs::read(&outside).unwrap(), b"mine");
+        assert_eq!(fs::read(folder.path().join("summary.json")).unwrap(), b"{}");
     }
 
     #[test]

@@ -83,6 +83,28 @@ pub enum IoError {
         /// What there is instead.
         has: String,
     },
+    /// A file of a run is a link, a folder or a device: following it would read or write what is not part of the run.
+    #[error(
+        "`{path}` is {found} and not a file of its own, so it is not used; remove it, or work with a copy of the run"
+    )]
+    NotPlain {
+        /// The path.
+        path: PathBuf,
+        /// What was found there.
+        found: &'static str,
+    },
+    /// A file has more bytes than such a file can need.
+    #[error(
+        "`{path}` has {size} bytes and at most {most} are read; restore it from a copy, or make the run again"
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// Bytes that are read at most.
+        most: u64,
+    },
     /// Variables or statistics that cannot be stored together.
     #[error("the draws cannot be stored: {0}")]
     Schema(String),
@@ -100,6 +122,15 @@ impl IoError {
     /// Wraps an error of the operating system: `.map_err(IoError::file("write", path))`.
     pub fn file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { operation, path: path.to_path_buf(), source }
+    }
+}
+
+/// The beginning of a text that comes from a file, for a message that quotes it: whoever made the file chose its length.
+pub(crate) fn excerpt(text: &str) -> String {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}.. ({} bytes)", &text[..end], text.len()),
+        None => text.to_owned(),
     }
 }
 

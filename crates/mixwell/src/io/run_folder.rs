@@ -12,11 +12,11 @@
 //!
 //! One process at a time may write. The lock is the operating system's, so that it ends with the process, however that ends.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{IoError, atomic, atomic_write, checkpoint};
+use super::{IoError, atomic, checkpoint, open};
 
 const CONFIG: &str = "config.toml";
 const DRAWS: &str = "draws.zarr";
@@ -24,6 +24,8 @@ const CHECKPOINT: &str = "checkpoint";
 const STATE: &str = "checkpoint/state.bin";
 const SUMMARY: &str = "summary.json";
 const LOCK: &str = ".lock";
+/// Bytes of a text of a run that are read; a summary has some hundred for each reported number.
+const TEXT_BYTES: u64 = 1 << 30;
 
 /// The folder of a run. Dropping it lets other processes in.
 #[derive(Debug)]
@@ -51,6 +53,7 @@ impl RunFolder {
         if let Some(found) = refuse() {
             return Err(IoError::AlreadyARun { path: path.to_path_buf(), found });
         }
+        [CHECKPOINT, DRAWS].iter().try_for_each(|name| open::no_link(&path.join(name)))?;
         fs::create_dir_all(&checkpoint).map_err(IoError::file("create the folder", &checkpoint))?;
         Ok(Self { path: path.to_path_buf(), _lock: lock })
     }
@@ -72,6 +75,7 @@ impl RunFolder {
         if !path.join(CONFIG).is_file() {
             return Err(IoError::NotARun { path: path.to_path_buf(), missing: CONFIG });
         }
+        [CHECKPOINT, DRAWS].iter().try_for_each(|name| open::no_link(&path.join(name)))?;
         Ok(Self { path: path.to_path_buf(), _lock: None })
     }
 
@@ -112,9 +116,9 @@ impl RunFolder {
         self.path.join(SUMMARY)
     }
 
-    /// The log.
-    pub fn log(&self) -> PathBuf {
-        self.path.join("log.txt")
+    /// The log, open at its end.
+    pub fn open_log(&self) -> Result<File, IoError> {
+        open::writing(&self.path.join("log.txt"), true)
     }
 
     /// Deletes the draws of a run that has no checkpoint, so that it can start again from its first draw.
@@ -126,22 +130,12 @@ impl RunFolder {
         }
     }
 
-    /// Replaces a file of the run by `bytes`, all or nothing.
-    pub fn write_file(&self, name: &str, bytes: &[u8]) -> Result<(), IoError> {
-        atomic_write(&self.path.join(name), bytes)
-    }
-
-    /// Adds a line to the log.
-    pub fn append_log(&self, line: &str) -> Result<(), IoError> {
-        let path = self.log();
-        let open = OpenOptions::new().create(true).append(true).open(&path);
-        open.and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()))
-            .map_err(IoError::file("write", &path))
-    }
-
     /// Reads a file of the run as text.
     pub fn read_text(&self, path: &Path) -> Result<String, IoError> {
-        fs::read_to_string(path).map_err(IoError::file("read", path))
+        let bytes = open::read(path, TEXT_BYTES)?;
+        let problem =
+            |e| IoError::file("read", path)(std::io::Error::new(std::io::ErrorKind::InvalidData, e));
+        String::from_utf8(bytes).map_err(problem)
     }
 }
 
@@ -159,8 +153,10 @@ pub fn available_bytes(path: &Path) -> Result<u64, IoError> {
 /// `None` on file systems without locks: work goes on, unguarded.
 fn lock(folder: &Path) -> Result<Option<File>, IoError> {
     let path = folder.join(LOCK);
-    let options = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-    let mut file = options.map_err(IoError::file("write to the folder", folder))?;
+    let mut file = open::writing(&path, false).map_err(|e| match e {
+        IoError::File { source, .. } => IoError::file("write to the folder", folder)(source),
+        other => other,
+    })?;
     match file.try_lock() {
         Ok(()) => {
             let pid = std::process::id().to_string();
@@ -171,7 +167,7 @@ fn lock(folder: &Path) -> Result<Option<File>, IoError> {
         }
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
-            let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+            let pid = file.take(20).read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
             Err(IoError::Locked { path: folder.to_path_buf(), pid })
         }
         Err(TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => Ok(None),
@@ -182,13 +178,14 @@ fn lock(folder: &Path) -> Result<Option<File>, IoError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::io::atomic_write;
 
     #[test]
     fn a_run_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("runs/a");
         let run = RunFolder::create(&path).unwrap();
-        run.write_file("config.toml", b"seed = 1").unwrap();
+        atomic_write(&run.config(), b"seed = 1").unwrap();
         drop(run);
         let text = RunFolder::create(&path).unwrap_err().to_string();
         assert!(
@@ -198,9 +195,9 @@ mod tests {
         assert_eq!(fs::read(path.join("config.toml")).unwrap(), b"seed = 1");
         let run = RunFolder::open(&path).unwrap();
         assert_eq!(run.read_text(&run.config()).unwrap(), "seed = 1");
-        run.append_log("one").unwrap();
-        run.append_log("two").unwrap();
-        assert_eq!(run.read_text(&run.log()).unwrap(), "one\ntwo\n");
+        run.open_log().unwrap().write_all(b"one\n").unwrap();
+        run.open_log().unwrap().write_all(b"two\n").unwrap();
+        assert_eq!(run.read_text(&path.join("log.txt")).unwrap(), "one\ntwo\n");
     }
 
     #[test]
@@ -215,7 +212,7 @@ mod tests {
     fn one_process_at_a_time_and_the_lock_ends_with_it() {
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder::create(folder.path()).unwrap();
-        run.write_file("config.toml", b"").unwrap();
+        atomic_write(&run.config(), b"").unwrap();
         // Locks belong to the open file, so a second opening in this process is kept out like another process.
         match RunFolder::open(folder.path()) {
             Err(IoError::Locked { pid, .. }) => assert_eq!(pid, Some(std::process::id())),

@@ -135,7 +135,7 @@ impl Session {
         let hash = self.hash;
         let interrupt = self.interrupt.clone();
         let observer = std::mem::replace(&mut self.observer, Box::new(Silent));
-        let mut observer = Logged::new(observer, folder.as_ref().map(RunFolder::log));
+        let mut observer = Logged::new(observer, folder.as_ref())?;
         observer.line(if resumed { "resumed" } else { "started" });
         let sink = self.sink(folder.as_ref(), saved.as_ref().and_then(|s| s.store.clone()))?;
         let mut engine = self.engine(&counted, &config, sink)?;
@@ -352,9 +352,9 @@ struct Logged {
 }
 
 impl Logged {
-    fn new(inner: Box<dyn Observer>, path: Option<PathBuf>) -> Self {
-        let log = path.and_then(|p| std::fs::OpenOptions::new().create(true).append(true).open(p).ok());
-        Self { inner, log }
+    fn new(inner: Box<dyn Observer>, folder: Option<&RunFolder>) -> Result<Self, RunError> {
+        let log = folder.map(RunFolder::open_log).transpose()?;
+        Ok(Self { inner, log })
     }
 
     /// The log is a convenience: a line that cannot be written does not end a run.

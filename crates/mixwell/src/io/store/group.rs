@@ -9,7 +9,9 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use super::super::IoError;
-use super::array::{Axis, ChunkData, ZarrArray, group_metadata, write_metadata};
+use super::array::{Axis, ZarrArray};
+use super::chunk::ChunkData;
+use super::description::{group_metadata, write_metadata};
 use super::schema::{StatKind, StoreSchema, dim_names};
 
 /// Attribute of a group that lists its variables in the order of a row.
@@ -39,61 +41,49 @@ pub(super) struct GroupWriter {
 
 impl GroupWriter {
     /// The group of all variables.
-    pub(super) fn values(
-        store: &Path,
-        name: &'static str,
-        schema: &StoreSchema,
-        chunk: usize,
-    ) -> Result<Self, IoError> {
-        let mut group = Self::empty(store, name, schema.n_chains, chunk)?;
+    pub(super) fn values(store: &Path, name: &'static str, schema: &StoreSchema, chunk: usize) -> Self {
+        let mut group = Self::empty(store, name, schema.n_chains, chunk);
         for variable in &schema.variables {
             let inner: Vec<(String, usize)> =
                 dim_names(variable).into_iter().zip(variable.shape.iter().copied()).collect();
-            group.add(&variable.name, StatKind::Float, &inner)?;
+            group.add(&variable.name, StatKind::Float, &inner);
         }
-        Ok(group)
+        group
     }
 
     /// The group of all statistics.
-    pub(super) fn stats(
-        store: &Path,
-        name: &'static str,
-        schema: &StoreSchema,
-        chunk: usize,
-    ) -> Result<Self, IoError> {
-        let mut group = Self::empty(store, name, schema.n_chains, chunk)?;
+    pub(super) fn stats(store: &Path, name: &'static str, schema: &StoreSchema, chunk: usize) -> Self {
+        let mut group = Self::empty(store, name, schema.n_chains, chunk);
         for stat in &schema.stats {
-            group.add(&stat.name, stat.kind, &[])?;
+            group.add(&stat.name, stat.kind, &[]);
         }
-        Ok(group)
+        group
     }
 
-    fn empty(store: &Path, name: &'static str, n_chains: usize, chunk: usize) -> Result<Self, IoError> {
+    fn empty(store: &Path, name: &'static str, n_chains: usize, chunk: usize) -> Self {
         let folder = store.join(name);
-        let draw = ZarrArray::new(folder.join("draw"), StatKind::Int, &[Axis::draws(chunk)])?;
+        let draw = ZarrArray::new(folder.join("draw"), StatKind::Int, &[Axis::draws(chunk)]);
         let mut group =
             Self { name, folder, columns: vec![], draw, fixed: vec![], n_chains, n_row: 0, chunk };
-        group.add_coordinate("chain", n_chains)?;
-        Ok(group)
+        group.add_coordinate("chain", n_chains);
+        group
     }
 
-    fn add_coordinate(&mut self, name: &str, len: usize) -> Result<(), IoError> {
-        let array = ZarrArray::new(self.folder.join(name), StatKind::Int, &[Axis::fixed(name, len)])?;
+    fn add_coordinate(&mut self, name: &str, len: usize) {
+        let array = ZarrArray::new(self.folder.join(name), StatKind::Int, &[Axis::fixed(name, len)]);
         self.fixed.push((array, len));
-        Ok(())
     }
 
-    fn add(&mut self, name: &str, kind: StatKind, inner: &[(String, usize)]) -> Result<(), IoError> {
+    fn add(&mut self, name: &str, kind: StatKind, inner: &[(String, usize)]) {
         let mut axes = vec![Axis::fixed("chain", self.n_chains), Axis::draws(self.chunk)];
         for (dim, len) in inner {
             axes.push(Axis::fixed(dim.as_str(), *len));
-            self.add_coordinate(dim, *len)?;
+            self.add_coordinate(dim, *len);
         }
         let len = inner.iter().map(|(_, len)| len).product();
-        let array = ZarrArray::new(self.folder.join(name), kind, &axes)?;
+        let array = ZarrArray::new(self.folder.join(name), kind, &axes);
         self.columns.push(Column { array, kind, offset: self.n_row, len });
         self.n_row += len;
-        Ok(())
     }
 
     /// Numbers in one draw of one chain.
@@ -109,7 +99,7 @@ impl GroupWriter {
                 .map_err(IoError::file("create the folder", array.folder()))?;
         }
         for (array, len) in &self.fixed {
-            written.push(array.write_chunk(0, ChunkData::Int((0..*len as i64).collect()))?);
+            written.push(array.write_chunk(0, &ChunkData::Int((0..*len as i64).collect()))?);
         }
         Ok(())
     }
@@ -142,12 +132,12 @@ impl GroupWriter {
         let paths: Result<Vec<PathBuf>, IoError> = self
             .columns
             .par_iter()
-            .map(|column| column.array.write_chunk(index, self.chunk_of(column, draws, rows)))
+            .map(|column| column.array.write_chunk(index, &self.chunk_of(column, draws, rows)))
             .collect();
         written.extend(paths?);
         let first = (index * self.chunk as u64) as i64;
         let numbers = (0..self.chunk).map(|i| if i < draws { first + i as i64 } else { 0 }).collect();
-        written.push(self.draw.write_chunk(index, ChunkData::Int(numbers))?);
+        written.push(self.draw.write_chunk(index, &ChunkData::Int(numbers))?);
         Ok(())
     }
 
@@ -190,8 +180,8 @@ impl GroupWriter {
     ) -> Result<(), IoError> {
         let growing = self.columns.iter_mut().map(|c| &mut c.array).chain([&mut self.draw]);
         for array in growing.chain(self.fixed.iter_mut().map(|(array, _)| array)) {
-            let metadata = array.metadata(n_draws)?;
-            written.push(write_metadata(array.folder(), &metadata)?);
+            let (path, metadata) = array.write_metadata(n_draws)?;
+            written.push(path);
             consolidated.insert(format!("{}/{}", self.name, array.name()), metadata);
         }
         let mut attributes = attributes.clone();

@@ -16,6 +16,9 @@
 //! later is deleted and written again. Memory does not depend on the number of draws.
 
 mod array;
+mod chunk;
+mod crc32c;
+mod description;
 mod group;
 mod reader;
 mod schema;
@@ -23,7 +26,9 @@ mod stored_array;
 #[cfg(test)]
 mod tests;
 mod writer;
+mod zstd;
 
-pub use reader::{DrawReader, StoredVariable};
+pub use reader::DrawReader;
 pub use schema::{Phase, Stat, StatKind, StoreSchema};
+pub use stored_array::StoredVariable;
 pub use writer::{DrawStore, StoreState};

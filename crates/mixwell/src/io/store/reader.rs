@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::super::IoError;
-use super::array::METADATA;
+use super::description::{METADATA, read_metadata};
 use super::group::ORDER;
 use super::schema::Phase;
-use super::stored_array::{StoredArray, thinned};
+use super::stored_array::{StoredArray, StoredVariable, thinned};
 use super::writer::StoreState;
 
 /// Draws on disk, of a finished run or one under way.
@@ -18,31 +18,6 @@ use super::writer::StoreState;
 pub struct DrawReader {
     path: PathBuf,
     attributes: Map<String, Value>,
-}
-
-/// A variable or statistic of a group.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredVariable {
-    /// Its name.
-    pub name: String,
-    /// Its shape; empty for a scalar.
-    pub shape: Vec<usize>,
-    /// Number of chains.
-    pub n_chains: usize,
-    /// Number of draws of each chain.
-    pub n_draws: usize,
-}
-
-impl StoredVariable {
-    /// How many numbers a draw of it holds.
-    pub fn len(&self) -> usize {
-        self.shape.iter().product()
-    }
-
-    /// True when one of its dimensions is zero.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 impl DrawReader {
@@ -78,17 +53,6 @@ impl DrawReader {
         }
         variables.sort_by(|a, b| (place(&a.name), &a.name).cmp(&(place(&b.name), &b.name)));
         Ok(variables)
-    }
-
-    /// One number of a variable: `chains x draws`, chain after chain.
-    pub fn read_scalar(&self, group: &str, variable: &str, index: usize) -> Result<Vec<f64>, IoError> {
-        let array = self.array(group, variable)?;
-        if index >= array.variable.len() {
-            let what = format!("element {index} of `{variable}`");
-            let has = format!("{} elements", array.variable.len());
-            return Err(IoError::Missing { what, path: array.folder, has });
-        }
-        array.gather(index, 1, 1)
     }
 
     /// A whole variable, every `thin`-th draw: `chains x draws.div_ceil(thin) x elements`.
@@ -170,7 +134,6 @@ impl DrawReader {
         let names = nodes(&folder)?;
         let known = names.iter().any(|name| name == variable);
         if let Some(array) = if known { StoredArray::open(&folder, group, variable)? } else { None } {
-            array.check_last_chunk()?;
             return Ok(array);
         }
         let what = format!("variable `{variable}`");
@@ -191,10 +154,8 @@ fn nodes(folder: &Path) -> Result<Vec<String>, IoError> {
 
 /// The attributes of a group.
 fn read_attributes(folder: &Path) -> Result<Map<String, Value>, IoError> {
-    let path = folder.join(METADATA);
-    let text = std::fs::read(&path).map_err(IoError::file("read", &path))?;
-    let problem = |reason: String| IoError::Metadata { path: path.clone(), reason };
-    let mut metadata: Value = serde_json::from_slice(&text).map_err(|e| problem(e.to_string()))?;
+    let mut metadata = read_metadata(folder)?;
+    let problem = |reason: String| IoError::Metadata { path: folder.join(METADATA), reason };
     if metadata.get("node_type").and_then(Value::as_str) != Some("group") {
         return Err(problem("it is not a group of Zarr version 3".into()));
     }

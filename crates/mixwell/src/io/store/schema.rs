@@ -12,7 +12,9 @@ const CHUNK_BYTES: usize = 4 << 20;
 /// Fewest draws in a chunk, unless that would take more than [`CHUNK_LIMIT`].
 const CHUNK_FEWEST: usize = 40;
 /// Bytes that a chunk of draws does not exceed, unless one draw does.
-const CHUNK_LIMIT: usize = 64 << 20;
+pub(super) const CHUNK_LIMIT: usize = 64 << 20;
+/// Most numbers of one variable in one draw of all chains; a chunk holds a draw at least and is read as a whole.
+pub(super) const CHUNK_NUMBERS: u64 = 1 << 27;
 
 /// Part of a run; their draws are kept apart because only production draws come from the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +57,13 @@ pub enum StatKind {
     Bool,
 }
 
+impl StatKind {
+    /// Bytes of a stored number.
+    pub(super) fn bytes(self) -> usize {
+        if self == Self::Bool { 1 } else { 8 }
+    }
+}
+
 /// One number per chain and draw that says what the sampler did, e.g. `acceptance_rate`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stat {
@@ -94,18 +103,12 @@ impl StoreSchema {
         self.variables.iter().map(Variable::len).sum()
     }
 
-    /// Draws in a chunk of `phase`: about 4 MB over all arrays, at least 100 draws (or 64 MB), no more than planned.
+    /// Draws in a chunk of `phase`: about 4 MB over all arrays, at least 40 draws (or 64 MB), no more than planned.
     pub fn chunk_draws(&self, phase: Phase) -> usize {
         let row = 8 * self.n_chains * (self.n_values() + self.stats.len());
         let row = row.max(1);
         let fewest = CHUNK_FEWEST.min((CHUNK_LIMIT / row).max(1));
         (CHUNK_BYTES / row).max(fewest).min(self.planned(phase).max(1))
-    }
-
-    /// Bytes of all draws before compression: an upper estimate of the disk a run needs.
-    pub fn total_bytes(&self) -> u64 {
-        let row = 8 * self.n_chains as u64 * (self.n_values() + self.stats.len()) as u64;
-        row.saturating_mul(self.warmup_draws as u64 + self.draws as u64)
     }
 
     /// Draws planned for `phase`.
@@ -125,6 +128,13 @@ impl StoreSchema {
         for variable in &self.variables {
             if variable.is_empty() {
                 return Err(IoError::Schema(format!("variable `{}` has no elements", variable.name)));
+            }
+            let numbers = (variable.len() as u64).saturating_mul(self.n_chains as u64);
+            if numbers > CHUNK_NUMBERS {
+                return Err(IoError::Schema(format!(
+                    "one draw of variable `{}` has {numbers} numbers over all chains, and {CHUNK_NUMBERS} can be stored; run fewer chains, or report less",
+                    variable.name
+                )));
             }
             let dims = dim_names(variable);
             for name in std::iter::once(&variable.name).chain(&dims) {
@@ -180,7 +190,6 @@ mod tests {
         assert_eq!(schema(64, 1024, 1000).chunk_draws(Phase::Production), 40);
         // 1024 chains x 16 384 numbers = 128 MiB a draw: one at a time.
         assert_eq!(schema(1024, 16_384, 1000).chunk_draws(Phase::Production), 1);
-        assert_eq!(schema(64, 8, 1000).total_bytes(), 4_096_000);
     }
 
     #[test]

@@ -1,27 +1,49 @@
 //! One array of draws being read: checked when opened, then chunk by chunk.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use rayon::prelude::*;
-use zarrs::array::{Array, ArrayMetadata, ArrayToBytesCodecTraits, CodecOptions, FromArrayBytes, data_type};
 
-use super::super::IoError;
-use super::array::METADATA;
-use super::reader::StoredVariable;
+use super::super::{IoError, open};
+use super::chunk;
+use super::description::{ArrayDescription, METADATA, read_metadata};
+use super::schema::{CHUNK_LIMIT, CHUNK_NUMBERS, StatKind};
 
-/// Most numbers in a chunk that are read at once; a description that asks for more is damaged.
-const CHUNK_MOST: u64 = 1 << 33;
 /// Bytes of chunks that are unpacked at once, on several threads.
 const READ_AHEAD: usize = 16 << 20;
+
+/// A variable or statistic of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredVariable {
+    /// Its name.
+    pub name: String,
+    /// Its shape; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// Number of chains.
+    pub n_chains: usize,
+    /// Number of draws of each chain.
+    pub n_draws: usize,
+}
+
+impl StoredVariable {
+    /// How many numbers a draw of it holds.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// True when one of its dimensions is zero.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
 
 /// An array of draws being read.
 pub(super) struct StoredArray {
     pub(super) variable: StoredVariable,
     pub(super) folder: PathBuf,
+    pub(super) kind: StatKind,
     label: String,
-    array: Array<()>,
+    description: ArrayDescription,
     chunk: usize,
 }
 
@@ -29,25 +51,19 @@ impl StoredArray {
     /// Opens an array; `None` when it is a coordinate and not an array of draws.
     pub(super) fn open(group_folder: &Path, group: &str, name: &str) -> Result<Option<Self>, IoError> {
         let folder = group_folder.join(name);
-        let path = folder.join(METADATA);
-        let problem = |reason: String| IoError::Metadata { path: path.clone(), reason };
-        let text = std::fs::read(&path).map_err(IoError::file("read", &path))?;
-        let metadata: ArrayMetadata = serde_json::from_slice(&text).map_err(|e| problem(e.to_string()))?;
-        let array =
-            Array::new_with_metadata(Arc::new(()), "/", metadata).map_err(|e| problem(e.to_string()))?;
-        let dims = array.dimension_names().clone().unwrap_or_default();
-        let is = |i: usize, name: &str| dims.get(i).is_some_and(|d| d.as_deref() == Some(name));
-        if !is(0, "chain") || !is(1, "draw") {
+        let problem = |reason: String| IoError::Metadata { path: folder.join(METADATA), reason };
+        let description = ArrayDescription::from_json(&read_metadata(&folder)?).map_err(problem)?;
+        let (shape, sizes, dims) = (&description.shape, &description.chunk, &description.dims);
+        if dims.len() < 2 || dims[0] != "chain" || dims[1] != "draw" {
             return Ok(None);
         }
-        let shape = array.shape();
-        let chunk = array.chunk_shape(&vec![0; shape.len()]).map_err(|e| problem(e.to_string()))?;
-        let chunk: Vec<u64> = chunk.iter().map(|n| n.get()).collect();
-        let whole = shape.iter().zip(&chunk).enumerate().all(|(axis, (n, c))| axis == 1 || n == c);
-        let product = |dims: &[u64]| dims.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
-        let small = product(&chunk).is_some_and(|n| n <= CHUNK_MOST);
-        if !whole || !small || product(shape).is_none_or(|n| usize::try_from(n).is_err()) {
-            return Err(problem(format!("shape {shape:?} in chunks of {chunk:?}")));
+        let whole = shape.iter().zip(sizes).enumerate().all(|(axis, (n, c))| axis == 1 || n == c);
+        let numbers = shape.iter().try_fold(1u64, |product, &n| product.checked_mul(n));
+        // What the writer would not make: many draws in a chunk of more than the limit.
+        let chunk_most = if sizes[1] > 1 { (CHUNK_LIMIT / 8) as u64 } else { CHUNK_NUMBERS };
+        let small = description.chunk_len().is_some_and(|n| n <= chunk_most);
+        if !whole || !small || numbers.is_none_or(|n| n > usize::MAX as u64 / 8) {
+            return Err(problem(format!("shape {shape:?} in chunks of {sizes:?}")));
         }
         let size = |n: &u64| *n as usize; // all of them divide a product that fits, or are 0
         let variable = StoredVariable {
@@ -56,7 +72,8 @@ impl StoredArray {
             n_chains: size(&shape[0]),
             n_draws: size(&shape[1]),
         };
-        Ok(Some(Self { variable, folder, label: format!("{group}/{name}"), chunk: size(&chunk[1]), array }))
+        let (label, chunk, kind) = (format!("{group}/{name}"), size(&sizes[1]), description.kind);
+        Ok(Some(Self { variable, folder, kind, label, chunk, description }))
     }
 
     pub(super) fn n_chunks(&self) -> usize {
@@ -65,9 +82,7 @@ impl StoredArray {
 
     /// The file of chunk `index` along the draws.
     fn chunk_path(&self, index: usize) -> PathBuf {
-        let mut indices = vec![0; self.array.dimensionality()];
-        indices[1] = index as u64;
-        self.folder.join(self.array.chunk_key(&indices).as_str())
+        self.folder.join(self.description.chunk_name(Some(1), index as u64))
     }
 
     /// What is wrong with chunk `index`.
@@ -83,49 +98,45 @@ impl StoredArray {
         }
     }
 
-    /// Refuses an array whose last chunk is not there: memory is about to be set aside for all draws it claims.
-    pub(super) fn check_last_chunk(&self) -> Result<(), IoError> {
-        match self.n_chunks().checked_sub(1) {
-            Some(last) if !self.chunk_path(last).is_file() => Err(self.problem(last, "is missing".into())),
-            _ => Ok(()),
+    /// Refuses an array of which a chunk is not there: memory is about to be set aside for all draws it claims.
+    pub(super) fn check_chunks_exist(&self) -> Result<(), IoError> {
+        match (0..self.n_chunks()).find(|&index| !self.chunk_path(index).is_file()) {
+            Some(index) => Err(self.problem(index, "is missing".into())),
+            None => Ok(()),
         }
     }
 
     /// The numbers of a chunk, `chains x chunk x elements`; what lies after the last draw means nothing.
     pub(super) fn read_chunk(&self, index: usize) -> Result<Vec<f64>, IoError> {
-        let path = self.chunk_path(index);
-        let problem = |reason: String| self.problem(index, reason);
-        let encoded = std::fs::read(&path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => problem("is missing".into()),
-            _ => IoError::file("read", &path)(e),
+        let len = self.variable.n_chains * self.chunk * self.variable.len();
+        let file = open::read(&self.chunk_path(index), chunk::most_bytes(self.kind, len));
+        let file = file.map_err(|e| match e {
+            IoError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                self.problem(index, "is missing".into())
+            }
+            IoError::TooLarge { size, .. } => self.problem(
+                index,
+                format!("is damaged (it has {size} bytes, more than its {len} numbers can take)"),
+            ),
+            other => other,
         })?;
-        let damaged = |e: &dyn std::fmt::Display| problem(format!("is damaged ({e})"));
-        let shape = self.array.chunk_shape(&vec![0; self.array.dimensionality()]).map_err(|e| damaged(&e))?;
-        let sizes: Vec<u64> = shape.iter().map(|n| n.get()).collect();
-        let options = CodecOptions::default().with_validate_checksums(true);
-        let (kind, fill) = (self.array.data_type(), self.array.fill_value());
-        let bytes = self
-            .array
-            .codecs()
-            .decode(Cow::Owned(encoded), &shape, kind, fill, &options)
-            .map_err(|e| damaged(&e))?
-            .into_owned();
-        let values: Vec<f64> = if *kind == data_type::float64() {
-            Vec::from_array_bytes(bytes, &sizes, kind).map_err(|e| damaged(&e))?
-        } else if *kind == data_type::int64() {
-            let values: Vec<i64> = Vec::from_array_bytes(bytes, &sizes, kind).map_err(|e| damaged(&e))?;
-            values.into_iter().map(|v| v as f64).collect()
-        } else {
-            let values: Vec<bool> = Vec::from_array_bytes(bytes, &sizes, kind).map_err(|e| damaged(&e))?;
-            values.into_iter().map(f64::from).collect()
-        };
-        Ok(values)
+        chunk::decode(&file, self.kind, len).map_err(|e| self.problem(index, format!("is damaged ({e})")))
+    }
+
+    /// Zeros, as many as draws are to be read; an error where there is no memory for them.
+    fn room(&self, numbers: usize) -> Result<Vec<f64>, IoError> {
+        self.check_chunks_exist()?;
+        let mut room = Vec::new();
+        let enough = room.try_reserve_exact(numbers);
+        enough.map_err(|_| IoError::file("read", &self.folder)(std::io::ErrorKind::OutOfMemory.into()))?;
+        room.resize(numbers, 0.0);
+        Ok(room)
     }
 
     /// Elements `first .. first + count`, every `thin`-th draw, as `count x chains x draws`.
     pub(super) fn gather(&self, first: usize, count: usize, thin: usize) -> Result<Vec<f64>, IoError> {
         let n = self.variable.n_chains * thinned(self.variable.n_draws, thin);
-        let mut out = vec![0.0; n * count];
+        let mut out = self.room(n * count)?;
         let len = self.variable.len();
         self.for_each_run(thin, |at, run, step| {
             for element in 0..count {
@@ -139,7 +150,7 @@ impl StoredArray {
     /// Every `thin`-th draw of the whole variable, as `chains x draws x elements`.
     pub(super) fn read(&self, thin: usize) -> Result<Vec<f64>, IoError> {
         let len = self.variable.len();
-        let mut out = vec![0.0; self.variable.n_chains * thinned(self.variable.n_draws, thin) * len];
+        let mut out = self.room(self.variable.n_chains * thinned(self.variable.n_draws, thin) * len)?;
         self.for_each_run(thin, |at, run, step| {
             let kept = run.chunks_exact(len).step_by(step);
             out[at * len..].chunks_exact_mut(len).zip(kept).for_each(|(out, draw)| out.copy_from_slice(draw));

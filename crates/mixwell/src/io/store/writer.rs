@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::{IoError, atomic};
-use super::array::{METADATA, group_metadata, write_metadata};
+use super::description::{group_metadata, read_metadata, write_metadata};
 use super::group::GroupWriter;
 use super::schema::{Phase, StoreSchema};
 
@@ -121,8 +121,8 @@ impl DrawStore {
             if phase == Phase::Warmup && schema.warmup_draws == 0 {
                 continue;
             }
-            let values = GroupWriter::values(path, phase.values_group(), &schema, chunk)?;
-            let stats = GroupWriter::stats(path, phase.stats_group(), &schema, chunk)?;
+            let values = GroupWriter::values(path, phase.values_group(), &schema, chunk);
+            let stats = GroupWriter::stats(path, phase.stats_group(), &schema, chunk);
             values.create(&mut written)?;
             stats.create(&mut written)?;
             let (pending_values, pending_stats) = (vec![], vec![]);
@@ -269,7 +269,6 @@ impl PhaseWriter {
 
 /// The attributes of the store at `path`, or none where they cannot be read: everything is about to be written again.
 fn stored_attributes(path: &Path) -> Map<String, Value> {
-    let text = std::fs::read(path.join(METADATA)).unwrap_or_default();
-    let root: Value = serde_json::from_slice(&text).unwrap_or_default();
+    let root = read_metadata(path).unwrap_or_default();
     root.get("attributes").and_then(Value::as_object).cloned().unwrap_or_default()
 }

@@ -3,10 +3,10 @@
 //!
 //! Every round draws from the present proposal, weighs, and takes optimiser steps on
 //! `a L_forward + (1 - a) L_reverse`, with `L_forward = -sum_i W_i log q(x_i)`, weights and points constant (the objective
-//! `pool` of [`train`](crate::train)). The first round draws from a fixed Gaussian, `initial`, and whitens the flow with its
-//! weighted draws; later ones draw from `(1 - defensive) flow + defensive initial`, so that what the flow has forgotten can
-//! come back. Weights that are too uneven to learn from are raised to the largest power `p <= 1` at which their effective
-//! share is `min_ess`. None of this touches the final estimate: given the proposal, its draws are independent.
+//! `pool` of [`train`](crate::train)). The first round draws from a fixed Gaussian, `initial`, later ones from
+//! `(1 - defensive) flow + defensive initial`, so that what the flow has forgotten can come back. The first round that gives
+//! weights whitens the flow. Weights that are too uneven to learn from are raised to the largest power `p <= 1` at which
+//! their effective share is `min_ess`. None of this touches the final estimate: given the proposal, its draws are independent.
 //! Reference: Bugallo et al., "Adaptive importance sampling", IEEE Signal Processing Magazine 34 (2017).
 
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,9 @@ use crate::kernel::range::{at_least, open_fraction};
 use crate::math::log_sum_exp;
 use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
 use crate::rng::FLOW_INIT_STREAM;
-use crate::train::{Examples, MixSchedule, Objective, TrainAction, Trainer, TrainingConfig};
+use crate::train::{
+    Examples, MixSchedule, Objective, Particles, TrainAction, Trainer, TrainingConfig, uninterrupted,
+};
 use crate::{ConfigError, Points, Stream};
 
 /// Settings of adaptive importance sampling.
@@ -185,18 +187,14 @@ impl AdaptiveImportanceConfig {
             return broken;
         }
         let (ess_share, power) = flatten(&mut log_weights, self.min_ess);
-        if round == 0 {
+        // The first round that has anything to learn from.
+        if rounds.iter().all(|r| r.ess_share.is_nan()) {
             let weights: Vec<f64> = log_weights.iter().map(|w| w.exp()).collect();
             flow.set_whitening_from(x.as_batch(), Some(&weights));
         }
-        let examples = Examples {
-            target,
-            chains: x.as_batch(),
-            pool: Some((x.as_batch(), &log_weights, self.round_draws)),
-        };
-        let report = trainer
-            .train(&self.action(), flow, examples, &|| false)
-            .expect("nobody interrupts this training");
+        let particles = Particles { x: x.as_batch(), log_weights: &log_weights, per_chain: self.round_draws };
+        let examples = Examples::of(target).with_particles(Some(particles));
+        let Ok(report) = trainer.train(&self.action(), flow, examples, &uninterrupted);
         rounds.push(Round { ess_share, power, loss: report.loss });
         broken
     }
@@ -253,5 +251,31 @@ mod tests {
             &Options::default(),
         );
         assert!(e.unwrap_err().to_string().contains("forward = 1.0"));
+    }
+
+    #[test]
+    fn the_flow_is_whitened_by_the_first_round_that_has_weights() {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        // N(3, 1/4), but nothing at all at the first 100 points that are asked about: the whole first round.
+        let asked = AtomicUsize::new(0);
+        let target = Pointwise(FnTarget::new(1, move |x: &[f64]| {
+            let early = asked.fetch_add(1, Ordering::Relaxed) < 100;
+            if early { f64::NEG_INFINITY } else { -2.0 * (x[0] - 3.0).powi(2) }
+        }));
+        let config = AdaptiveImportanceConfig {
+            rounds: 2,
+            round_draws: 100,
+            steps: 1,
+            mix: MixSchedule::Constant { forward: 1.0 },
+            initial: GaussianConfig { sd: vec![3.0], ..GaussianConfig::default() },
+            defensive: 0.5,
+            draws: 10,
+            ..AdaptiveImportanceConfig::default()
+        };
+        let (estimate, flow) = config
+            .estimate(&FlowConfig::default(), &TrainingConfig::default(), &target, &Options::default())
+            .unwrap();
+        assert!(estimate.rounds[0].ess_share.is_nan() && estimate.rounds[1].ess_share > 0.0);
+        assert!((flow.whitening().mean()[0] - 3.0).abs() < 0.5, "{:?}", flow.whitening());
     }
 }

@@ -1,12 +1,11 @@
 //! [`Flow`]: layers and a whitening in either precision, as everything else uses them.
 
 use super::family::FlowConfig;
-use super::gradient::Gradient;
 use super::layer::Whitening;
 use super::loss::{LogProbAndGrad, ReverseKl};
 use super::precision::Precision;
 use super::stack::Stack;
-use crate::net::{Adam, StepReport, Stored, Values};
+use crate::net::{ArraySpec, Gradient, Model, Params, ParamsMut, Stored};
 use crate::proposal::{Differentiable, Proposal, Transport, Upstream};
 use crate::{Batch, BatchMut, ConfigError, Stream};
 
@@ -34,11 +33,11 @@ pub struct Flow {
     pub(super) config: FlowConfig,
     pub(super) dim: usize,
     pub(super) version: u64,
-    pub(super) inner: Inner,
+    inner: Inner,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Inner {
+enum Inner {
     F32(Stack<f32>),
     F64(Stack<f64>),
 }
@@ -51,8 +50,6 @@ macro_rules! each {
         }
     };
 }
-
-pub(super) use each;
 
 impl Flow {
     /// The flow of this config in `dim` dimensions, at its starting parameters.
@@ -82,14 +79,14 @@ impl Flow {
         each!(&self.inner, s => s.log_prob_and_grad(x, log_q, grad));
     }
 
+    /// The arrays in the flat parameter vector: names, shapes, offsets.
+    pub fn layout(&self) -> &[ArraySpec] {
+        each!(&self.inner, s => &s.layout)
+    }
+
     /// A gradient of zeros for this flow.
     pub fn zero_gradient(&self) -> Gradient {
-        let n = self.n_params();
-        let values = match &self.inner {
-            Inner::F32(_) => Values::F32(vec![0.0; n]),
-            Inner::F64(_) => Values::F64(vec![0.0; n]),
-        };
-        Gradient { values }
+        Model::zero_gradient(self)
     }
 
     /// `-sum_i weights[i] log q(x_i)`; adds its parameter gradient to `gradient`. Rows of weight zero are not looked at.
@@ -98,7 +95,7 @@ impl Flow {
     /// When shapes disagree.
     pub fn forward_kl(&self, x: Batch<'_>, weights: &[f64], gradient: &mut Gradient) -> f64 {
         self.check_rows(x, weights.len());
-        each!(&self.inner, s => s.forward_kl(x, weights, own(&mut gradient.values)))
+        each!(&self.inner, s => s.forward_kl(x, weights, own(gradient)))
     }
 
     /// The flow-matching loss, for a flow whose config [`learns_by_matching`](FlowConfig::learns_by_matching):
@@ -115,10 +112,21 @@ impl Flow {
         (z, times): (Batch<'_>, &[f64]),
         gradient: &mut Gradient,
     ) -> f64 {
+        self.regression(x, weights, (z, times), Some(gradient))
+    }
+
+    /// The same with or without a gradient.
+    pub(super) fn regression(
+        &self,
+        x: Batch<'_>,
+        weights: &[f64],
+        (z, times): (Batch<'_>, &[f64]),
+        gradient: Option<&mut Gradient>,
+    ) -> f64 {
         self.check_rows(x, weights.len());
         self.check_rows(z, weights.len());
         assert_eq!(times.len(), weights.len(), "one time per example");
-        each!(&self.inner, s => s.matching_loss(x, weights, (z, times), own(&mut gradient.values)))
+        each!(&self.inner, s => s.matching_loss(x, weights, (z, times), gradient.map(own)))
     }
 
     /// `mean over rows of [log rho(z) - log_det(z) - beta log pi(T(z))]`, reparameterised; adds its parameter gradient to
@@ -134,7 +142,7 @@ impl Flow {
         gradient: &mut Gradient,
     ) -> ReverseKl {
         self.check_rows(z, z.rows());
-        each!(&self.inner, s => s.reverse_kl(z, log_prob_and_grad, beta, own(&mut gradient.values)))
+        each!(&self.inner, s => s.reverse_kl(z, log_prob_and_grad, beta, own(gradient)))
     }
 
     /// Sets the whitening to the moments of these points, as the config wants it. False when nothing was set: whitening
@@ -170,27 +178,21 @@ impl Flow {
 
     /// Sets every parameter by a function of its index and present value.
     pub fn map_params(&mut self, mut f: impl FnMut(usize, f64) -> f64) {
-        match &mut self.inner {
-            Inner::F32(s) => {
-                s.params.iter_mut().enumerate().for_each(|(i, p)| *p = f(i, f64::from(*p)) as f32)
-            }
-            Inner::F64(s) => s.params.iter_mut().enumerate().for_each(|(i, p)| *p = f(i, *p)),
-        }
-        each!(&mut self.inner, s => s.pack());
-        self.changed();
+        self.change_params(&mut |params| {
+            params.map(&mut f);
+            true
+        });
     }
 
-    /// One step of an optimiser, without a change of version.
-    pub(super) fn update(&mut self, adam: &mut Adam, gradient: &Gradient) -> StepReport {
-        fn step<T: Stored>(stack: &mut Stack<T>, adam: &mut Adam, gradient: &Gradient) -> StepReport {
-            let g = T::slice(&gradient.values).expect("a gradient of this flow's precision");
-            let report = adam.step(&mut stack.params, g);
-            if report.applied {
-                stack.pack();
-            }
-            report
-        }
-        each!(&mut self.inner, s => step(s, adam, gradient))
+    /// Whether some pass has left traces of a backward one.
+    #[cfg(test)]
+    pub(super) fn has_gone_backward(&self) -> bool {
+        each!(&self.inner, s => {
+            let ws = s.workspaces.take();
+            let traces = !ws.gradient.is_empty();
+            s.workspaces.give(ws);
+            traces
+        })
     }
 
     /// Marks that the density has changed.
@@ -205,8 +207,31 @@ impl Flow {
 }
 
 /// The numbers of a gradient in the flow's own type.
-fn own<T: Stored>(values: &mut Values) -> &mut [T] {
-    T::slice_mut(values).expect("a gradient of this flow's precision")
+fn own<T: Stored>(gradient: &mut Gradient) -> &mut [T] {
+    gradient.slice_mut().expect("a gradient of this flow's precision")
+}
+
+impl Model for Flow {
+    fn layout(&self) -> &[ArraySpec] {
+        Flow::layout(self)
+    }
+
+    fn params(&self) -> Params<'_> {
+        each!(&self.inner, s => Stored::params(&s.params))
+    }
+
+    fn change_params(&mut self, change: &mut dyn FnMut(ParamsMut<'_>) -> bool) {
+        let changed = each!(&mut self.inner, s => {
+            let changed = change(Stored::params_mut(&mut s.params));
+            if changed {
+                s.pack();
+            }
+            changed
+        });
+        if changed {
+            self.changed();
+        }
+    }
 }
 
 impl Proposal for Flow {

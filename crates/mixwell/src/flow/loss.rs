@@ -48,19 +48,23 @@ fn slice_bounds(rows: usize, s: usize, n_slices: usize) -> std::ops::Range<usize
 }
 
 impl<T: Real> Stack<T> {
-    /// Runs `work` on every slice with a workspace whose gradient is zero, then adds the gradients, scaled, in order.
+    /// Runs `work` on every slice with a workspace whose gradient is zero, then adds the gradients, scaled, in order. Where
+    /// none is asked for, `work` must leave that of the workspace alone.
     pub(super) fn sliced<R: Send>(
         &self,
         rows: usize,
-        gradient: &mut [T],
+        gradient: Option<&mut [T]>,
         work: impl Fn(&mut Workspace<T>, std::ops::Range<usize>) -> R + Sync,
         scale: impl Fn(&[R]) -> f64,
     ) -> Vec<R> {
         let n_slices = slices(rows);
+        let train = gradient.is_some();
         let one = |s: usize| {
             let mut ws = self.workspaces.take();
-            ws.gradient.clear();
-            ws.gradient.resize(self.params.len(), T::ZERO);
+            if train {
+                ws.gradient.clear();
+                ws.gradient.resize(self.params.len(), T::ZERO);
+            }
             let result = work(&mut ws, slice_bounds(rows, s, n_slices));
             (ws, result)
         };
@@ -80,10 +84,12 @@ impl<T: Real> Stack<T> {
             }
         };
         const CHUNK: usize = 8192;
-        if gradient.len() > 4 * CHUNK && n_slices > 1 {
-            gradient.par_chunks_mut(CHUNK).enumerate().for_each(add);
-        } else {
-            gradient.chunks_mut(CHUNK).enumerate().for_each(add);
+        match gradient {
+            Some(gradient) if gradient.len() > 4 * CHUNK && n_slices > 1 => {
+                gradient.par_chunks_mut(CHUNK).enumerate().for_each(add);
+            }
+            Some(gradient) => gradient.chunks_mut(CHUNK).enumerate().for_each(add),
+            None => {}
         }
         for ws in workspaces {
             self.workspaces.give(ws);
@@ -124,7 +130,7 @@ impl<T: Real> Stack<T> {
             }
             loss
         };
-        self.sliced(used.len(), gradient, work, |_| 1.0).iter().sum()
+        self.sliced(used.len(), Some(gradient), work, |_| 1.0).iter().sum()
     }
 
     /// See [`ReverseKl`]; adds the parameter gradient of the mean.
@@ -147,7 +153,7 @@ impl<T: Real> Stack<T> {
             (loss, n_finite)
         };
         let kept = |results: &[(f64, usize)]| results.iter().map(|r| r.1).sum::<usize>();
-        let results = self.sliced(z.rows(), gradient, work, |r| 1.0 / kept(r).max(1) as f64);
+        let results = self.sliced(z.rows(), Some(gradient), work, |r| 1.0 / kept(r).max(1) as f64);
         let n_finite = kept(&results);
         let loss = results.iter().map(|r| r.0).sum::<f64>() / n_finite as f64;
         ReverseKl { loss, non_finite: z.rows() - n_finite }

@@ -12,30 +12,31 @@ use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len, load_rows};
 
 impl<T: Real> Stack<T> {
-    /// See [`Flow::matching_loss`](super::Flow::matching_loss); adds the parameter gradient.
+    /// See [`Flow::matching_loss`](super::Flow::matching_loss); adds the parameter gradient, if it is asked for.
     pub fn matching_loss(
         &self,
         x: Batch<'_>,
         weights: &[f64],
         (z, times): (Batch<'_>, &[f64]),
-        gradient: &mut [T],
+        gradient: Option<&mut [T]>,
     ) -> f64 {
         let used: Vec<usize> = (0..x.rows()).filter(|&i| weights[i] != 0.0).collect();
-        let step = self.training_rows();
+        let (step, train) = (self.training_rows(), gradient.is_some());
         let work = |ws: &mut Workspace<T>, range: std::ops::Range<usize>| {
             let chunks = used[range].chunks(step);
-            chunks.map(|chunk| self.matching_block(ws, (x, weights), (z, times), chunk)).sum::<f64>()
+            chunks.map(|chunk| self.matching_block(ws, (x, weights), (z, times), chunk, train)).sum::<f64>()
         };
         self.sliced(used.len(), gradient, work, |_| 1.0).iter().sum()
     }
 
-    /// The loss of these examples; adds the gradient to `ws.gradient`.
+    /// The loss of these examples; with `train`, adds the gradient to `ws.gradient`.
     fn matching_block(
         &self,
         ws: &mut Workspace<T>,
         (x, weights): (Batch<'_>, &[f64]),
         (z, times): (Batch<'_>, &[f64]),
         which: &[usize],
+        train: bool,
     ) -> f64 {
         let net = &self.layer::<Continuous<T>>().expect("a flow with a velocity").velocity().net;
         let (rows, dim) = (which.len(), self.dim);
@@ -86,7 +87,9 @@ impl<T: Real> Stack<T> {
                 }
             }
         }
-        net.backward(input, tape, head, None, Some(gradient), &mut scratch.net, rows);
+        if train {
+            net.backward(input, tape, head, None, Some(gradient), &mut scratch.net, rows);
+        }
         loss
     }
 }

@@ -8,10 +8,10 @@
 //! `layer/` has one file for each kind of layer, `family/` one for each flow that has a name. A new flow made of layers that
 //! exist is one file and one row in `family/mod.rs`.
 
+mod examples;
 mod family;
 #[allow(clippy::module_inception)]
 mod flow;
-mod gradient;
 mod layer;
 mod loss;
 mod matching;
@@ -19,15 +19,17 @@ mod precision;
 mod stack;
 mod state;
 
+pub use examples::ExampleNoise;
 pub use family::{
     FlowConfig, FlowEntry, FlowMatchingConfig, GaussianConfig, MafConfig, RealNvpConfig, RqSplineConfig,
     catalogue,
 };
 pub use flow::Flow;
-pub use gradient::{Gradient, Optimiser, OptimiserState};
 pub use layer::{Divergence, Mask, Nets, Order, ScaleBound, Solver, Whitening, WhiteningMode};
 pub use loss::{LogProbAndGrad, ReverseKl};
 pub use precision::Precision;
-pub use state::{FlowError, FlowState, Snapshot};
+pub use state::{FlowState, Snapshot};
 
-pub use crate::net::{LearningRate, OptimiserConfig, StepReport};
+pub use crate::net::{
+    Gradient, LearningRate, Optimiser, OptimiserConfig, OptimiserState, StepReport, WeightsError,
+};

@@ -5,7 +5,9 @@
 
 use super::activation::Activation;
 use super::mlp::{Init, Mlp, MlpSpec, Scratch, grow};
-use super::parameters::Parameters;
+use super::model::Model;
+use super::parameters::{ArraySpec, Parameters};
+use super::values::{Params, ParamsMut, Stored};
 use super::workspaces::Workspaces;
 use crate::{Batch, BatchMut, Stream};
 use mixwell_vector::Real;
@@ -28,6 +30,7 @@ struct Buffers<T> {
 #[derive(Debug)]
 pub struct EnergyNet<T> {
     networks: Vec<Mlp<T>>,
+    layout: Vec<ArraySpec>,
     params: Vec<T>,
     workspaces: Workspaces<Buffers<T>>,
 }
@@ -36,6 +39,7 @@ impl<T: Real> Clone for EnergyNet<T> {
     fn clone(&self) -> Self {
         Self {
             networks: self.networks.clone(),
+            layout: self.layout.clone(),
             params: self.params.clone(),
             workspaces: Workspaces::default(),
         }
@@ -72,7 +76,8 @@ impl<T: Real> EnergyNet<T> {
             network.initialise(&mut params, init, stream);
             network.pack(&params);
         }
-        Self { networks, params, workspaces: Workspaces::default() }
+        let layout = networks.iter().enumerate().flat_map(|(i, n)| n.layout(&format!("networks.{i}.")));
+        Self { layout: layout.collect(), networks, params, workspaces: Workspaces::default() }
     }
 
     /// The network `d-32-64-64-64-1` with leaky ReLU 0.05. `Init::ZeroLast` makes it start at energy zero everywhere.
@@ -93,10 +98,15 @@ impl<T: Real> EnergyNet<T> {
     /// Changes the parameters.
     pub fn update<R>(&mut self, change: impl FnOnce(&mut [T]) -> R) -> R {
         let result = change(&mut self.params);
+        self.pack();
+        result
+    }
+
+    /// Takes over changed parameters.
+    fn pack(&mut self) {
         for network in &mut self.networks {
             network.pack(&self.params);
         }
-        result
     }
 
     /// Loads a block of rows and takes it through the networks.
@@ -211,6 +221,22 @@ impl<T: Real> EnergyNet<T> {
 
     fn check(&self, x: Batch<'_>) {
         assert_eq!(x.dim(), self.dim(), "points of another dimension");
+    }
+}
+
+impl<T: Stored> Model for EnergyNet<T> {
+    fn layout(&self) -> &[ArraySpec] {
+        &self.layout
+    }
+
+    fn params(&self) -> Params<'_> {
+        T::params(&self.params)
+    }
+
+    fn change_params(&mut self, change: &mut dyn FnMut(ParamsMut<'_>) -> bool) {
+        if change(T::params_mut(&mut self.params)) {
+            self.pack();
+        }
     }
 }
 

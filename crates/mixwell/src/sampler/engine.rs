@@ -23,7 +23,7 @@ use crate::flow::Flow;
 use crate::io::Phase as Group;
 use crate::kernel::{Context, Ensemble, Leaf, Pool, Role, Tallies, Tally, Warmup};
 use crate::proposal::{Proposal, Transport};
-use crate::train::{Examples, TrainAction, TrainError, Trainer};
+use crate::train::{Examples, Particles, TrainAction, TrainError, Trainer};
 
 /// Numbers (values and statistics) that one chunk may hold.
 const CHUNK_NUMBERS: usize = 1 << 21;
@@ -277,12 +277,16 @@ impl<'a> Engine<'a> {
         // A pool is not part of a checkpoint, so a call that learns from it is short and runs to its end.
         let before = (!action.needs_pool()).then(|| (flow.clone(), trainer.save()));
         let counted = (self.target.densities(), self.target.gradients());
-        let examples = Examples {
-            target: self.target,
-            chains: self.ensemble.x(),
-            pool: self.pool.as_ref().map(|p| (p.x(), p.log_weights(), p.n_particles())),
+        let particles = self.pool.as_ref().map(|p| Particles {
+            x: p.x(),
+            log_weights: p.log_weights(),
+            per_chain: p.n_particles(),
+        });
+        let examples = Examples::of(self.target).with_chains(self.ensemble.x()).with_particles(particles);
+        let go_on = || {
+            if before.is_some() && interrupted() { Err(TrainError::Interrupted) } else { Ok(()) }
         };
-        match trainer.train(action, flow, examples, &|| before.is_some() && interrupted()) {
+        match trainer.train(action, flow, examples, &go_on) {
             Ok(_) => self.place.cursor.finish_action(),
             Err(TrainError::Interrupted) => {
                 let (old_flow, old_trainer) = before.expect("only a call that can be undone is interrupted");

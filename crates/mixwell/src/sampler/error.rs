@@ -39,5 +39,5 @@ pub enum RunError {
     Kernel(#[from] StateError),
     /// The checkpoint holds another flow.
     #[error("the checkpoint's flow cannot be used: {0}")]
-    Flow(#[from] crate::flow::FlowError),
+    Flow(#[from] crate::net::WeightsError),
 }

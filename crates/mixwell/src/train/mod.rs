@@ -1,17 +1,30 @@
-//! What a flow learns from, and how: objectives, replay of past draws, the trainer with its guards.
+//! How models are trained, and what a flow learns from during a run.
 //!
-//! A [`TrainAction`] says what one training call of a schedule does; [`TrainingConfig`] holds what all calls share.
-//! Chains and pools are data here: no kernel is known, and every weight and particle is a constant of the loss.
+//! [`Descent`] is the one loop: a loss with its gradient, the guard's verdict, a clipped step of the optimiser. It works on any
+//! [`Model`](crate::net::Model) with any [`Loss`] or [`ExampleLoss`]. What a run trains its flow on is data: a [`TrainAction`]
+//! says what one training call does, with an [`Objective`] by name; [`TrainingConfig`] holds what all calls share; the
+//! [`Trainer`] carries them out. Chains and particles are data here: no kernel is known, and every weight and particle is a
+//! constant of the loss.
 
 mod action;
+mod descent;
+mod examples;
 mod guard;
+mod loss;
+mod objective;
 mod replay;
+mod settings;
 mod tempering;
 mod trainer;
 mod weights;
 
-pub use action::{History, MixSchedule, Objective, TrainAction, TrainingConfig};
+pub use action::TrainAction;
+pub use descent::{Descent, Passes, TrainReport};
+pub use examples::{Examples, Particles};
 pub use guard::{Guard, GuardCounts};
+pub use loss::{ExampleLoss, Loss, LossValue};
+pub use objective::{MixSchedule, Objective};
 pub use replay::Replay;
+pub use settings::{History, TrainingConfig};
 pub use tempering::Tempering;
-pub use trainer::{Examples, TrainError, TrainReport, Trainer, TrainerState};
+pub use trainer::{TrainError, Trainer, TrainerState, uninterrupted};

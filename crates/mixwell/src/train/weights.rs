@@ -1,5 +1,6 @@
 //! Weights of examples: constants of every loss.
 
+use super::Particles;
 use crate::Batch;
 use crate::density::Target;
 use crate::math::log_sum_exp;
@@ -23,13 +24,8 @@ pub(super) fn of_draws(target: &dyn Target, x: Batch<'_>, beta: f64) -> Vec<f64>
 /// Self-normalised weights of every chain's particles, divided by the number of chains so that they sum to one.
 ///
 /// `log_weights` are `ln pi - ln q`; tempered ones are `beta ln pi - ln q`, and cost an evaluation of every particle.
-pub(super) fn of_pool(
-    target: &dyn Target,
-    x: Batch<'_>,
-    log_weights: &[f64],
-    n_particles: usize,
-    beta: f64,
-) -> Vec<f64> {
+pub(super) fn of_particles(target: &dyn Target, particles: Particles<'_>, beta: f64) -> Vec<f64> {
+    let Particles { x, log_weights, per_chain } = particles;
     let mut log_weights = log_weights.to_vec();
     if beta != 1.0 {
         let mut log_prob = vec![0.0; x.rows()];
@@ -38,9 +34,9 @@ pub(super) fn of_pool(
             *w = if w.is_finite() && p.is_finite() { *w - (1.0 - beta) * p } else { f64::NEG_INFINITY };
         }
     }
-    let n_chains = (log_weights.len() / n_particles) as f64;
+    let n_chains = (log_weights.len() / per_chain) as f64;
     log_weights
-        .chunks(n_particles)
+        .chunks(per_chain)
         .flat_map(|w| {
             let total = log_sum_exp(w);
             w.iter().map(move |w| (w - total).exp() / n_chains)
@@ -75,7 +71,11 @@ mod tests {
         let log_weights = [5.0, 5.0 + 3f64.ln(), 2.0, f64::NEG_INFINITY];
         let x = Points::from_rows(&[[0.0], [9f64.ln()], [1.0], [1.0]]);
         let check = |beta: f64, expected: [f64; 4]| {
-            let w = of_pool(&slope(), x.as_batch(), &log_weights, 2, beta);
+            let w = of_particles(
+                &slope(),
+                Particles { x: x.as_batch(), log_weights: &log_weights, per_chain: 2 },
+                beta,
+            );
             for (w, expected) in w.iter().zip(expected) {
                 assert!((w - expected).abs() < 1e-15);
             }

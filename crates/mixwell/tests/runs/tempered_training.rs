@@ -6,8 +6,11 @@
 use mixwell::density::{FnTarget, Pointwise, Target};
 use mixwell::flow::{Flow, FlowConfig, LearningRate, RealNvpConfig, WhiteningMode};
 use mixwell::proposal::Transport;
-use mixwell::train::{Examples, MixSchedule, Objective, Tempering, TrainAction, Trainer, TrainingConfig};
-use mixwell::{Batch, Points, Stream};
+use mixwell::train::{
+    Examples, MixSchedule, Objective, Particles, Tempering, TrainAction, Trainer, TrainingConfig,
+    uninterrupted,
+};
+use mixwell::{Points, Stream};
 
 const MEAN: f64 = 1.0;
 const SD: f64 = 2.0;
@@ -48,19 +51,14 @@ fn settings(total: u64) -> TrainingConfig {
 }
 
 /// Trains by `calls` equal calls, the chains' draws being those of `past`.
-fn train(
-    action: &TrainAction,
-    calls: usize,
-    past: &Points,
-    pool: Option<(Batch<'_>, &[f64], usize)>,
-) -> (f64, f64) {
+fn train(action: &TrainAction, calls: usize, past: &Points, particles: Option<Particles<'_>>) -> (f64, f64) {
     let (target, mut flow) = (target(), gaussian_flow());
     let total = calls * action.steps.max(8 * action.epochs);
     let mut trainer = Trainer::new(settings(total as u64), &flow, calls, 5).unwrap();
     trainer.observe(past.as_batch());
     for _ in 0..calls {
-        let examples = Examples { target: &target, chains: past.as_batch(), pool };
-        trainer.train(action, &mut flow, examples, &|| false).unwrap();
+        let examples = Examples::of(&target).with_chains(past.as_batch()).with_particles(particles);
+        let Ok(_) = trainer.train(action, &mut flow, examples, &uninterrupted);
     }
     mean_and_sd(&flow)
 }
@@ -106,8 +104,8 @@ fn a_ramp_ends_at_the_target() {
     let mut trainer = Trainer::new(settings(600), &flow, 60, 5).unwrap();
     let chains = draws(1, SD);
     for _ in 0..30 {
-        let examples = Examples { target: &target, chains: chains.as_batch(), pool: None };
-        trainer.train(&slow, &mut flow, examples, &|| false).unwrap();
+        let examples = Examples::of(&target).with_chains(chains.as_batch());
+        let Ok(_) = trainer.train(&slow, &mut flow, examples, &uninterrupted);
     }
     let (_, sd) = mean_and_sd(&flow);
     assert!(sd > 1.15 * SD, "{sd}");
@@ -137,7 +135,7 @@ fn particles_are_weighed_by_the_tempered_target() {
     let particles = draws(4000, 8.0);
     let log_weight = |x: &f64| -0.5 * ((x - MEAN) / SD).powi(2) + 0.5 * ((x - MEAN) / 8.0).powi(2);
     let log_weights: Vec<f64> = particles.data().iter().map(log_weight).collect();
-    let pool = Some((particles.as_batch(), &log_weights[..], 4000));
+    let pool = Some(Particles { x: particles.as_batch(), log_weights: &log_weights, per_chain: 4000 });
     let fit = |beta: f64| {
         let objective = Objective::Pool { mix: MixSchedule::Constant { forward: 1.0 } };
         let tempering = Tempering::Constant { beta };

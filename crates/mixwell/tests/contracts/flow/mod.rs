@@ -10,8 +10,8 @@ mod transport;
 use std::sync::Mutex;
 
 use mixwell::flow::{
-    Flow, FlowConfig, FlowError, FlowMatchingConfig, GaussianConfig, Gradient, MafConfig, Mask, Nets,
-    Optimiser, OptimiserConfig, Order, Precision, RealNvpConfig, RqSplineConfig, ScaleBound, Solver,
+    Flow, FlowConfig, FlowMatchingConfig, GaussianConfig, Gradient, MafConfig, Mask, Nets, Optimiser,
+    OptimiserConfig, Order, Precision, RealNvpConfig, RqSplineConfig, ScaleBound, Solver, WeightsError,
     Whitening, WhiteningMode,
 };
 use mixwell::net::{Activation, Init};

@@ -55,7 +55,7 @@ fn damaged_files_are_errors_not_panics() {
     }
     let mut nan = flow(&config, 2, false);
     nan.map_params(|i, p| if i == 3 { f64::NAN } else { p });
-    assert!(matches!(Flow::from_safetensors(&nan.to_safetensors()), Err(FlowError::NotFinite { .. })));
+    assert!(matches!(Flow::from_safetensors(&nan.to_safetensors()), Err(WeightsError::NotFinite { .. })));
     let text = String::from_utf8_lossy(&file).into_owned();
     for (from, to) in
         [("\\\"hidden\\\":[4]", "\\\"hidden\\\":[9]"), ("\\\"n_blocks\\\":1", "\\\"n_blocks\\\":9")]
@@ -77,5 +77,5 @@ fn axes_that_are_no_rotation_are_refused() {
     let (header, metadata) = SafeTensors::read_metadata(&file).unwrap();
     let at = 8 + header + metadata.info("whitening.axes").unwrap().data_offsets.0;
     file[at..at + 8].copy_from_slice(&2f64.to_le_bytes());
-    assert!(matches!(Flow::from_safetensors(&file), Err(FlowError::NotFinite { .. })));
+    assert!(matches!(Flow::from_safetensors(&file), Err(WeightsError::NotFinite { .. })));
 }

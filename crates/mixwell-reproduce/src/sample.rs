@@ -9,11 +9,6 @@ use mixwell::io::Phase;
 use mixwell::sampler::{MemoryDraws, Summary};
 use mixwell::{Batch, Points, Stream};
 
-/// References take stream numbers from here on; chains count from zero, the library's own from the top.
-const REFERENCE_STREAM: u64 = 1 << 60;
-/// Exact draws that stand for a method take stream numbers from here on.
-const EXACT_STREAM: u64 = 1 << 61;
-
 /// Draws of one cell.
 pub struct Sample<'a> {
     /// What was sampled.
@@ -56,7 +51,7 @@ impl<'a> Sample<'a> {
         let mut rows = Points::zeros(chains * draws, reported(target));
         let mut x = vec![0.0; target.dim()];
         for chain in 0..chains {
-            let mut stream = Stream::new(seed, EXACT_STREAM + chain as u64);
+            let mut stream = Stream::for_exact_draws(seed, chain);
             for draw in 0..draws {
                 sampler.sample(&mut stream, &mut x);
                 target.report(&x, rows.row_mut(chain * draws + draw));
@@ -111,7 +106,7 @@ impl<'a> Sample<'a> {
     /// `n` exact draws to compare chain `chain` with; `None` when the target cannot make them.
     pub fn reference(&self, chain: usize, n: usize) -> Option<Points> {
         let sampler = self.target.exact_sampler()?;
-        let mut stream = Stream::new(self.seed, REFERENCE_STREAM + chain as u64);
+        let mut stream = Stream::for_reference(self.seed, chain);
         let mut rows = Points::zeros(n, self.rows.dim());
         let mut x = vec![0.0; self.target.dim()];
         for row in rows.as_batch_mut().iter_mut() {

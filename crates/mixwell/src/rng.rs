@@ -10,16 +10,29 @@ use serde::{Deserialize, Serialize};
 
 use mixwell_vector::normal;
 
-/// Stream number of flow training and minibatch choice.
-pub const TRAINING_STREAM: u64 = u64::MAX;
-/// Stream number of flow initialisation.
-pub const FLOW_INIT_STREAM: u64 = u64::MAX - 1;
+// The register of stream numbers: whoever needs a stream gets its number here, so that no two uses meet. Chains count from
+// zero; experiments, which look at a run from outside, have ranges between the chains and the estimators; single streams
+// count down from the top. A test below checks that nothing overlaps.
+
+/// Most chains with streams of their own.
+const CHAINS: u64 = 1 << 60;
+/// First of the streams of exact reference draws, one per chain of the reference.
+const REFERENCE_STREAMS: u64 = 1 << 60;
+/// First of the streams of exact draws that stand for a method, one per chain.
+const EXACT_STREAMS: u64 = 1 << 61;
+/// Stream number of random directions onto which a metric projects.
+pub const DIRECTIONS_STREAM: u64 = 1 << 62;
+/// First of the streams of estimators.
+const ESTIMATE_STREAMS: u64 = 1 << 63;
+/// Rounds of an estimator, and streams per round.
+const ROUNDS: u64 = 1 << 20;
+const ROUND: u64 = 1 << 40;
 /// Stream number of starting points.
 pub const START_STREAM: u64 = u64::MAX - 2;
-/// First of the streams of estimators: chains have smaller numbers.
-const ESTIMATE_STREAMS: u64 = 1 << 63;
-/// Streams per round of an estimator.
-const ROUND: u64 = 1 << 40;
+/// Stream number of flow initialisation.
+pub const FLOW_INIT_STREAM: u64 = u64::MAX - 1;
+/// Stream number of flow training and minibatch choice.
+pub const TRAINING_STREAM: u64 = u64::MAX;
 
 /// One random stream; chain `c` uses stream number `c`.
 ///
@@ -66,8 +79,26 @@ impl Stream {
     /// # Panics
     /// From round 2^20 and index 2^40 on, whose streams could meet others.
     pub fn for_estimate(seed: u64, round: u64, index: u64) -> Self {
-        assert!(round < 1 << 20 && index < ROUND, "no stream for draw {index} of round {round}");
+        assert!(round < ROUNDS && index < ROUND, "no stream for draw {index} of round {round}");
         Self::new(seed, ESTIMATE_STREAMS + round * ROUND + index)
+    }
+
+    /// The stream of exact draws that a run is compared with, chain by chain.
+    ///
+    /// # Panics
+    /// From chain 2^60 on, whose stream could meet others.
+    pub fn for_reference(seed: u64, chain: usize) -> Self {
+        assert!((chain as u64) < CHAINS, "no stream for chain {chain}");
+        Self::new(seed, REFERENCE_STREAMS + chain as u64)
+    }
+
+    /// The stream of exact draws that stand for a method, chain by chain.
+    ///
+    /// # Panics
+    /// From chain 2^60 on, whose stream could meet others.
+    pub fn for_exact_draws(seed: u64, chain: usize) -> Self {
+        assert!((chain as u64) < CHAINS, "no stream for chain {chain}");
+        Self::new(seed, EXACT_STREAMS + chain as u64)
     }
 
     /// Uniform on the open interval (0, 1): safe under a logarithm.
@@ -159,6 +190,29 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_uses_share_a_stream() {
+        let one = |number: u64| number..=number;
+        let mut ranges = [
+            0..=CHAINS - 1,
+            REFERENCE_STREAMS..=REFERENCE_STREAMS + CHAINS - 1,
+            EXACT_STREAMS..=EXACT_STREAMS + CHAINS - 1,
+            one(DIRECTIONS_STREAM),
+            ESTIMATE_STREAMS..=ESTIMATE_STREAMS + ROUNDS * ROUND - 1,
+            one(START_STREAM),
+            one(FLOW_INIT_STREAM),
+            one(TRAINING_STREAM),
+        ];
+        ranges.sort_by_key(|r| *r.start());
+        for pair in ranges.windows(2) {
+            assert!(pair[0].end() < pair[1].start(), "{pair:?}");
+        }
+        // The constructors hand out what the register says.
+        assert_eq!(Stream::for_reference(1, 3).state().stream, REFERENCE_STREAMS + 3);
+        assert_eq!(Stream::for_exact_draws(1, 3).state().stream, EXACT_STREAMS + 3);
+        assert_eq!(Stream::for_estimate(1, 2, 3).state().stream, ESTIMATE_STREAMS + 2 * ROUND + 3);
+    }
 
     #[test]
     fn a_restored_stream_goes_on_with_the_same_numbers() {

@@ -8,13 +8,11 @@ use mixwell::metric::{
     Cost, Sample as Points, SlicedTotalVariation, covariance_error, ks_projections,
     mixing_time as mixing_time_of, optimal_transport as optimal_transport_of, total_variation_from_density,
 };
+use mixwell::rng::DIRECTIONS_STREAM;
 use mixwell::{Batch, Stream};
 
 use super::Flavour;
 use crate::{Measured, Sample};
-
-/// Random directions come from this stream: the same for every chain and method.
-const DIRECTIONS_STREAM: u64 = 1 << 62;
 
 /// Per chain: mean over directions.
 pub(super) fn sliced_tv(

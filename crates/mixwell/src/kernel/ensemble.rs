@@ -30,7 +30,7 @@ pub struct Ensemble {
 }
 
 /// An [`Ensemble`] as it lies in a checkpoint.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct EnsembleState {
     x: Points,
     log_prob: Vec<f64>,
@@ -50,13 +50,24 @@ impl Ensemble {
     /// When the numbers of rows and streams differ.
     pub fn new(target: &dyn Target, x: Points, streams: Vec<Stream>) -> Self {
         assert_eq!(x.rows(), streams.len(), "one stream per chain");
-        let (n, dim) = (x.rows(), x.dim());
-        let mut log_prob = vec![0.0; n];
+        let mut log_prob = vec![0.0; x.rows()];
         target.log_prob(x.as_batch(), &mut log_prob);
+        Self::evaluated(x, log_prob, None, streams)
+    }
+
+    /// Chains at the rows of `x`, where the log-density, and perhaps the gradient, is known already.
+    ///
+    /// # Panics
+    /// When the numbers of rows, values and streams differ.
+    pub fn evaluated(x: Points, log_prob: Vec<f64>, grad: Option<Points>, streams: Vec<Stream>) -> Self {
+        assert_eq!(x.rows(), streams.len(), "one stream per chain");
+        assert_eq!(x.rows(), log_prob.len(), "one log-density per chain");
+        let (n, dim) = (x.rows(), x.dim());
+        assert!(grad.as_ref().is_none_or(|g| (g.rows(), g.dim()) == (n, dim)), "one gradient per chain");
         Self {
             log_prob,
-            grad: Points::zeros(n, dim),
-            grad_known: vec![false; n],
+            grad_known: vec![grad.is_some(); n],
+            grad: grad.unwrap_or_else(|| Points::zeros(n, dim)),
             z: Points::zeros(n, dim),
             log_q: vec![0.0; n],
             log_q_version: vec![0; n],

@@ -74,6 +74,11 @@ impl Chunk<'_> {
         } else {
             no_sums.iter_mut().map(|s| &mut s[..]).collect()
         };
+        // Every block writes its chains' part of every draw where it belongs: nothing is gathered afterwards.
+        let mut values = vec![0.0; draws * n_chains * n_values];
+        let mut stats = vec![0.0; draws * n_chains * n_stats];
+        let value_parts = deal(&mut values, n_chains, n_values, rows);
+        let stat_parts = deal(&mut stats, n_chains, n_stats, rows);
         let mut jobs: Vec<Job<'_>> = ensemble
             .blocks(rows, pool)
             .into_iter()
@@ -83,11 +88,14 @@ impl Chunk<'_> {
             .zip(records.totals.stuck.chunks_mut(rows))
             .zip(records.totals.rao_blackwell_steps.chunks_mut(rows))
             .zip(sums)
-            .map(|((((((block, step), since_draw), totals), stuck), rao_blackwell_steps), rao_blackwell)| {
+            .zip(value_parts.into_iter().zip(stat_parts))
+            .map(|(job, (values, stats))| {
+                let ((((((block, step), since_draw), totals), stuck), rao_blackwell_steps), rao_blackwell) =
+                    job;
                 Job {
                     current: vec![Tally::default(); step.len()],
-                    values: vec![0.0; draws * block.rows() * n_values],
-                    stats: vec![0.0; draws * block.rows() * n_stats],
+                    values,
+                    stats,
                     block,
                     step,
                     since_draw,
@@ -102,26 +110,20 @@ impl Chunk<'_> {
             [one] => one.run(self),
             many => many.par_iter_mut().for_each(|job| job.run(self)),
         }
-        if let [_] = jobs.as_slice() {
-            let job = jobs.pop().expect("one job");
-            return Drawn { draws, values: job.values, stats: job.stats };
-        }
-        let mut drawn = Drawn {
-            draws,
-            values: Vec::with_capacity(draws * n_chains * n_values),
-            stats: Vec::with_capacity(draws * n_chains * n_stats),
-        };
-        for draw in 0..draws {
-            for job in &jobs {
-                let rows = job.block.rows();
-                drawn
-                    .values
-                    .extend_from_slice(&job.values[draw * rows * n_values..(draw + 1) * rows * n_values]);
-                drawn.stats.extend_from_slice(&job.stats[draw * rows * n_stats..(draw + 1) * rows * n_stats]);
-            }
-        }
-        drawn
+        drop(jobs);
+        Drawn { draws, values, stats }
     }
+}
+
+/// Deals a chunk out to blocks of `rows` chains: for each block its part of every draw.
+fn deal(chunk: &mut [f64], n_chains: usize, width: usize, rows: usize) -> Vec<Vec<&mut [f64]>> {
+    let mut parts: Vec<Vec<&mut [f64]>> = (0..n_chains.div_ceil(rows)).map(|_| Vec::new()).collect();
+    for draw in chunk.chunks_exact_mut(n_chains * width) {
+        for (parts, part) in parts.iter_mut().zip(draw.chunks_mut(rows * width)) {
+            parts.push(part);
+        }
+    }
+    parts
 }
 
 /// Chains that a batch needs to be worth its overhead; networks hold rows in blocks of 64.
@@ -149,8 +151,9 @@ struct Job<'a> {
     stuck: &'a mut [Stuck],
     rao_blackwell_steps: &'a mut [u64],
     rao_blackwell: &'a mut [f64],
-    values: Vec<f64>,
-    stats: Vec<f64>,
+    /// The block's part of every draw: `rows x n_values` and `rows x n_stats`.
+    values: Vec<&'a mut [f64]>,
+    stats: Vec<&'a mut [f64]>,
 }
 
 impl Job<'_> {
@@ -187,7 +190,6 @@ impl Job<'_> {
         let (n_values, n_stats) = (chunk.recorder.n_values(), chunk.recorder.stats().len());
         let rows = self.block.rows();
         for row in 0..rows {
-            let place = draw * rows + row;
             let leaves = row * chunk.n_leaves..(row + 1) * chunk.n_leaves;
             let tallies = &mut self.since_draw[leaves.clone()];
             chunk.recorder.record(
@@ -195,8 +197,8 @@ impl Job<'_> {
                 &self.block,
                 row,
                 tallies,
-                &mut self.values[place * n_values..(place + 1) * n_values],
-                &mut self.stats[place * n_stats..(place + 1) * n_stats],
+                &mut self.values[draw][row * n_values..(row + 1) * n_values],
+                &mut self.stats[draw][row * n_stats..(row + 1) * n_stats],
             );
             self.stuck[row].observe(chunk.recorder.moved(tallies));
             for (total, tally) in self.totals[leaves].iter_mut().zip(tallies.iter()) {

@@ -12,6 +12,7 @@ use super::error::RunError;
 use super::monitor::Monitor;
 use super::observer::{Event, Observer, Phase, Progress};
 use super::plan::Plan;
+use super::recent::Recent;
 use super::record::Recorder;
 use super::schedule::{Action, Move};
 use super::sink::Sink;
@@ -21,7 +22,7 @@ use super::totals::PhaseTotals;
 use crate::density::{Counted, Target};
 use crate::flow::Flow;
 use crate::io::Phase as Group;
-use crate::kernel::{Context, Ensemble, Leaf, Pool, Role, Tallies, Tally, Warmup};
+use crate::kernel::{Context, Ensemble, Pool, Tallies, Tally, Warmup};
 use crate::proposal::{Proposal, Transport};
 use crate::train::{Examples, Particles, TrainAction, TrainError, Trainer};
 
@@ -30,8 +31,6 @@ const CHUNK_NUMBERS: usize = 1 << 21;
 /// Most steps in one chunk, and how long a chunk should take: progress and interruptions wait for it.
 const CHUNK_STEPS: usize = 256;
 const CHUNK_TIME: Duration = Duration::from_millis(40);
-/// How often R-hat is computed for the progress line.
-const MONITOR_TIME: Duration = Duration::from_secs(1);
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +56,8 @@ pub(super) struct Engine<'a> {
     pub sink: Sink,
     pub warmup_totals: PhaseTotals,
     pub production_totals: PhaseTotals,
-    pub place: Place,
-    pub spent: Spent,
+    place: Place,
+    spent: Spent,
     pool: Option<Pool>,
     step_tallies: Vec<Tally>,
     since_draw: Vec<Tally>,
@@ -69,27 +68,24 @@ pub(super) struct Engine<'a> {
     chunk_steps: usize,
 }
 
-/// Acceptance since the last progress line.
-#[derive(Default)]
-struct Recent {
-    local: (f64, u64),
-    global: (u64, u64),
-    rhat: Option<f64>,
-    rhat_at: Option<Instant>,
+/// What a run is put together from.
+pub(super) struct Parts<'a> {
+    pub config: &'a RunConfig,
+    pub target: &'a Counted<&'a dyn Target>,
+    pub plan: Plan,
+    pub ensemble: Ensemble,
+    pub flow: Option<Flow>,
+    pub trainer: Option<Trainer>,
+    pub recorder: Recorder,
+    pub sink: Sink,
+    /// What was spent before the first step of this session.
+    pub spent: Spent,
 }
 
 impl<'a> Engine<'a> {
-    #[allow(clippy::too_many_arguments)]
-    pub fn new(
-        config: &'a RunConfig,
-        target: &'a Counted<&'a dyn Target>,
-        plan: Plan,
-        ensemble: Ensemble,
-        flow: Option<Flow>,
-        trainer: Option<Trainer>,
-        recorder: Recorder,
-        sink: Sink,
-    ) -> Self {
+    /// An engine before its first step.
+    pub fn new(parts: Parts<'a>) -> Self {
+        let Parts { config, target, plan, ensemble, flow, trainer, recorder, sink, spent } = parts;
         let n_chains = ensemble.n_chains();
         let n_leaves = plan.leaves().len();
         let n_values = recorder.n_values();
@@ -108,7 +104,7 @@ impl<'a> Engine<'a> {
                 next_check: FIRST_CHECK,
                 ..Place::default()
             },
-            spent: Spent::default(),
+            spent,
             recent: Recent::default(),
             started: Instant::now(),
             last_checkpoint: Instant::now(),
@@ -418,7 +414,7 @@ impl<'a> Engine<'a> {
         })
     }
 
-    /// Goes on from a saved state. The store is resumed by whoever made the sink.
+    /// Goes on from a saved state; the chains and what they cost are there already, the store is resumed with the sink.
     pub fn restore(&mut self, state: RunState) -> Result<(), RunError> {
         for (named, saved) in self.plan.kernels.iter_mut().zip(&state.kernels) {
             named.kernel.load(saved)?;
@@ -432,22 +428,14 @@ impl<'a> Engine<'a> {
         if let (Some(trainer), Some(saved)) = (&mut self.trainer, state.trainer) {
             trainer.load(saved)?;
         }
-        self.ensemble = Ensemble::restore(state.ensemble);
         self.warmup_totals = state.warmup_totals;
         self.production_totals = state.production_totals;
         self.place = state.progress;
-        // This session has evaluated the starts already, as the first one had: they are in the saved counts.
-        self.target.reset();
-        self.spent = state.spent;
         Ok(())
     }
 
     fn tell(&mut self, observer: &mut dyn Observer, training: bool) {
-        let now = Instant::now();
-        if self.recent.rhat_at.is_none_or(|at| now - at >= MONITOR_TIME) {
-            self.recent.rhat = self.monitor.max_rhat().or(self.recent.rhat);
-            self.recent.rhat_at = Some(now);
-        }
+        self.recent.watch(&self.monitor);
         let schedule = &self.plan.schedule;
         let all = schedule.adapting_draws() / self.config.thin + schedule.frozen + self.config.draws;
         let progress = Progress {
@@ -455,12 +443,10 @@ impl<'a> Engine<'a> {
             draws: (self.place.draws, self.planned_draws()),
             total: (self.place.all_draws, all),
             training,
-            local_acceptance: (self.recent.local.1 > 0)
-                .then(|| self.recent.local.0 / self.recent.local.1 as f64),
-            global_acceptance: (self.recent.global.1 > 0)
-                .then(|| self.recent.global.0 as f64 / self.recent.global.1 as f64),
+            local_acceptance: self.recent.local_acceptance(),
+            global_acceptance: self.recent.global_acceptance(),
             flow_loss: self.trainer.as_ref().map(|t| t.last_report().loss).filter(|l| l.is_finite()),
-            max_rhat: self.recent.rhat,
+            max_rhat: self.recent.max_rhat(),
             elapsed: Duration::from_secs_f64(self.seconds()),
         };
         observer.event(&Event::Progress(progress));
@@ -479,30 +465,4 @@ fn next_chunk(steps: usize, took: Duration) -> usize {
         steps
     };
     grown.clamp(1, CHUNK_STEPS)
-}
-
-impl Recent {
-    /// Adds the last step, forgetting slowly: the line shows roughly the last few hundred steps.
-    fn add(&mut self, tallies: &[Tally], leaves: &[Leaf]) {
-        for (tally, leaf) in tallies.iter().zip(leaves.iter().cycle()) {
-            match leaf.role {
-                Role::Local => {
-                    self.local.0 += tally.accept_prob;
-                    self.local.1 += u64::from(tally.tries);
-                }
-                Role::Global => {
-                    self.global.0 += u64::from(tally.moves);
-                    self.global.1 += u64::from(tally.tries);
-                }
-                Role::Swap | Role::Replica => {}
-            }
-        }
-        let many = 2000 * leaves.len().max(1) as u64;
-        if self.local.1 > many {
-            (self.local.0, self.local.1) = (self.local.0 / 2.0, self.local.1 / 2);
-        }
-        if self.global.1 > many {
-            (self.global.0, self.global.1) = (self.global.0 / 2, self.global.1 / 2);
-        }
-    }
 }

@@ -14,6 +14,7 @@ mod method;
 mod monitor;
 mod observer;
 mod plan;
+mod recent;
 mod record;
 mod run;
 mod schedule;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::config::RunConfig;
 use super::cost;
-use super::engine::{Engine, Outcome};
+use super::engine::{Engine, Outcome, Parts};
 use super::error::RunError;
 use super::estimate::proposal_report;
 use super::observer::{Event, Observer, Phase, Silent};
@@ -17,6 +17,7 @@ use super::plan::Plan;
 use super::record::Recorder;
 use super::run::{Run, Sampler};
 use super::sink::{MemoryDraws, Sink};
+use super::start::Evaluated;
 use super::state::RunState;
 use super::summary::{Summary, summarise};
 use crate::density::{Counted, Target};
@@ -28,7 +29,7 @@ use crate::io::{
 use crate::kernel::Ensemble;
 use crate::rng::FLOW_INIT_STREAM;
 use crate::train::Trainer;
-use crate::{ConfigError, Points, Stream};
+use crate::{ConfigError, Stream};
 
 /// Everything of a run that is checked and open, before its first step.
 pub(super) struct Session {
@@ -36,7 +37,9 @@ pub(super) struct Session {
     config: RunConfig,
     plan: Plan,
     flow: Option<Flow>,
-    starts: Points,
+    recorder: Recorder,
+    /// The starts of a run that has no checkpoint to go on from.
+    starts: Option<Evaluated>,
     folder: Option<RunFolder>,
     hash: ConfigHash,
     saved: Option<RunState>,
@@ -77,10 +80,9 @@ impl Session {
         let names: Vec<String> = plan.leaves().into_iter().map(|l| l.name).collect();
         let hash = ConfigHash::of(format!("{text}\n{}\n{dim}", names.join(" ")).as_bytes());
         let config = &sampler.config;
-        let starts = config.start.points(&*sampler.target, config.chains, config.seed)?;
-        if access == Access::New {
-            check_starts(&starts, &*sampler.target, plan.uses_gradient())?;
-        }
+        let evaluate =
+            || config.start.evaluate(&*sampler.target, config.chains, config.seed, plan.uses_gradient());
+        let mut starts = if access == Access::New { Some(evaluate()?) } else { None };
         let folder = sampler.folder.take().map(|path| open_folder(path, access, &text)).transpose()?;
         let saved = match &folder {
             Some(folder) if access != Access::New && folder.has_checkpoint() => {
@@ -88,11 +90,16 @@ impl Session {
             }
             _ => None,
         };
+        if access == Access::Resume && saved.is_none() {
+            starts = Some(evaluate()?);
+        }
+        let recorder = Recorder::new(&*sampler.target, plan.leaves());
         Ok(Self {
             target: sampler.target,
             config: sampler.config,
             plan,
             flow,
+            recorder,
             starts,
             folder,
             hash,
@@ -113,9 +120,8 @@ impl Session {
         let folder = folder.expect("a checkpoint lies in a folder");
         check_draws(&folder, &saved)?;
         let sink = Sink::View(DrawReader::open(&folder.draws())?);
-        let mut engine = self.engine(&counted, &config, sink)?;
         let spent = saved.spent;
-        engine.restore(saved)?;
+        let mut engine = self.engine(&counted, &config, sink, Some(saved))?;
         summarise(&mut engine, spent, None)
     }
 
@@ -138,12 +144,9 @@ impl Session {
         let mut observer = Logged::new(observer, folder.as_ref())?;
         observer.line(if resumed { "resumed" } else { "started" });
         let sink = self.sink(folder.as_ref(), saved.as_ref().and_then(|s| s.store.clone()))?;
-        let mut engine = self.engine(&counted, &config, sink)?;
-        match saved {
-            Some(saved) => engine.restore(saved)?,
-            None => {
-                tell_cost(&engine, folder.as_ref(), &mut observer);
-            }
+        let mut engine = self.engine(&counted, &config, sink, saved)?;
+        if !resumed {
+            tell_cost(&engine, folder.as_ref(), &mut observer);
         }
         let mut write = |state: &RunState, flow: Option<&Flow>| -> Result<(), RunError> {
             let Some(folder) = &folder else { return Ok(()) };
@@ -193,14 +196,22 @@ impl Session {
         Ok(Run { outcome: Outcome::Finished, summary: Some(summary), draws: None, flow: self.flow, folder })
     }
 
-    /// An engine at the start of the run.
+    /// An engine where the saved state stands, or at the starts.
     fn engine<'e>(
         self,
         target: &'e Counted<&'e dyn Target>,
         config: &'e RunConfig,
         sink: Sink,
+        mut saved: Option<RunState>,
     ) -> Result<Engine<'e>, RunError> {
-        let ensemble = Ensemble::new(target, self.starts, Stream::for_chains(config.seed, config.chains));
+        let (ensemble, spent) = match (&mut saved, self.starts) {
+            (Some(saved), _) => (Ensemble::restore(std::mem::take(&mut saved.ensemble)), saved.spent),
+            (None, Some(starts)) => {
+                let spent = starts.spent;
+                (starts.chains(config.seed), spent)
+            }
+            (None, None) => unreachable!("a run without a checkpoint begins at its starts"),
+        };
         let trainer = match &self.flow {
             Some(flow) => {
                 let calls = self.plan.schedule.planned_training_calls();
@@ -209,12 +220,17 @@ impl Session {
             }
             None => None,
         };
-        let recorder = Recorder::new(*target.inner(), self.plan.leaves());
-        Ok(Engine::new(config, target, self.plan, ensemble, self.flow, trainer, recorder, sink))
+        let (plan, flow, recorder) = (self.plan, self.flow, self.recorder);
+        let mut engine =
+            Engine::new(Parts { config, target, plan, ensemble, flow, trainer, recorder, sink, spent });
+        if let Some(saved) = saved {
+            engine.restore(saved)?;
+        }
+        Ok(engine)
     }
 
     fn sink(&self, folder: Option<&RunFolder>, saved: Option<StoreState>) -> Result<Sink, RunError> {
-        let recorder = Recorder::new(&*self.target, self.plan.leaves());
+        let recorder = &self.recorder;
         let Some(folder) = folder else {
             let names = recorder.stats().iter().map(|s| s.name.clone()).collect();
             return Ok(Sink::Memory(MemoryDraws::new(self.config.chains, recorder.n_values(), names)));
@@ -300,32 +316,6 @@ fn tell_cost(engine: &Engine<'_>, folder: Option<&RunFolder>, observer: &mut dyn
             free >> 20
         )));
     }
-}
-
-/// The log-density (and the gradient, where it is needed) must be finite where chains start.
-fn check_starts(starts: &Points, target: &dyn Target, gradient: bool) -> Result<(), RunError> {
-    let refuse = |what: &'static str, value: f64, chain: usize, point: &[f64]| {
-        let shown: Vec<String> = point.iter().take(8).map(f64::to_string).collect();
-        let more = if point.len() > 8 { ", .." } else { "" };
-        RunError::Start { what, value, chain, point: format!("x = [{}{more}]", shown.join(", ")) }
-    };
-    let mut log_prob = vec![0.0; starts.rows()];
-    target.log_prob(starts.as_batch(), &mut log_prob);
-    for (chain, (value, point)) in log_prob.iter().zip(starts.as_batch().iter()).enumerate() {
-        if !value.is_finite() {
-            return Err(refuse("log-density", *value, chain, point));
-        }
-    }
-    if gradient {
-        let mut grad = Points::zeros(starts.rows(), starts.dim());
-        target.log_prob_and_grad(starts.as_batch(), &mut log_prob, grad.as_batch_mut());
-        for (chain, (grad, point)) in grad.as_batch().iter().zip(starts.as_batch().iter()).enumerate() {
-            if let Some(value) = grad.iter().find(|g| !g.is_finite()) {
-                return Err(refuse("gradient", *value, chain, point));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Reads the draws that the checkpoint counts on: a damaged file is told before hours are spent on top of it.

@@ -1,11 +1,15 @@
 //! Where chains start.
 //!
-//! Starts are drawn from a stream of their own, so that they do not depend on how chains move later.
+//! Starts are drawn from a stream of their own, so that they do not depend on how chains move later. What is evaluated to
+//! find and to check them is what the chains begin with: nothing is evaluated twice, and nothing at all when a run goes on.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::density::Target;
+use super::error::RunError;
+use super::state::Spent;
+use crate::density::{Counted, Target};
+use crate::kernel::Ensemble;
 use crate::rng::START_STREAM;
 use crate::{ConfigError, Points, Stream};
 
@@ -89,6 +93,16 @@ impl Start {
     /// # Errors
     /// When the target has no modes or exact draws that were asked for, or given points have the wrong dimension.
     pub fn points(&self, target: &dyn Target, chains: usize, seed: u64) -> Result<Points, ConfigError> {
+        Ok(self.place(target, chains, seed)?.0)
+    }
+
+    /// The starting points, with their log-densities where finding them took these.
+    fn place(
+        &self,
+        target: &dyn Target,
+        chains: usize,
+        seed: u64,
+    ) -> Result<(Points, Option<Vec<f64>>), ConfigError> {
         let dim = target.dim();
         let mut stream = Stream::new(seed, START_STREAM);
         let mut x = Points::zeros(chains, dim);
@@ -126,12 +140,74 @@ impl Start {
                 }
             }
             Start::Uniform { radius } => {
-                draw_inside(target, &mut x, || radius * (2.0 * stream.uniform() - 1.0));
+                let log_prob = draw_inside(target, &mut x, || radius * (2.0 * stream.uniform() - 1.0));
+                return Ok((x, Some(log_prob)));
             }
-            Start::Gaussian { scale } => draw_inside(target, &mut x, || scale * stream.normal()),
+            Start::Gaussian { scale } => {
+                let log_prob = draw_inside(target, &mut x, || scale * stream.normal());
+                return Ok((x, Some(log_prob)));
+            }
         }
-        Ok(x)
+        Ok((x, None))
     }
+
+    /// The starts of a run, evaluated: the log-density, and the gradient where it is needed, must be finite there.
+    pub(super) fn evaluate(
+        &self,
+        target: &dyn Target,
+        chains: usize,
+        seed: u64,
+        gradient: bool,
+    ) -> Result<Evaluated, RunError> {
+        let target = Counted::new(target);
+        let (x, log_prob) = self.place(&target, chains, seed)?;
+        let log_prob = log_prob.unwrap_or_else(|| {
+            let mut log_prob = vec![0.0; chains];
+            target.log_prob(x.as_batch(), &mut log_prob);
+            log_prob
+        });
+        for (chain, (value, point)) in log_prob.iter().zip(x.as_batch().iter()).enumerate() {
+            if !value.is_finite() {
+                return Err(refuse("log-density", *value, chain, point));
+            }
+        }
+        let mut grad = None;
+        if gradient {
+            let mut values = Points::zeros(chains, x.dim());
+            target.log_prob_and_grad(x.as_batch(), &mut vec![0.0; chains], values.as_batch_mut());
+            for (chain, (row, point)) in values.as_batch().iter().zip(x.as_batch().iter()).enumerate() {
+                if let Some(value) = row.iter().find(|g| !g.is_finite()) {
+                    return Err(refuse("gradient", *value, chain, point));
+                }
+            }
+            grad = Some(values);
+        }
+        let spent = Spent { seconds: 0.0, densities: target.densities(), gradients: target.gradients() };
+        Ok(Evaluated { x, log_prob, grad, spent })
+    }
+}
+
+/// Starts with what the target is there.
+pub(super) struct Evaluated {
+    x: Points,
+    log_prob: Vec<f64>,
+    grad: Option<Points>,
+    /// What finding and checking them cost.
+    pub spent: Spent,
+}
+
+impl Evaluated {
+    /// Chains at the starts, each with its stream under `seed`.
+    pub fn chains(self, seed: u64) -> Ensemble {
+        let streams = Stream::for_chains(seed, self.x.rows());
+        Ensemble::evaluated(self.x, self.log_prob, self.grad, streams)
+    }
+}
+
+fn refuse(what: &'static str, value: f64, chain: usize, point: &[f64]) -> RunError {
+    let shown: Vec<String> = point.iter().take(8).map(f64::to_string).collect();
+    let more = if point.len() > 8 { ", .." } else { "" };
+    RunError::Start { what, value, chain, point: format!("x = [{}{more}]", shown.join(", ")) }
 }
 
 /// The centres of the target's modes, which the start `kind` needs.
@@ -150,19 +226,21 @@ fn scatter<'c>(x: &mut Points, centre: impl Fn(usize) -> &'c [f64], jitter: f64,
     }
 }
 
-fn draw_inside(target: &dyn Target, x: &mut Points, mut draw: impl FnMut() -> f64) {
-    let mut log_prob = [0.0];
-    for chain in 0..x.rows() {
+/// Draws every row until the target is finite there, and hands back the log-densities.
+fn draw_inside(target: &dyn Target, x: &mut Points, mut draw: impl FnMut() -> f64) -> Vec<f64> {
+    let mut log_prob = vec![0.0; x.rows()];
+    for (chain, log_prob) in log_prob.iter_mut().enumerate() {
         for _ in 0..ATTEMPTS {
             for v in x.row_mut(chain) {
                 *v = draw();
             }
-            target.log_prob(x.as_batch().slice(chain..chain + 1), &mut log_prob);
-            if log_prob[0].is_finite() {
+            target.log_prob(x.as_batch().slice(chain..chain + 1), std::slice::from_mut(log_prob));
+            if log_prob.is_finite() {
                 break;
             }
         }
     }
+    log_prob
 }
 
 #[cfg(test)]
@@ -193,6 +271,30 @@ mod tests {
         let x = Start::default().points(&Half, 50, 1).unwrap();
         assert!(x.data().iter().all(|v| *v > 0.0));
         assert_eq!(x, Start::default().points(&Half, 50, 1).unwrap());
+    }
+
+    /// As many evaluations as there are tries, and one gradient per chain; the chains begin with both.
+    #[test]
+    fn starts_are_evaluated_once() {
+        let gaussian =
+            crate::density::StandardGaussianConfig { dim: 2, ..Default::default() }.build().unwrap();
+        let given = Start::Points { points: vec![vec![1.0, 2.0]] };
+        for start in [Start::default(), Start::Gaussian { scale: 1.0 }, given] {
+            let starts = start.evaluate(&gaussian, 7, 1, true).unwrap();
+            assert_eq!((starts.spent.densities, starts.spent.gradients), (7, 7), "{start:?}");
+            let counted = Counted::new(&gaussian as &dyn Target);
+            let mut chains = starts.chains(1);
+            let log_prob = chains.log_prob().to_vec();
+            let grad = chains.whole().gradients(&counted).data().to_vec();
+            assert_eq!((counted.densities(), counted.gradients()), (0, 0), "{start:?}");
+            let mut afresh = Ensemble::new(
+                &gaussian,
+                Points::from_vec(chains.x().data().to_vec(), 2),
+                Stream::for_chains(1, 7),
+            );
+            assert_eq!(afresh.log_prob(), log_prob);
+            assert_eq!(afresh.whole().gradients(&gaussian).data(), grad);
+        }
     }
 
     #[test]

@@ -147,3 +147,29 @@ fn score_climbing_resumes_anywhere() {
 fn flow_matching_resumes_anywhere() {
     check(6, &[2, 5, 17]);
 }
+
+/// The chains of a checkpoint stand where they stand: neither going on nor looking evaluates any start.
+#[test]
+fn looking_at_a_run_evaluates_nothing_and_going_on_no_starts() {
+    use mixwell::density::{Counted, StandardGaussianConfig, Target};
+    let config: RunConfig = parse("chains = 5\ndraws = 20\n[method]\nkind = 'kernel'\nwarmup = 20\n")
+        .unwrap_or_else(|e| panic!("{e}"))
+        .settings;
+    let target =
+        Arc::new(Counted::new(StandardGaussianConfig { dim: 2, ..Default::default() }.build().unwrap()));
+    let folder = tempfile::tempdir().unwrap();
+    let sampler = || {
+        Sampler::from_config(target.clone() as Arc<dyn Target>, config.clone())
+            .folder(folder.path().join("run"))
+    };
+    let flag = Arc::new(AtomicBool::new(false));
+    let observer = StopAfter { left: 10, flag: flag.clone() };
+    sampler().observer(observer).interrupt(flag).run().unwrap();
+    let counts = || (target.densities(), target.gradients());
+    target.reset();
+    assert!(!sampler().peek().unwrap().finished);
+    assert_eq!(counts(), (0, 0), "by a look");
+    let stopped = Arc::new(AtomicBool::new(true));
+    sampler().interrupt(stopped).resume().unwrap();
+    assert!(counts().0 == 0, "starts were evaluated when going on: {:?}", counts());
+}

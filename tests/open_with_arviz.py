@@ -22,7 +22,7 @@ import xarray as xr
 GROUPS = ("posterior", "sample_stats", "warmup_posterior", "warmup_sample_stats")
 
 # Diagnostics are compared relative to their size, estimates relative to the standard deviation of the parameter.
-DIAGNOSTICS = ("rhat", "ess_bulk", "ess_tail", "mcse_mean")
+DIAGNOSTICS = ("rhat", "ess_bulk", "ess_tail", "mcse_mean", "mcse_sd")
 ESTIMATES = ("mean", "sd", "q5", "median", "q95")
 
 
@@ -54,7 +54,12 @@ class Diagnostics:
             "ess_tail": az.ess(data, method="tail", prob=(0.05, 0.95)),
             "mcse_mean": az.mcse(data, method="mean"),
         }
-        return {key: float(value["x"]) for key, value in found.items()}
+        found = {key: float(value["x"]) for key, value in found.items()}
+        # ArviZ 0.2x takes the ESS of the squares, 1.x that of the mean, which says nothing of how the squares mix: for both by the formula.
+        squares = (draws - draws.mean()) ** 2
+        ess = float(az.ess(xr.Dataset({"x": (("chain", "draw"), squares)}), method="mean")["x"])
+        found["mcse_sd"] = math.sqrt(squares.var() / ess / squares.mean()) / 2 if squares.mean() > 0 else math.nan
+        return found
 
 
 def estimates(draws):

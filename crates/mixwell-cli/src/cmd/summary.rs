@@ -49,18 +49,30 @@ pub fn print(s: &Summary) -> std::io::Result<()> {
     let width = s.parameters.iter().take(MOST_ROWS).map(|p| p.name.len()).max().unwrap_or(0).max(9);
     writeln!(
         out,
-        "{:width$} {:>10} {:>10} {:>9} {:>10} {:>10} {:>10} {:>8} {:>8} {:>6}",
-        "parameter", "mean", "sd", "mcse", "5 %", "median", "95 %", "ess bulk", "ess tail", "R-hat"
+        "{:width$} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>8} {:>8} {:>6}",
+        "parameter",
+        "mean",
+        "sd",
+        "mcse mean",
+        "mcse sd",
+        "5 %",
+        "median",
+        "95 %",
+        "ess bulk",
+        "ess tail",
+        "R-hat"
     )?;
     for p in s.parameters.iter().take(MOST_ROWS) {
         let v = &p.summary;
+        let moment = |v| if p.heavy_tails { format!("{}*", number(v)) } else { number(v) };
         writeln!(
             out,
-            "{:width$} {:>10} {:>10} {:>9} {:>10} {:>10} {:>10} {:>8.0} {:>8.0} {:>6.3}",
+            "{:width$} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>10} {:>8.0} {:>8.0} {:>6.3}",
             p.name,
-            number(v.mean),
-            number(v.sd),
-            number(v.mcse_mean),
+            moment(v.mean),
+            moment(v.sd),
+            moment(v.mcse_mean),
+            moment(v.mcse_sd),
             number(v.q5),
             number(v.median),
             number(v.q95),
@@ -71,6 +83,9 @@ pub fn print(s: &Summary) -> std::io::Result<()> {
     }
     if s.parameters.len() > MOST_ROWS {
         writeln!(out, ".. and {} more in summary.json", s.parameters.len() - MOST_ROWS)?;
+    }
+    if s.parameters.iter().take(MOST_ROWS).any(|p| p.heavy_tails) {
+        writeln!(out, "* heavy tails: this number may not exist; use median and quantiles")?;
     }
     writeln!(out)?;
     for (name, a) in &s.acceptance {

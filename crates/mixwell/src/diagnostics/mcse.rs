@@ -29,13 +29,16 @@ pub fn mcse_mean(draws: Draws<'_>) -> f64 {
 
 /// Standard error of the standard deviation of the draws.
 pub fn mcse_sd(draws: Draws<'_>) -> f64 {
-    let x = draws.data();
-    let center = mean(x);
+    mcse_sd_given(draws.data(), mean(draws.data()), ess_sd(draws))
+}
+
+/// The same where mean and ESS of the squares are known.
+pub(super) fn mcse_sd_given(x: &[f64], center: f64, ess: f64) -> f64 {
     let second = squares_about(x, center) / x.len() as f64;
     let squares: Vec<f64> = x.iter().map(|v| (v - center) * (v - center)).collect();
     // Variance of the squares, about their mean: m4 - m2^2 without the cancellation.
     let spread = squares_about(&squares, second) / x.len() as f64;
-    (spread / ess_sd(draws) / second).sqrt() / 2.0
+    (spread / ess / second).sqrt() / 2.0
 }
 
 /// Standard error of the quantile at `p`.

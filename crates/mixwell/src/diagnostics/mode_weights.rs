@@ -1,35 +1,13 @@
 //! Mode weights: which share of the draws lies in each mode, how certain that is, and whether chains change mode.
 //!
-//! A draw belongs to the nearest centre (Euclid; the first of equals). With `w_k` the known weights, the error of the
+//! A draw belongs to the nearest centre ([`Modes`](crate::density::Modes) finds it). With `w_k` the known weights, the error of the
 //! estimates is `MSE = 1/K sum_k (w_hat_k - w_k)^2`. The standard error of a weight is that of the mean of its indicator,
 //! `sqrt(w (1 - w) / ESS)`. Hops are changes of mode from one draw to the next, per 1000 steps of a chain.
-//! Points are `rows x dim`, labels one per row; `n_chains` chains one after the other.
+//! Labels are one per draw, `n_chains` chains one after the other.
 
 use serde::Serialize;
 
 use super::{Draws, mcse_mean};
-use crate::Batch;
-
-/// The number of the nearest centre for each row; a row with NaN belongs to the first.
-///
-/// # Panics
-/// When there is no centre, or rows and centres differ in length.
-pub fn nearest_centres(rows: Batch<'_>, centres: Batch<'_>) -> Vec<usize> {
-    assert!(centres.rows() > 0 && rows.dim() == centres.dim(), "centres do not fit the rows");
-    let distance = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(x, y)| (x - y) * (x - y)).sum() };
-    rows.iter()
-        .map(|row| {
-            let (mut best, mut nearest) = (f64::INFINITY, 0);
-            for (k, centre) in centres.iter().enumerate() {
-                let d = distance(row, centre);
-                if d < best {
-                    (best, nearest) = (d, k);
-                }
-            }
-            nearest
-        })
-        .collect()
-}
 
 /// How often chains were in each mode, and how they moved between modes.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -118,21 +96,7 @@ pub fn mode_weight_mse(weights: &[f64], exact: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Points, Stream};
-
-    #[test]
-    fn four_centres_on_a_line_split_at_minus_two_zero_and_two() {
-        let centres = Points::from_rows(&[[-3.0, 0.0], [-1.0, 0.0], [1.0, 0.0], [3.0, 0.0]]);
-        let rows = Points::from_rows(&[
-            [-2.01, 5.0],
-            [-1.99, -5.0],
-            [-0.01, 0.0],
-            [0.01, 0.0],
-            [1.99, 1.0],
-            [9.0, 9.0],
-        ]);
-        assert_eq!(nearest_centres(rows.as_batch(), centres.as_batch()), [0, 1, 1, 2, 2, 3]);
-    }
+    use crate::Stream;
 
     #[test]
     fn independent_labels_have_binomial_errors() {

@@ -78,7 +78,7 @@ fn smooth_tail(w: &mut [f64], r_eff: f64) -> f64 {
 /// Shape `k` and scale `sigma` of the generalised Pareto law of ascending positive numbers, five at least.
 ///
 /// The law is written with `b = -k / sigma`; its profile likelihood is averaged over a grid of `b`.
-fn fit_pareto(x: &[f64]) -> (f64, f64) {
+pub(super) fn fit_pareto(x: &[f64]) -> (f64, f64) {
     const PRIOR_B: f64 = 3.0;
     const PRIOR_K: (f64, f64) = (0.5, 10.0);
     let n = x.len() as f64;

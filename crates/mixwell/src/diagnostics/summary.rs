@@ -9,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Draws;
 use super::ess::smaller;
+use super::mcse::mcse_sd_given;
 use super::moments::{mean, squares_about};
 use super::null::null_as_nan;
+use super::tails::tail_shape;
 use super::workspace::with_workspace;
 use crate::Batch;
 
@@ -44,6 +46,20 @@ pub struct ScalarSummary {
     /// Rank-normalised split R-hat, see [`rhat`](super::rhat()).
     #[serde(deserialize_with = "null_as_nan")]
     pub rhat: f64,
+    /// Monte Carlo standard error of the standard deviation, see [`mcse_sd`](super::mcse_sd).
+    #[serde(default = "nan", deserialize_with = "null_as_nan")]
+    pub mcse_sd: f64,
+    /// Effective number of draws for the standard deviation, see [`ess_sd`](super::ess_sd).
+    #[serde(default = "nan", deserialize_with = "null_as_nan")]
+    pub ess_sd: f64,
+    /// Pareto `k` of the heavier tail of the draws: above 1/2 the variance does not exist, above 1 the mean does not.
+    #[serde(default = "nan", deserialize_with = "null_as_nan")]
+    pub tail_shape: f64,
+}
+
+/// Of summaries that were written before the number was known.
+fn nan() -> f64 {
+    f64::NAN
 }
 
 impl ScalarSummary {
@@ -69,6 +85,9 @@ impl ScalarSummary {
             ess_bulk: nan,
             ess_tail: nan,
             rhat: nan,
+            mcse_sd: nan,
+            ess_sd: nan,
+            tail_shape: nan,
         };
         if x.is_empty() || x.iter().any(|v| v.is_nan()) {
             return row;
@@ -89,6 +108,9 @@ impl ScalarSummary {
             }
             row.ess_tail = smaller(w.ess_quantile(0.05), w.ess_quantile(0.95));
             row.mcse_mean = row.sd / w.ess_mean().sqrt();
+            row.ess_sd = w.ess_squares(mean);
+            row.mcse_sd = mcse_sd_given(x, mean, row.ess_sd);
+            row.tail_shape = tail_shape(w.order().values(), ess_bulk / x.len() as f64);
         });
         row
     }
@@ -129,7 +151,7 @@ pub fn summarise_rows(rows: Batch<'_>, n_chains: usize) -> Vec<ScalarSummary> {
 mod tests {
     use super::*;
     use crate::Stream;
-    use crate::diagnostics::{ess_bulk, ess_tail, mcse_mean, rhat};
+    use crate::diagnostics::{ess_bulk, ess_sd, ess_tail, mcse_mean, mcse_sd, rhat};
 
     fn walk(n_chains: usize, n: usize, seed: u64) -> Vec<f64> {
         let mut out = Vec::new();
@@ -152,6 +174,7 @@ mod tests {
             assert_eq!(row.rhat, rhat(draws));
             assert_eq!(row.ess_bulk, ess_bulk(draws));
             assert_eq!(row.ess_tail, ess_tail(draws));
+            assert_eq!((row.ess_sd, row.mcse_sd), (ess_sd(draws), mcse_sd(draws)));
             assert!((row.mcse_mean / mcse_mean(draws) - 1.0).abs() < 1e-14);
             assert!(row.q5 <= row.median && row.median <= row.q95);
         }

@@ -4,173 +4,18 @@
 //! proof. `warnings` are things to know that do not refute it. The bars are in [`Thresholds`]; 1.01 for R-hat and 100
 //! effective draws per chain, 400 at most, are those of Vehtari et al. (2021).
 
-use serde::{Deserialize, Serialize};
+mod evidence;
+mod thresholds;
 
-use super::{ImportanceSummary, ModeOccupancy, ScalarSummary};
-use crate::ConfigError;
+pub(crate) use evidence::{Evidence, keep_worst};
+pub use thresholds::Thresholds;
 
-/// The bars of the verdict.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Thresholds {
-    /// Largest R-hat that passes.
-    pub rhat: f64,
-    /// Smallest bulk and tail ESS per chain that passes, all chains together ...
-    pub ess_per_chain: f64,
-    /// ... but no more than this is asked for.
-    pub ess: f64,
-    /// Share of production trajectories that may diverge; fewer are a warning.
-    pub divergences: f64,
-    /// Longest run without a move that passes, as a share of a chain.
-    pub stuck: f64,
-    /// Acceptance of global moves below which there is a warning.
-    pub global_acceptance: f64,
-    /// Shape of the tail of importance weights above which there is a warning.
-    pub pareto_k: f64,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self {
-            rhat: 1.01,
-            ess_per_chain: 100.0,
-            ess: 400.0,
-            divergences: 0.01,
-            stuck: 0.1,
-            global_acceptance: 0.05,
-            pareto_k: 0.7,
-        }
-    }
-}
-
-impl Thresholds {
-    /// Checks every range.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        if self.rhat.is_nan() || self.rhat <= 1.0 {
-            return Err(ConfigError::new(
-                "rhat",
-                self.rhat,
-                "R-hat is 1 for perfect chains: the bar must be above 1",
-            ));
-        }
-        for (key, value) in [("ess_per_chain", self.ess_per_chain), ("ess", self.ess)] {
-            if value.is_nan() || value < 0.0 {
-                return Err(ConfigError::new(key, value, "a number of draws cannot be negative"));
-            }
-        }
-        for (key, value) in [
-            ("divergences", self.divergences),
-            ("stuck", self.stuck),
-            ("global_acceptance", self.global_acceptance),
-        ] {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(ConfigError::new(key, value, "a share lies between 0 and 1"));
-            }
-        }
-        if self.pareto_k.is_nan() {
-            return Err(ConfigError::new("pareto_k", self.pareto_k, "a bar must be a number"));
-        }
-        Ok(())
-    }
-
-    /// The bar for bulk and tail ESS of a run with this many chains.
-    pub fn ess_bar(&self, n_chains: usize) -> f64 {
-        (self.ess_per_chain * n_chains as f64).min(self.ess)
-    }
-}
-
-/// A number and the parameter it belongs to.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Worst {
-    /// Name of the parameter.
-    pub name: String,
-    /// The number.
-    pub value: f64,
-}
-
-/// What a verdict is made of. Everything is optional but the shape of the run: what was not measured is not judged.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Evidence {
-    /// Number of chains.
-    pub n_chains: usize,
-    /// Production draws per chain.
-    pub n_draws: usize,
-    /// Number of parameters looked at.
-    pub n_parameters: usize,
-    /// Largest R-hat.
-    pub rhat: Option<Worst>,
-    /// Smallest bulk ESS.
-    pub ess_bulk: Option<Worst>,
-    /// Smallest tail ESS.
-    pub ess_tail: Option<Worst>,
-    /// Parameters whose draws are all equal.
-    pub constant: Vec<String>,
-    /// Parameters with NaN or infinity among their draws.
-    pub not_finite: Vec<String>,
-    /// Parameters that vary, but whose R-hat cannot be computed (every chain sits still at a value of its own).
-    pub undecided: Vec<String>,
-    /// Divergent trajectories in production, and how many trajectories there were.
-    pub divergences: Option<(u64, u64)>,
-    /// Proposals in production whose density or gradient was not finite, and how many proposals there were.
-    pub non_finite: Option<(u64, u64)>,
-    /// Steps after which a chain stood where the log-density is NaN or infinite, by the kernel that led it there.
-    pub stranded: Vec<(String, u64)>,
-    /// Share of global moves accepted in production.
-    pub global_acceptance: Option<f64>,
-    /// Longest run without a move, as a share of a chain.
-    pub stuck: Option<f64>,
-    /// Modes visited, where centres are known.
-    pub modes: Option<ModeOccupancy>,
-    /// Shape of the tail of the importance weights of the flow.
-    pub pareto_k: Option<f64>,
-}
-
-impl Evidence {
-    /// Evidence from the summaries of all parameters: the worst of each number, and what is constant or NaN.
-    ///
-    /// # Panics
-    /// When there is not one name for each summary.
-    pub fn from_summaries(
-        names: &[String],
-        summaries: &[ScalarSummary],
-        n_chains: usize,
-        n_draws: usize,
-    ) -> Self {
-        assert_eq!(names.len(), summaries.len(), "one name for each summary");
-        let mut evidence = Self { n_chains, n_draws, n_parameters: names.len(), ..Self::default() };
-        for (name, s) in names.iter().zip(summaries) {
-            if !s.mean.is_finite() {
-                evidence.not_finite.push(name.clone());
-            } else if s.sd == 0.0 {
-                evidence.constant.push(name.clone());
-            } else {
-                if s.rhat.is_nan() && n_chains > 1 && n_draws >= 4 {
-                    evidence.undecided.push(name.clone());
-                }
-                keep_worst(&mut evidence.rhat, name, s.rhat, |new, old| new > old);
-                keep_worst(&mut evidence.ess_bulk, name, s.ess_bulk, |new, old| new < old);
-                keep_worst(&mut evidence.ess_tail, name, s.ess_tail, |new, old| new < old);
-            }
-        }
-        evidence
-    }
-
-    /// Adds what importance weights of the flow say.
-    pub fn with_importance(mut self, importance: &ImportanceSummary) -> Self {
-        self.pareto_k = Some(importance.pareto_k);
-        self
-    }
-}
-
-fn keep_worst(worst: &mut Option<Worst>, name: &str, value: f64, worse: impl Fn(f64, f64) -> bool) {
-    if !value.is_nan() && worst.as_ref().is_none_or(|w| worse(value, w.value)) {
-        *worst = Some(Worst { name: name.to_string(), value });
-    }
-}
+#[cfg(test)]
+use evidence::Worst;
 
 /// Whether draws can be used, and what speaks against it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Verdict {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Verdict {
     /// No reason speaks against it.
     pub converged: bool,
     /// Why not: one sentence each, what, value, what to do.
@@ -181,33 +26,17 @@ pub struct Verdict {
 
 impl Verdict {
     /// Judges a run.
-    ///
-    /// ```
-    /// use mixwell::diagnostics::{Evidence, Thresholds, Verdict, Worst};
-    /// let mut evidence = Evidence { n_chains: 4, n_draws: 1000, n_parameters: 2, ..Evidence::default() };
-    /// evidence.rhat = Some(Worst { name: "x[1]".into(), value: 1.2 });
-    /// let verdict = Verdict::new(&evidence, &Thresholds::default());
-    /// assert!(!verdict.converged && verdict.reasons[0].starts_with("R-hat of x[1] is 1.200"));
-    /// ```
     pub fn new(evidence: &Evidence, thresholds: &Thresholds) -> Self {
         let mut verdict = Self { converged: false, reasons: Vec::new(), warnings: Vec::new() };
         verdict.judge_values(evidence);
         verdict.judge_mixing(evidence, thresholds);
+        verdict.judge_spread(evidence, thresholds);
+        verdict.judge_beginning(evidence);
         verdict.judge_moves(evidence, thresholds);
         verdict.judge_modes(evidence);
         verdict.judge_weights(evidence, thresholds);
         verdict.converged = verdict.reasons.is_empty();
         verdict
-    }
-
-    /// The verdict in one line.
-    pub fn headline(&self) -> String {
-        let plural = |n: usize, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-        match (self.converged, self.warnings.len()) {
-            (true, 0) => "converged: nothing speaks against these draws".into(),
-            (true, n) => format!("converged, with {}", plural(n, "warning")),
-            (false, _) => format!("not converged, for {}", plural(self.reasons.len(), "reason")),
-        }
     }
 
     fn judge_values(&mut self, e: &Evidence) {
@@ -276,6 +105,38 @@ impl Verdict {
         }
     }
 
+    fn judge_spread(&mut self, e: &Evidence, t: &Thresholds) {
+        if let Some(w) = e.mcse_sd.as_ref().filter(|w| above(w.value, t.mcse_sd)) {
+            self.reasons.push(format!(
+                "the standard deviation of {} is known to {} of itself only (mcse_sd), more than {}: a few draws in a row far from all others decide it; look at the trace, warm up longer, draw more",
+                w.name,
+                percent(w.value),
+                percent(t.mcse_sd)
+            ));
+        }
+        if !e.heavy_tails.is_empty() {
+            self.warnings.push(format!(
+                "tails of {} are heavy (Pareto k up to {:.2}, above {}): mean, sd and their errors may not exist and are marked in the table; report median and quantiles",
+                list(&e.heavy_tails),
+                e.heaviest,
+                t.heavy_tails
+            ));
+        }
+    }
+
+    fn judge_beginning(&mut self, e: &Evidence) {
+        const SHOWN: usize = 3;
+        for late in e.late_chains.iter().take(SHOWN) {
+            self.reasons.push(format!(
+                "chain {} began production at a log-density of {:.4e}, far below the lowest of all later draws ({:.4e}), and needed {} draws to come up: it had not converged; warm up longer, or make the frozen phase longer",
+                late.chain, late.log_density, late.lowest, late.draws
+            ));
+        }
+        if e.late_chains.len() > SHOWN {
+            self.reasons.push(format!("so did {} more chains", e.late_chains.len() - SHOWN));
+        }
+    }
+
     fn judge_moves(&mut self, e: &Evidence, t: &Thresholds) {
         if let Some((count, of)) = e.divergences.filter(|d| d.0 > 0) {
             let share = count as f64 / of.max(1) as f64;
@@ -301,6 +162,14 @@ impl Verdict {
                 "a chain did not move for {} of its length, more than {}: make the steps smaller, or train the flow longer",
                 percent(share),
                 percent(t.stuck)
+            ));
+        }
+        if let Some(w) = e.tail_mobility.as_ref().filter(|w| above(t.tail_mobility, w.value)) {
+            self.reasons.push(format!(
+                "in the {} moves succeed at {} of their usual rate, below {}: what lies further out is hardly visited, and R-hat cannot see it; train the flow longer, make local steps smaller (target_accept), or change variables",
+                w.name,
+                percent(w.value),
+                percent(t.tail_mobility)
             ));
         }
         if let Some(rate) = e.global_acceptance.filter(|a| above(t.global_acceptance, *a)) {

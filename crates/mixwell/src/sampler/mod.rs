@@ -9,7 +9,6 @@ mod cost;
 mod engine;
 mod error;
 mod estimate;
-mod judge;
 mod method;
 mod monitor;
 mod observer;
@@ -23,6 +22,7 @@ mod sink;
 mod start;
 mod state;
 mod stopping;
+mod summarise;
 mod summary;
 mod totals;
 

@@ -4,50 +4,86 @@ use crate::density::{Modes, Target};
 use crate::io::{Stat, StatKind};
 use crate::kernel::{Block, Leaf, Role, Tally};
 
+/// One sample statistic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Statistic {
+    LogDensity,
+    NonFinite,
+    AcceptanceRate,
+    StepSize,
+    Energy,
+    Diverging,
+    TreeDepth,
+    LeapfrogSteps,
+    GlobalAccepted,
+    GlobalAcceptance,
+    IsirEss,
+    FlowLogProb,
+    Mode,
+}
+
+use Statistic as S;
+
+/// Statistics of moves of every kind, of local ones, of trajectories, and of global ones.
+const ALWAYS: &[S] = &[S::LogDensity, S::NonFinite];
+const LOCAL: &[S] = &[S::AcceptanceRate, S::StepSize];
+const HAMILTONIAN: &[S] = &[S::Energy, S::Diverging, S::TreeDepth, S::LeapfrogSteps];
+const GLOBAL: &[S] = &[S::GlobalAccepted, S::GlobalAcceptance, S::IsirEss, S::FlowLogProb];
+
+impl Statistic {
+    /// Its name in the store, and what kind of number it is.
+    fn describe(self) -> Stat {
+        let (name, kind) = match self {
+            S::LogDensity => ("lp", StatKind::Float),
+            S::NonFinite => ("non_finite", StatKind::Int),
+            S::AcceptanceRate => ("acceptance_rate", StatKind::Float),
+            S::StepSize => ("step_size", StatKind::Float),
+            S::Energy => ("energy", StatKind::Float),
+            S::Diverging => ("diverging", StatKind::Bool),
+            S::TreeDepth => ("tree_depth", StatKind::Int),
+            S::LeapfrogSteps => ("n_steps", StatKind::Int),
+            S::GlobalAccepted => ("global_accepted", StatKind::Int),
+            S::GlobalAcceptance => ("global_acceptance", StatKind::Float),
+            S::IsirEss => ("isir_ess", StatKind::Float),
+            S::FlowLogProb => ("flow_log_prob", StatKind::Float),
+            S::Mode => ("mode", StatKind::Int),
+        };
+        Stat::new(name, kind)
+    }
+}
+
 /// Which statistics a run records, decided by the leaves of its kernels.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     n_values: usize,
+    statistics: Vec<Statistic>,
+    /// The same, as the store knows them.
     stats: Vec<Stat>,
     leaves: Vec<Leaf>,
     flow_version: Option<u64>,
     modes: Option<Modes>,
 }
 
-const LOCAL: &[(&str, StatKind)] = &[("acceptance_rate", StatKind::Float), ("step_size", StatKind::Float)];
-const HAMILTONIAN: &[(&str, StatKind)] = &[
-    ("energy", StatKind::Float),
-    ("diverging", StatKind::Bool),
-    ("tree_depth", StatKind::Int),
-    ("n_steps", StatKind::Int),
-];
-const GLOBAL: &[(&str, StatKind)] = &[
-    ("global_accepted", StatKind::Int),
-    ("global_acceptance", StatKind::Float),
-    ("isir_ess", StatKind::Float),
-    ("flow_log_prob", StatKind::Float),
-];
-
 impl Recorder {
     /// A recorder for a target and the leaves of all kernels.
     pub fn new(target: &dyn Target, leaves: Vec<Leaf>) -> Self {
         let n_values = target.variables().iter().map(crate::density::Variable::len).sum();
-        let mut stats = vec![("lp", StatKind::Float), ("non_finite", StatKind::Int)];
+        let mut statistics = ALWAYS.to_vec();
         if leaves.iter().any(|l| l.role == Role::Local) {
-            stats.extend_from_slice(LOCAL);
+            statistics.extend_from_slice(LOCAL);
         }
         if leaves.iter().any(is_own) {
-            stats.extend_from_slice(HAMILTONIAN);
+            statistics.extend_from_slice(HAMILTONIAN);
         }
         if leaves.iter().any(|l| l.role == Role::Global) {
-            stats.extend_from_slice(GLOBAL);
+            statistics.extend_from_slice(GLOBAL);
         }
         let modes = target.facts().modes;
         if modes.is_some() {
-            stats.push(("mode", StatKind::Int));
+            statistics.push(S::Mode);
         }
-        let stats = stats.into_iter().map(|(name, kind)| Stat::new(name, kind)).collect();
-        Self { n_values, stats, leaves, flow_version: None, modes }
+        let stats = statistics.iter().map(|s| s.describe()).collect();
+        Self { n_values, statistics, stats, leaves, flow_version: None, modes }
     }
 
     /// Reported values per draw and chain.
@@ -82,12 +118,12 @@ impl Recorder {
         stats: &mut [f64],
     ) {
         target.report(block.x().row(row), values);
-        for (out, stat) in stats.iter_mut().zip(&self.stats) {
-            *out = self.stat(&stat.name, block, row, tallies);
+        for (out, statistic) in stats.iter_mut().zip(&self.statistics) {
+            *out = self.value(*statistic, block, row, tallies);
         }
     }
 
-    fn stat(&self, name: &str, block: &Block<'_>, row: usize, tallies: &[Tally]) -> f64 {
+    fn value(&self, statistic: Statistic, block: &Block<'_>, row: usize, tallies: &[Tally]) -> f64 {
         let of =
             |role: Role| self.leaves.iter().zip(tallies).filter(move |(l, t)| l.role == role && t.tries > 0);
         let rate = |role: Role| {
@@ -96,21 +132,20 @@ impl Recorder {
         };
         let hamiltonian =
             || self.leaves.iter().zip(tallies).filter(|(l, t)| is_own(l) && t.tries > 0).map(|(_, t)| t);
-        match name {
-            "lp" => block.log_prob()[row],
-            "non_finite" => tallies.iter().map(|t| f64::from(t.non_finite)).sum(),
-            "acceptance_rate" => rate(Role::Local),
-            "step_size" => of(Role::Local).find_map(|(l, _)| l.step_size).unwrap_or(f64::NAN),
-            "energy" => hamiltonian().next_back().map_or(f64::NAN, |t| t.energy),
-            "diverging" => f64::from(hamiltonian().any(|t| t.divergences > 0)),
-            "tree_depth" => hamiltonian().map(|t| f64::from(t.tree_depth)).fold(0.0, f64::max),
-            "n_steps" => hamiltonian().map(|t| f64::from(t.leapfrogs)).sum(),
-            "global_accepted" => of(Role::Global).map(|(_, t)| f64::from(t.moves)).sum(),
-            "global_acceptance" => rate(Role::Global),
-            "isir_ess" => of(Role::Global).map(|(_, t)| t.isir_ess).find(|e| *e > 0.0).unwrap_or(f64::NAN),
-            "flow_log_prob" => self.flow_version.and_then(|v| block.known_log_q(row, v)).unwrap_or(f64::NAN),
-            "mode" => self.modes.as_ref().map_or(f64::NAN, |m| m.nearest(block.x().row(row)) as f64),
-            other => unreachable!("no statistic is called {other}"),
+        match statistic {
+            S::LogDensity => block.log_prob()[row],
+            S::NonFinite => tallies.iter().map(|t| f64::from(t.non_finite)).sum(),
+            S::AcceptanceRate => rate(Role::Local),
+            S::StepSize => of(Role::Local).find_map(|(l, _)| l.step_size).unwrap_or(f64::NAN),
+            S::Energy => hamiltonian().next_back().map_or(f64::NAN, |t| t.energy),
+            S::Diverging => f64::from(hamiltonian().any(|t| t.divergences > 0)),
+            S::TreeDepth => hamiltonian().map(|t| f64::from(t.tree_depth)).fold(0.0, f64::max),
+            S::LeapfrogSteps => hamiltonian().map(|t| f64::from(t.leapfrogs)).sum(),
+            S::GlobalAccepted => of(Role::Global).map(|(_, t)| f64::from(t.moves)).sum(),
+            S::GlobalAcceptance => rate(Role::Global),
+            S::IsirEss => of(Role::Global).map(|(_, t)| t.isir_ess).find(|e| *e > 0.0).unwrap_or(f64::NAN),
+            S::FlowLogProb => self.flow_version.and_then(|v| block.known_log_q(row, v)).unwrap_or(f64::NAN),
+            S::Mode => self.modes.as_ref().map_or(f64::NAN, |m| m.nearest(block.x().row(row)) as f64),
         }
     }
 }

@@ -19,7 +19,8 @@ use super::run::{Run, Sampler};
 use super::sink::{MemoryDraws, Sink};
 use super::start::Evaluated;
 use super::state::RunState;
-use super::summary::{Summary, summarise};
+use super::summarise::summarise;
+use super::summary::Summary;
 use crate::density::{Counted, Target};
 use crate::flow::Flow;
 use crate::io::{

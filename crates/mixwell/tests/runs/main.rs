@@ -14,3 +14,4 @@ mod posteriordb;
 mod score_climbing;
 mod tempered_training;
 mod tempering;
+mod verdict;

@@ -27,7 +27,7 @@ pub(crate) struct Evidence {
     pub ess_bulk: Option<Worst>,
     /// Smallest tail ESS.
     pub ess_tail: Option<Worst>,
-    /// Largest error of a standard deviation as a share of it, among parameters whose squares have less than the asked ESS.
+    /// Largest error of a standard deviation as a share of it; not of heavy tails whose squares have the ESS asked for.
     pub mcse_sd: Option<Worst>,
     /// Parameters whose tails are so heavy that mean or standard deviation may not exist.
     pub heavy_tails: Vec<String>,
@@ -89,12 +89,14 @@ impl Evidence {
                 keep_worst(&mut evidence.rhat, name, s.rhat, |new, old| new > old);
                 keep_worst(&mut evidence.ess_bulk, name, s.ess_bulk, |new, old| new < old);
                 keep_worst(&mut evidence.ess_tail, name, s.ess_tail, |new, old| new < old);
-                if s.ess_sd < thresholds.ess_bar(n_chains) {
-                    keep_worst(&mut evidence.mcse_sd, name, s.mcse_sd / s.sd, |new, old| new > old);
-                }
-                if s.tail_shape > thresholds.heavy_tails {
+                let heavy = s.tail_shape > thresholds.heavy_tails;
+                if heavy {
                     evidence.heavy_tails.push(name.clone());
                     evidence.heaviest = evidence.heaviest.max(s.tail_shape);
+                }
+                // Independent draws with heavy tails have a large error and no fault.
+                if !heavy || s.ess_sd < thresholds.ess_bar(n_chains) {
+                    keep_worst(&mut evidence.mcse_sd, name, s.mcse_sd / s.sd, |new, old| new > old);
                 }
             }
         }

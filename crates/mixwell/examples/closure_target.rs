@@ -4,7 +4,7 @@
 //! where they start. Run: `cargo run --release -p mixwell --example closure_target`
 
 use mixwell::density::{FnTarget, Pointwise};
-use mixwell::sampler::{Flex2, Method, Sampler};
+use mixwell::sampler::{Flex2, Sampler};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     const WIDTH: f64 = 0.5;
@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         grad[1] = -x[1];
         total - 0.5 * x[1] * x[1]
     });
-    let method = Method::Flex2(Flex2 { train_iterations: 300, ..Flex2::default() });
+    let method = Flex2 { train_iterations: 300, ..Flex2::default() };
     let run = Sampler::new(Pointwise(wells)).method(method).chains(8).draws(1000).seed(1).run()?;
     let summary = run.summary().ok_or("the run was interrupted")?;
     for p in &summary.parameters {

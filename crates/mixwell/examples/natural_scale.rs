@@ -5,7 +5,8 @@
 //! Run: `cargo run --release -p mixwell --example natural_scale`
 
 use mixwell::density::{Constrained, Constraint, Model, Parameter, Pointwise};
-use mixwell::sampler::{KernelMethod, Method, Sampler};
+use mixwell::kernel::nuts;
+use mixwell::sampler::Sampler;
 
 const COUNTS: [f64; 3] = [12.0, 5.0, 3.0];
 
@@ -40,8 +41,7 @@ impl Model for Kinds {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let target = Pointwise(Constrained::new(Kinds)?);
-    let method = Method::Kernel(KernelMethod { warmup: 500, ..KernelMethod::default() });
-    let run = Sampler::new(target).method(method).chains(4).draws(2000).seed(1).run()?;
+    let run = Sampler::new(target).method(nuts().warmup(500)).chains(4).draws(2000).seed(1).run()?;
     let summary = run.summary().ok_or("the run was interrupted")?;
 
     let total: f64 = COUNTS.iter().sum();

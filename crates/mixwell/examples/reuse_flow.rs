@@ -8,14 +8,14 @@ use mixwell::diagnostics::ImportanceSummary;
 use mixwell::flow::Flow;
 use mixwell::kernel::{ex2, isir, mala};
 use mixwell::proposal::Proposal;
-use mixwell::sampler::{Flex2, KernelMethod, Method, Sampler};
+use mixwell::sampler::{Flex2, Sampler};
 use mixwell::{Points, Stream};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let banana = || BananaConfig { dim: 10, ..BananaConfig::default() }.build();
 
     // 1. Train while sampling, and save the flow as it was frozen.
-    let method = Method::Flex2(Flex2 { train_iterations: 300, ..Flex2::default() });
+    let method = Flex2 { train_iterations: 300, ..Flex2::default() };
     let first = Sampler::new(banana()?)
         .method(method)
         .configure(|c| c.training.learning_rate = 3e-3)
@@ -28,10 +28,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // 2. A second run with the flow as it is: the warm-up only tunes the local step.
     let flow = Flow::from_safetensors(&std::fs::read(&path)?)?;
     std::fs::remove_file(&path)?;
-    let kernel = Box::new(ex2(isir(32), mala().repeat(3)));
     let second = Sampler::new(banana()?)
         .trained_flow(flow.clone())
-        .method(Method::Kernel(KernelMethod { kernel, warmup: 300, frozen: 50 }))
+        .method(ex2(isir(32), mala().repeat(3)).warmup(300).frozen(50))
         .draws(500)
         .seed(2)
         .run()?;

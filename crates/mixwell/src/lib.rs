@@ -2,12 +2,12 @@
 //! global moves proposed by a normalizing flow that is trained while sampling.
 //!
 //! ```
-//! use mixwell::sampler::{Flex2, Method, Sampler};
+//! use mixwell::sampler::{Flex2, Sampler};
 //! use mixwell::density::TwoModesConfig;
 //!
 //! // Two separate modes with weights 1/3 and 2/3. Real runs train longer than this example.
 //! let target = TwoModesConfig::default().build()?;
-//! let method = Method::Flex2(Flex2 { train_iterations: 50, ..Flex2::default() });
+//! let method = Flex2 { train_iterations: 50, ..Flex2::default() };
 //! let run = Sampler::new(target).method(method).chains(10).draws(50).seed(1).run()?;
 //! let summary = run.summary().expect("the run was not interrupted");
 //! println!("{}: mode weights {:?}", summary.verdict_line(), summary.mode_weights);

@@ -28,6 +28,14 @@ pub enum RunError {
         /// The point, its first coordinates.
         point: String,
     },
+    /// No variable of this name is reported.
+    #[error("no variable is called `{name}`; there are {known}")]
+    NoVariable {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
+    },
     /// A file or folder of the run.
     #[error(transparent)]
     Io(#[from] IoError),

@@ -6,6 +6,7 @@
 mod chunk;
 mod config;
 mod cost;
+mod draw_array;
 mod engine;
 mod error;
 mod estimate;
@@ -27,6 +28,7 @@ mod summary;
 mod totals;
 
 pub use config::{Output, RunConfig, Stop};
+pub use draw_array::DrawArray;
 pub use engine::Outcome;
 pub use error::RunError;
 pub use estimate::ProposalReport;

@@ -1,4 +1,4 @@
-//! The sampler as a user sees it: settings, a target, and a run in memory or in a folder.
+//! The sampler as a user sets it up, and what a run leaves behind; `session.rs` runs it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,20 +11,19 @@ use super::method::Method;
 use super::observer::{Observer, Silent};
 use super::plan::Plan;
 use super::schedule::{Move, Schedule, Stage};
-use super::session::{Access, Session};
 use super::sink::MemoryDraws;
 use super::start::Start;
 use super::summary::Summary;
-use crate::density::Target;
+use crate::density::{Target, Variable};
 use crate::flow::{Flow, FlowConfig};
 use crate::kernel::Kernel;
-use crate::on_threads;
 use crate::sampler::schedule::Action;
 
 /// Draws from a target.
 ///
 /// ```
-/// use mixwell::sampler::{KernelMethod, Method, Sampler};
+/// use mixwell::kernel::nuts;
+/// use mixwell::sampler::Sampler;
 /// use mixwell::density::{FnTarget, Pointwise};
 ///
 /// // A standard normal in two dimensions, from a closure that also gives the gradient.
@@ -33,8 +32,7 @@ use crate::sampler::schedule::Action;
 ///     grad[1] = -x[1];
 ///     -0.5 * (x[0] * x[0] + x[1] * x[1])
 /// });
-/// let method = Method::Kernel(KernelMethod { warmup: 200, ..Default::default() });
-/// let run = Sampler::new(Pointwise(target)).method(method).chains(4).draws(250).seed(1).run()?;
+/// let run = Sampler::new(Pointwise(target)).method(nuts().warmup(200)).chains(4).draws(250).seed(1).run()?;
 /// assert!(run.summary().unwrap().parameters.iter().all(|p| p.summary.mean.abs() < 0.3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -46,7 +44,7 @@ pub struct Sampler {
     pub(super) folder: Option<PathBuf>,
     pub(super) observer: Box<dyn Observer>,
     pub(super) interrupt: Arc<AtomicBool>,
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
 }
 
 /// Kernels made in code, by the names that a schedule uses.
@@ -60,6 +58,8 @@ pub struct Run {
     pub(super) draws: Option<MemoryDraws>,
     pub(super) flow: Option<Flow>,
     pub(super) folder: Option<PathBuf>,
+    pub(super) variables: Vec<Variable>,
+    pub(super) chains: usize,
 }
 
 impl Run {
@@ -73,7 +73,7 @@ impl Run {
         self.summary.as_ref()
     }
 
-    /// The draws, when they were kept in memory (no run folder).
+    /// The draws, when they were kept in memory (no run folder); [`Run::array`] gives them by name either way.
     pub fn draws(&self) -> Option<&MemoryDraws> {
         self.draws.as_ref()
     }
@@ -109,7 +109,7 @@ impl Sampler {
         }
     }
 
-    /// How chains move.
+    /// How chains move: a method's settings, or a kernel (`nuts().warmup(200)`).
     pub fn method(mut self, method: impl Into<Method>) -> Self {
         self.config.method = method.into();
         self
@@ -197,36 +197,6 @@ impl Sampler {
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
-    }
-
-    /// Runs to the end, or until interrupted.
-    ///
-    /// # Errors
-    /// Settings that cannot be used, a target that is not finite at a start, or a folder that cannot be written.
-    /// Nothing that was already there is overwritten.
-    pub fn run(self) -> Result<Run, RunError> {
-        self.session(Access::New)
-    }
-
-    /// Goes on with the run in the folder: the draws are those of a run that was never interrupted.
-    ///
-    /// # Errors
-    /// As [`Sampler::run`]; and when the folder holds no run, or its checkpoint is damaged or of other settings.
-    pub fn resume(self) -> Result<Run, RunError> {
-        self.session(Access::Resume)
-    }
-
-    /// The summary of what the folder's last checkpoint holds, without going on with the run.
-    ///
-    /// # Errors
-    /// When the folder holds no checkpoint, or it is damaged or of other settings.
-    pub fn peek(self) -> Result<Summary, RunError> {
-        Session::open(self, Access::View)?.peek()
-    }
-
-    fn session(mut self, access: Access) -> Result<Run, RunError> {
-        let threads = self.threads.take();
-        on_threads(threads, || Session::open(self, access)?.run())?
     }
 
     pub(super) fn plan(&mut self) -> Result<Plan, RunError> {

@@ -30,10 +30,10 @@ use crate::io::{
 use crate::kernel::Ensemble;
 use crate::rng::FLOW_INIT_STREAM;
 use crate::train::Trainer;
-use crate::{ConfigError, Stream};
+use crate::{ConfigError, Stream, on_threads};
 
 /// Everything of a run that is checked and open, before its first step.
-pub(super) struct Session {
+struct Session {
     target: Arc<dyn Target>,
     config: RunConfig,
     plan: Plan,
@@ -52,7 +52,7 @@ impl Session {
     /// Checks settings and starts, opens the folder, and reads the checkpoint where there may be one.
     ///
     /// Everything that a user may have to change is found before a new folder is made, so that it can be run again.
-    pub fn open(mut sampler: Sampler, access: Access) -> Result<Self, RunError> {
+    fn open(mut sampler: Sampler, access: Access) -> Result<Self, RunError> {
         sampler.config.check()?;
         let dim = sampler.target.dim();
         if dim == 0 {
@@ -111,7 +111,7 @@ impl Session {
     }
 
     /// Summarises what the checkpoint holds; leaves the folder as it is.
-    pub fn peek(mut self) -> Result<Summary, RunError> {
+    fn peek(mut self) -> Result<Summary, RunError> {
         let folder = self.folder.take();
         let Some(saved) = self.saved.take() else {
             return Ok(Summary::of_nothing(&self.config));
@@ -127,7 +127,7 @@ impl Session {
     }
 
     /// Runs the engine and leaves summary and flow.
-    pub fn run(mut self) -> Result<Run, RunError> {
+    fn run(mut self) -> Result<Run, RunError> {
         let (target, config) = (self.target.clone(), self.config.clone());
         let counted = Counted::new(&*target);
         let saved = self.saved.take();
@@ -180,7 +180,8 @@ impl Session {
             Sink::Store(_) | Sink::View(_) => None,
         };
         let folder = folder.map(|f| f.path().to_path_buf());
-        Ok(Run { outcome, summary, draws, flow: engine.flow, folder })
+        let (variables, chains) = (target.variables(), config.chains);
+        Ok(Run { outcome, summary, draws, flow: engine.flow, folder, variables, chains })
     }
 
     /// What a run that has nothing left to do leaves behind; its folder stays as it is.
@@ -194,7 +195,15 @@ impl Session {
             flow.load_state(state)?;
         }
         let folder = Some(folder.path().to_path_buf());
-        Ok(Run { outcome: Outcome::Finished, summary: Some(summary), draws: None, flow: self.flow, folder })
+        Ok(Run {
+            outcome: Outcome::Finished,
+            summary: Some(summary),
+            draws: None,
+            flow: self.flow,
+            folder,
+            variables: self.target.variables(),
+            chains: self.config.chains,
+        })
     }
 
     /// An engine where the saved state stands, or at the starts.
@@ -278,9 +287,41 @@ impl Session {
     }
 }
 
+impl Sampler {
+    /// Runs to the end, or until interrupted.
+    ///
+    /// # Errors
+    /// Settings that cannot be used, a target that is not finite at a start, or a folder that cannot be written.
+    /// Nothing that was already there is overwritten.
+    pub fn run(self) -> Result<Run, RunError> {
+        self.session(Access::New)
+    }
+
+    /// Goes on with the run in the folder: the draws are those of a run that was never interrupted.
+    ///
+    /// # Errors
+    /// As [`Sampler::run`]; and when the folder holds no run, or its checkpoint is damaged or of other settings.
+    pub fn resume(self) -> Result<Run, RunError> {
+        self.session(Access::Resume)
+    }
+
+    /// The summary of what the folder's last checkpoint holds, without going on with the run.
+    ///
+    /// # Errors
+    /// When the folder holds no checkpoint, or it is damaged or of other settings.
+    pub fn peek(self) -> Result<Summary, RunError> {
+        Session::open(self, Access::View)?.peek()
+    }
+
+    fn session(mut self, access: Access) -> Result<Run, RunError> {
+        let threads = self.threads.take();
+        on_threads(threads, || Session::open(self, access)?.run())?
+    }
+}
+
 /// What a session may do with a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Access {
+enum Access {
     /// Make it, for a new run.
     New,
     /// Go on with the run in it.

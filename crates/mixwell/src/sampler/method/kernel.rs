@@ -42,3 +42,17 @@ impl Expand for KernelMethod {
         }
     }
 }
+
+impl KernelConfig {
+    /// This kernel as a method, with `steps` in which it adapts: `.method(nuts().warmup(200))`.
+    pub fn warmup(self, steps: usize) -> KernelMethod {
+        KernelMethod { kernel: Box::new(self), warmup: steps, frozen: 0 }
+    }
+}
+
+impl KernelMethod {
+    /// Draws after freezing that are not production yet.
+    pub fn frozen(self, draws: usize) -> Self {
+        Self { frozen: draws, ..self }
+    }
+}

@@ -23,7 +23,7 @@ pub fn hmc(step_size: f64) -> KernelConfig {
 pub fn german_credit(request: &Request) -> anyhow::Result<LogisticRegression> {
     let config = LogisticRegressionConfig {
         data: request.data.join("german.data-numeric").to_string_lossy().into_owned(),
-        positive_label: Some(2.0),
+        positive_label: Some(2.0.into()),
         ..LogisticRegressionConfig::default()
     };
     Ok(config.build(&mixwell::io::DataFiles)?)

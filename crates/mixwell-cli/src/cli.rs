@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+/// TOML, in which a run folder keeps the seed, has no larger whole number.
+const LARGEST_SEED: u64 = i64::MAX as u64;
+
 /// Sample distributions that ordinary MCMC gets stuck in.
 ///
 /// Exit status: 0 finished, 2 bad input, 1 any other failure (also: interrupted, and a published value that was not
@@ -46,7 +49,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Seed, instead of the one in the config.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
     pub seed: Option<u64>,
     #[command(flatten)]
     pub session: SessionArgs,
@@ -94,7 +97,7 @@ pub struct EvidenceArgs {
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
     /// Seed, instead of the one in the config.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
     pub seed: Option<u64>,
     /// Number of threads [default: all cores]. Estimates do not depend on it.
     #[arg(long, value_name = "N")]

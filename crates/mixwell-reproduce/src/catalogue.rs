@@ -40,10 +40,8 @@ pub fn find(name: &str, preset: &str) -> Result<Vec<Experiment>, ReproduceError>
         return found.iter().map(|(id, text)| Experiment::parse(text, id, preset)).collect();
     }
     if name.ends_with(".toml") || name.contains(std::path::MAIN_SEPARATOR) {
-        let text = std::fs::read_to_string(Path::new(name)).map_err(|source| ReproduceError::Folder {
-            operation: "read the experiment",
-            path: name.into(),
-            source,
+        let text = mixwell::io::read_text(Path::new(name), mixwell::io::CONFIG_BYTES).map_err(|source| {
+            ReproduceError::Folder { operation: "read the experiment", path: name.into(), source }
         })?;
         return Ok(vec![Experiment::parse(&text, name, preset)?]);
     }

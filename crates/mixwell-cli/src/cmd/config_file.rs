@@ -6,7 +6,7 @@ use std::path::Path;
 use mixwell::ConfigError;
 use mixwell::config::{FileConfig, parse};
 use mixwell::density::{Target, TargetConfig, TargetError};
-use mixwell::io::DataFiles;
+use mixwell::io::{CONFIG_BYTES, DataFiles, read_text};
 use mixwell::sampler::RunError;
 
 use crate::exit::bad_input;
@@ -17,7 +17,7 @@ where
     T: serde::de::DeserializeOwned + schemars::JsonSchema,
 {
     let shown = path.display();
-    let text = std::fs::read_to_string(path)
+    let text = read_text(path, CONFIG_BYTES)
         .map_err(|e| bad_input(format!("cannot read the config `{shown}`: {e}; check the path")))?;
     parse(&text).map_err(|e| bad_input(format!("{shown}, {e}")))
 }

@@ -43,6 +43,9 @@ pub fn run(args: &EvidenceArgs) -> anyhow::Result<Status> {
         RunError::Config(e) => located(&args.config, &file, &e),
         other => other.into(),
     })?;
+    if !args.quiet {
+        target.notes().iter().for_each(|note| tell(&format!("warning: {note}")));
+    }
     let rows = mixwell::on_threads(args.threads, || estimate_all(&config, &*target, args.quiet));
     let rows = rows.map_err(bad_input)?.map_err(|(name, e)| match e {
         EstimateError::Config(e) => located(&args.config, &file, &e),

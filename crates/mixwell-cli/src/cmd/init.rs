@@ -14,7 +14,7 @@ use crate::exit::{Status, bad_input};
 pub fn run(args: &InitArgs) -> anyhow::Result<Status> {
     let entries = catalogue();
     let Some(entry) = entries.iter().find(|e| e.kind == args.target) else {
-        let kinds: Vec<&str> = entries.iter().map(|e| e.kind.as_str()).collect();
+        let kinds: Vec<&str> = entries.iter().map(|e| e.kind).collect();
         return Err(bad_input(format!(
             "no target is called `{}`; there are {}",
             args.target,

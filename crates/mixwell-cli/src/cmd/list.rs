@@ -24,7 +24,7 @@ pub fn run(args: &ListArgs) -> anyhow::Result<Status> {
         }
         Catalogue::Targets => {
             for e in mixwell::density::catalogue() {
-                entry(&mut out, &e.kind, e.summary, field_docs(&e.config)?)?;
+                entry(&mut out, e.kind, e.summary, field_docs(&e.config)?)?;
                 for name in e.posteriors {
                     writeln!(out, "        {name}")?;
                 }

@@ -1,19 +1,23 @@
 //! Reads a TOML file into a settings type; every error names the line, the key, and the nearest valid one.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::schema::{Node, schema_of};
 use crate::ConfigError;
+use crate::error::{excerpt, shortened};
 
-/// Settings read from a file, with the text they came from.
+/// Settings read from a file, with the lines where they stand.
 #[derive(Clone, Debug)]
 pub struct FileConfig<T> {
     /// The settings.
     pub settings: T,
-    text: String,
+    /// Line of every dotted key, from 1.
+    lines: BTreeMap<String, usize>,
 }
 
 /// A configuration file that cannot be used.
@@ -40,39 +44,62 @@ pub struct ConfigFileError {
 /// assert_eq!(error.to_string(), "line 2: unknown key `chain`; did you mean `chains`?");
 /// ```
 pub fn parse<T: DeserializeOwned + JsonSchema>(text: &str) -> Result<FileConfig<T>, ConfigFileError> {
-    let tree = DeTable::parse(text).map_err(|e| ConfigFileError {
+    let told = |e: toml::de::Error| ConfigFileError {
         line: e.span().map_or(1, |s| line_of(text, s.start)),
-        message: e.message().into(),
-    })?;
+        message: shortened(e.message(), LONGEST_MESSAGE),
+    };
+    let document = DeTable::parse(text).map_err(told)?;
     let root = schema_of::<T>();
     let checker = Checker { text };
-    checker.table(tree.get_ref(), tree.span().start, Node::new(&root), "")?;
-    let settings = toml::from_str(text).map_err(|e| ConfigFileError {
-        line: e.span().map_or(1, |s| line_of(text, s.start)),
-        message: e.message().into(),
-    })?;
-    Ok(FileConfig { settings, text: text.into() })
+    checker.table(document.get_ref(), document.span().start, Node::new(&root), "")?;
+    let mut lines = BTreeMap::new();
+    note_lines(document.get_ref(), "", &line_starts(text), &mut lines);
+    let settings = T::deserialize(Deserializer::from(document)).map_err(told)?;
+    Ok(FileConfig { settings, lines })
 }
 
 impl<T> FileConfig<T> {
     /// Adds the line to an error about one of these settings; line 0 when the key is not in the file but a default.
+    ///
+    /// A key that is not there itself is looked for under the tables that hold it.
     pub fn locate(&self, error: &ConfigError) -> ConfigFileError {
-        let line = DeTable::parse(&self.text)
-            .ok()
-            .and_then(|tree| offset_of(tree.get_ref(), &error.key))
-            .map_or(0, |offset| line_of(&self.text, offset));
+        let mut key = error.key.as_str();
+        let line = loop {
+            match (self.lines.get(key), key.rsplit_once('.')) {
+                (Some(line), _) => break *line,
+                (None, Some((outer, _))) => key = outer,
+                (None, None) => break 0,
+            }
+        };
         ConfigFileError { line, message: error.to_string() }
     }
 }
 
-/// The offset of the longest prefix of a dotted key that the table has.
-fn offset_of(table: &DeTable<'_>, key: &str) -> Option<usize> {
-    let (head, rest) = key.split_once('.').unwrap_or((key, ""));
-    let (name, value) = table.iter().find(|(k, _)| k.get_ref().as_ref() == head)?;
-    let here = name.span().start;
-    match value.get_ref() {
-        DeValue::Table(inner) if !rest.is_empty() => Some(offset_of(inner, rest).unwrap_or(here)),
-        _ => Some(here),
+/// A seed must be writable as TOML, in which the run folder keeps it.
+pub(crate) fn check_seed(seed: u64) -> Result<(), ConfigError> {
+    match i64::try_from(seed) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(ConfigError::new("seed", seed, format!("the largest is {}", i64::MAX))),
+    }
+}
+
+/// Characters of a message of the TOML parser that are passed on; it repeats what stands in the file.
+const LONGEST_MESSAGE: usize = 500;
+
+/// Where each line of the text begins.
+fn line_starts(text: &str) -> Vec<usize> {
+    std::iter::once(0).chain(text.match_indices('\n').map(|(i, _)| i + 1)).collect()
+}
+
+/// Notes the line of every key of a table and of the tables in it.
+fn note_lines(table: &DeTable<'_>, outer: &str, starts: &[usize], lines: &mut BTreeMap<String, usize>) {
+    for (name, value) in table {
+        let path =
+            if outer.is_empty() { name.get_ref().to_string() } else { format!("{outer}.{}", name.get_ref()) };
+        if let DeValue::Table(inner) = value.get_ref() {
+            note_lines(inner, &path, starts, lines);
+        }
+        lines.insert(path, starts.partition_point(|s| *s <= name.span().start));
     }
 }
 
@@ -107,7 +134,8 @@ impl Checker<'_> {
                     return Ok(());
                 }
                 let message = format!(
-                    "`{key}` is \"{word}\", but it must be one of {}{}",
+                    "`{key}` is \"{}\", but it must be one of {}{}",
+                    excerpt(word),
                     list(&words),
                     near(word, &words)
                 );
@@ -133,10 +161,18 @@ impl Checker<'_> {
                     return Ok(());
                 }
                 self.expect(&node, "integer", "a whole number", offset, key)?;
+                // What TOML cannot write again could not be kept in a run folder.
+                if i64::from_str_radix(n.as_str(), n.radix()).is_err() {
+                    let n = excerpt(n.as_str());
+                    let message = format!("`{key}` is {n}, but whole numbers in TOML end at {}", i64::MAX);
+                    return self.error(offset, message);
+                }
                 let unsigned = node.schema.get("minimum").and_then(|m| m.as_f64()) == Some(0.0);
                 if unsigned && n.as_str().starts_with('-') {
-                    return self
-                        .error(offset, format!("`{key}` is {}, but it must not be negative", n.as_str()));
+                    return self.error(
+                        offset,
+                        format!("`{key}` is {}, but it must not be negative", excerpt(n.as_str())),
+                    );
                 }
                 Ok(())
             }
@@ -169,8 +205,8 @@ impl Checker<'_> {
         let fields = node.fields();
         let names: Vec<&str> = fields.iter().map(|f| f.name).collect();
         for (name, value) in table {
-            let path =
-                if key.is_empty() { name.get_ref().to_string() } else { format!("{key}.{}", name.get_ref()) };
+            let shown = excerpt(name.get_ref());
+            let path = if key.is_empty() { shown } else { format!("{key}.{shown}") };
             match (fields.iter().find(|f| f.name == name.get_ref().as_ref()), node.free_values()) {
                 (Some(field), _) => self.value(value, field.node, &path)?,
                 (None, Some(free)) => self.value(value, free, &path)?,
@@ -210,7 +246,8 @@ impl Checker<'_> {
             Some(variant) => self.table(table, offset, *variant, key),
             None => {
                 let message = format!(
-                    "`{key}.kind` is \"{kind}\", but it must be one of {}{}",
+                    "`{key}.kind` is \"{}\", but it must be one of {}{}",
+                    excerpt(kind),
                     list(&kinds),
                     near(kind, &kinds)
                 );
@@ -226,6 +263,8 @@ fn list(words: &[&str]) -> String {
 
 /// "; did you mean ...?" when some word is near enough.
 fn near(word: &str, words: &[&str]) -> String {
+    // A word much longer than any key is near none, and comparing takes as long as it is.
+    let words = if word.len() > 100 { &[] } else { words };
     words
         .iter()
         .map(|w| (strsim::jaro_winkler(word, w), w))
@@ -319,6 +358,10 @@ mod tests {
         assert_eq!(
             message("chains = 1.5"),
             "line 1: `chains` is a number with a fraction, but it must be a whole number"
+        );
+        assert_eq!(
+            message("chains = 9223372036854775808"),
+            "line 1: `chains` is 9223372036854775808, but whole numbers in TOML end at 9223372036854775807"
         );
         assert_eq!(message("chains = -1"), "line 1: `chains` is -1, but it must not be negative");
         assert_eq!(

@@ -7,6 +7,7 @@ mod file;
 mod schema;
 mod template;
 
+pub(crate) use file::check_seed;
 pub use file::{ConfigFileError, FileConfig, parse};
 pub use schema::schema_of;
 pub use template::{commented, field_docs};

@@ -1,7 +1,6 @@
 //! Any built-in target as a config table: `kind` names it, the other keys are its settings.
 //!
-//! To add a target: a variant here (its snake_case name is the `kind`), its arms in `check` and `build`, and a line in
-//! [`catalogue`].
+//! To add a target: one row in the list below.
 
 use std::path::Path;
 
@@ -20,9 +19,9 @@ use crate::ConfigError;
 
 /// Writes the enum, and every `match` over it, from one list of variants.
 ///
-/// A row is: variant, config, one line for `list targets`, and how a built target is boxed.
+/// A row is: variant, config, the `kind` in config files, one line for `list targets`, and how a built target is boxed.
 macro_rules! targets {
-    ($($(#[$doc:meta])* $variant:ident($config:ty) = $summary:literal, |$c:ident, $data:ident| $build:expr;)*) => {
+    ($($variant:ident($config:ty) = $kind:literal, $summary:literal, |$c:ident, $data:ident| $build:expr;)*) => {
         /// A built-in target and its settings.
         ///
         /// ```
@@ -32,10 +31,10 @@ macro_rules! targets {
         /// # Ok::<(), Box<dyn std::error::Error>>(())
         /// ```
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-        #[serde(tag = "kind", rename_all = "snake_case")]
+        #[serde(tag = "kind")]
         #[non_exhaustive]
         pub enum TargetConfig {
-            $($(#[$doc])* #[doc = $summary] $variant($config),)*
+            $(#[doc = $summary] #[serde(rename = $kind)] $variant($config),)*
         }
 
         impl TargetConfig {
@@ -64,6 +63,15 @@ macro_rules! targets {
             }
         }
 
+        impl TargetConfig {
+            /// The name written after `kind`.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $kind,)*
+                }
+            }
+        }
+
         /// Every built-in target with its defaults.
         pub fn catalogue() -> Vec<TargetEntry> {
             vec![$(TargetEntry::of(TargetConfig::$variant(<$config>::default())),)*]
@@ -72,55 +80,51 @@ macro_rules! targets {
 }
 
 targets! {
-    StandardGaussian(StandardGaussianConfig) = "independent Gaussian coordinates of one mean and scale",
+    StandardGaussian(StandardGaussianConfig) = "standard_gaussian", "independent Gaussian coordinates of one mean and scale",
         |c, _data| Box::new(c.build()?);
-    IllConditionedGaussian(IllConditionedGaussianConfig) = "Gaussian with scales over several decades, rotated if wanted",
+    IllConditionedGaussian(IllConditionedGaussianConfig) = "ill_conditioned_gaussian", "Gaussian with scales over several decades, rotated if wanted",
         |c, _data| Box::new(c.build()?);
-    Gaussian(GaussianConfig) = "Gaussian with any mean and covariance",
+    Gaussian(GaussianConfig) = "gaussian", "Gaussian with any mean and covariance",
         |c, _data| Box::new(c.build()?);
-    GaussianMixture(GaussianMixtureConfig) = "mixture of any Gaussians",
+    GaussianMixture(GaussianMixtureConfig) = "gaussian_mixture", "mixture of any Gaussians",
         |c, _data| Box::new(c.build()?);
-    TwoModes(TwoModesConfig) = "two Gaussian modes of different width and weight",
+    TwoModes(TwoModesConfig) = "two_modes", "two Gaussian modes of different width and weight",
         |c, _data| Box::new(c.build()?);
-    ThreeModes(ThreeModesConfig) = "three equal modes at the corners of a triangle",
+    ThreeModes(ThreeModesConfig) = "three_modes", "three equal modes at the corners of a triangle",
         |c, _data| Box::new(c.build()?);
-    FourOnALine(FourOnALineConfig) = "four modes of weights 1 to 4 on a line in the plane",
+    FourOnALine(FourOnALineConfig) = "four_on_a_line", "four modes of weights 1 to 4 on a line in the plane",
         |c, _data| Box::new(c.build()?);
-    FourCorners(FourCornersConfig) = "four equal modes at the corners of a rectangle in many dimensions",
+    FourCorners(FourCornersConfig) = "four_corners", "four equal modes at the corners of a rectangle in many dimensions",
         |c, _data| Box::new(c.build()?);
-    EightGaussians(EightGaussiansConfig) = "eight equal modes on a circle",
+    EightGaussians(EightGaussiansConfig) = "eight_gaussians", "eight equal modes on a circle",
         |c, _data| Box::new(c.build()?);
-    Grid25(Grid25Config) = "25 narrow modes on a grid",
+    Grid25(Grid25Config) = "grid25", "25 narrow modes on a grid",
         |c, _data| Box::new(c.build()?);
-    FlexMixture(FlexMixtureConfig) = "two modes of weights 1 and 3 in 100 dimensions",
+    FlexMixture(FlexMixtureConfig) = "flex_mixture", "two modes of weights 1 and 3 in 100 dimensions",
         |c, _data| Box::new(c.build()?);
-    Banana(BananaConfig) = "curved pairs of coordinates",
+    Banana(BananaConfig) = "banana", "curved pairs of coordinates",
         |c, _data| Box::new(c.build()?);
-    Funnel(FunnelConfig) = "Neal's funnel, centred or not",
+    Funnel(FunnelConfig) = "funnel", "Neal's funnel, centred or not",
         |c, _data| Box::new(c.build()?);
-    #[serde(rename = "funnel_101")]
-    Funnel101(Funnel101Config) = "the funnel of nutpie's page: 100 children of variance exp(v), v standard normal",
+    Funnel101(Funnel101Config) = "funnel_101", "the funnel of nutpie's page: 100 children of variance exp(v), v standard normal",
         |c, _data| Box::new(c.build()?);
-    DualMoon(DualMoonConfig) = "a thin shell cut into four caps",
+    DualMoon(DualMoonConfig) = "dual_moon", "a thin shell cut into four caps",
         |c, _data| Box::new(c.build()?);
-    Rings(RingsConfig) = "concentric rings in the plane",
+    Rings(RingsConfig) = "rings", "concentric rings in the plane",
         |c, _data| Box::new(c.build()?);
-    #[serde(rename = "phi4")]
-    Phi4(Phi4Config) = "phi^4 field on a line: two wells that act together",
+    Phi4(Phi4Config) = "phi4", "phi^4 field on a line: two wells that act together",
         |c, _data| Box::new(c.build()?);
-    #[serde(rename = "double_well4")]
-    DoubleWell4(DoubleWell4Config) = "DW4: four particles in the plane with a double-well pair energy",
+    DoubleWell4(DoubleWell4Config) = "double_well4", "DW4: four particles in the plane with a double-well pair energy",
         |c, _data| Box::new(c.build()?);
-    #[serde(rename = "lennard_jones13")]
-    LennardJones13(LennardJones13Config) = "LJ13: thirteen Lennard-Jones particles in space",
+    LennardJones13(LennardJones13Config) = "lennard_jones13", "LJ13: thirteen Lennard-Jones particles in space",
         |c, _data| Box::new(c.build()?);
-    EightSchools(EightSchoolsConfig) = "the eight-schools posterior, centred or not",
+    EightSchools(EightSchoolsConfig) = "eight_schools", "the eight-schools posterior, centred or not",
         |c, _data| Box::new(Pointwise(c.build()?));
-    LogisticRegression(LogisticRegressionConfig) = "Bayesian logistic regression on a table of yours",
+    LogisticRegression(LogisticRegressionConfig) = "logistic_regression", "Bayesian logistic regression on a table of yours",
         |c, data| Box::new(c.build(data)?);
-    Posteriordb(PosteriordbConfig) = "a posterior of the posteriordb collection, from its data file",
+    Posteriordb(PosteriordbConfig) = "posteriordb", "a posterior of the posteriordb collection, from its data file",
         |c, data| c.build(data)?;
-    InferenceGym(InferenceGymConfig) = "a posterior of the inference gym, whose exact moments are known well",
+    InferenceGym(InferenceGymConfig) = "inference_gym", "a posterior of the inference gym, whose exact moments are known well",
         |c, data| c.build(data)?;
 }
 
@@ -128,7 +132,7 @@ targets! {
 #[derive(Clone, Debug, PartialEq)]
 pub struct TargetEntry {
     /// The name to write after `kind`.
-    pub kind: String,
+    pub kind: &'static str,
     /// One line on what it is.
     pub summary: &'static str,
     /// Every setting at its default.
@@ -159,13 +163,6 @@ impl TargetConfig {
         };
         *path = base.join(&path).to_string_lossy().into_owned();
     }
-
-    /// The name written after `kind`.
-    pub fn kind(&self) -> String {
-        // The names live in one place, the serialised form.
-        let value = serde_json::to_value(self).unwrap_or_default();
-        value["kind"].as_str().unwrap_or_default().to_string()
-    }
 }
 
 #[cfg(test)]
@@ -183,7 +180,7 @@ mod tests {
             let bare: TargetConfig = toml::from_str(&format!("kind = '{}'", entry.kind)).unwrap();
             assert_eq!(bare, entry.config);
             entry.config.check().unwrap();
-            let needs_data = ["logistic_regression", "posteriordb"].contains(&entry.kind.as_str());
+            let needs_data = ["logistic_regression", "posteriordb"].contains(&entry.kind);
             match entry.config.build(&NoData) {
                 Ok(t) => {
                     let reported: usize = t.variables().iter().map(super::super::Variable::len).sum();
@@ -197,13 +194,13 @@ mod tests {
 
     #[test]
     fn kinds_are_unique_snake_case_names() {
-        let kinds: Vec<String> = catalogue().into_iter().map(|e| e.kind).collect();
+        let kinds: Vec<&str> = catalogue().into_iter().map(|e| e.kind).collect();
         let mut sorted = kinds.clone();
         sorted.sort();
         sorted.dedup();
         assert_eq!(sorted.len(), kinds.len());
         for kind in ["grid25", "funnel_101", "phi4", "double_well4", "lennard_jones13", "eight_gaussians"] {
-            assert!(kinds.iter().any(|k| k == kind), "{kinds:?}");
+            assert!(kinds.contains(&kind), "{kinds:?}");
         }
     }
 

@@ -97,6 +97,10 @@ impl<T: Target> Target for Counted<T> {
         self.inner.facts()
     }
 
+    fn notes(&self) -> Vec<String> {
+        self.inner.notes()
+    }
+
     fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
         self.inner.exact_sampler()
     }

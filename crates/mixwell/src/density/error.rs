@@ -46,7 +46,7 @@ pub enum TargetError {
         columns: usize,
     },
     /// A missing or infinite value.
-    #[error("row {row}, column {column} of the data is not a finite number")]
+    #[error("row {row}, column {column} of the data (the first are 0) is not a finite number")]
     NotFinite {
         /// The row.
         row: usize,
@@ -55,15 +55,31 @@ pub enum TargetError {
     },
     /// A column that cannot be standardised.
     #[error(
-        "column {column} is constant, so it cannot be standardised; drop it, or set `standardise = false`"
+        "column {column} of the features (the first is 0) is constant, so it cannot be standardised; drop it, or set `standardise = false`"
     )]
     ConstantColumn {
         /// The column.
         column: usize,
     },
+    /// A column whose standard deviation is no positive double, although its values differ.
+    #[error(
+        "column {column} of the features (the first is 0) has values too large or too small for their standard deviation to be a number; give it in another unit, or drop it"
+    )]
+    Scale {
+        /// The column.
+        column: usize,
+    },
+    /// A column of a table that cannot be used as it is, named as in the file.
+    #[error("{column} {problem}")]
+    Column {
+        /// Its place in the file and its name.
+        column: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// A label that is neither class.
     #[error(
-        "row {row} has the label {value}, which is not one of the two classes; set `positive_label` to the label of the positive class"
+        "row {row} (the first is 0) has the label {value}, which is not one of the two classes; set `positive_label` to the label of the positive class"
     )]
     Label {
         /// The row.

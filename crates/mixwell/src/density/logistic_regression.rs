@@ -53,6 +53,7 @@ pub struct LogisticRegression {
     prior_precision: f64,
     log_norm: f64,
     variables: Vec<Variable>,
+    notes: Vec<String>,
 }
 
 impl LogisticRegression {
@@ -101,6 +102,7 @@ impl LogisticRegression {
             prior_precision: if flat { 0.0 } else { options.prior_scale.powi(-2) },
             log_norm: if flat { 0.0 } else { -(dim as f64) * (options.prior_scale * TAU.sqrt()).ln() },
             variables: vec![Variable::new("weights", &[dim])],
+            notes: vec![],
         })
     }
 
@@ -113,6 +115,12 @@ impl LogisticRegression {
         }
         self.variables = variables;
         Ok(self)
+    }
+
+    /// Sentences that [`Target::notes`] gives.
+    pub(super) fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
     }
 
     /// Adds the prior to the likelihood and to its gradient.
@@ -141,8 +149,12 @@ fn centre_and_scale(features: Batch<'_>, j: usize, standardise: bool) -> Result<
     let sd = (features.iter().map(|r| (r[j] - mean).powi(2)).sum::<f64>() / n).sqrt();
     // The values are compared, not the deviation, which rounding keeps from being zero.
     let first = features.row(0)[j];
-    if sd == 0.0 || features.iter().all(|r| r[j] == first) {
+    if features.iter().all(|r| r[j] == first) {
         return Err(TargetError::ConstantColumn { column: j });
+    }
+    // Squares of 1e300 overflow and those of 1e-300 vanish: the column would silently become zeros or NaN.
+    if sd == 0.0 || !sd.is_finite() || !mean.is_finite() {
+        return Err(TargetError::Scale { column: j });
     }
     Ok((mean, sd))
 }
@@ -162,6 +174,10 @@ impl Target for LogisticRegression {
 
     fn variables(&self) -> Vec<Variable> {
         self.variables.clone()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
     }
 }
 
@@ -241,6 +257,11 @@ mod tests {
         let mut constant = x.clone();
         constant.as_batch_mut().iter_mut().for_each(|r| r[0] = 0.1);
         assert_eq!(new(&constant, &y), TargetError::ConstantColumn { column: 0 });
+        for extreme in [1e300, 1e-300] {
+            let mut column = x.clone();
+            column.as_batch_mut().iter_mut().enumerate().for_each(|(i, r)| r[1] = extreme * (i % 2) as f64);
+            assert_eq!(new(&column, &y), TargetError::Scale { column: 1 }, "{extreme}");
+        }
         let flat = LogisticRegressionOptions { prior_scale: f64::NAN, ..Default::default() };
         assert!(LogisticRegression::new(x.as_batch(), &y, &flat).is_err());
     }

@@ -59,7 +59,7 @@ pub use funnel::{Funnel, Funnel101Config, FunnelConfig, Parametrisation};
 pub use gaussian::Gaussian;
 pub use gaussians::{GaussianConfig, IllConditionedGaussianConfig, StandardGaussianConfig};
 pub use labels::code_labels;
-pub use logistic_config::LogisticRegressionConfig;
+pub use logistic_config::{Label, LogisticRegressionConfig, TextFeatures};
 pub use logistic_regression::{Intercept, LogisticRegression, LogisticRegressionOptions};
 pub use mixture::{ComponentConfig, GaussianMixture, GaussianMixtureConfig};
 pub use mixtures::{
@@ -113,6 +113,11 @@ pub trait Target: Send + Sync {
     /// Exact independent draws, where they can be made.
     fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
         None
+    }
+
+    /// Sentences a user should read before a run, e.g. which word of a table became which class.
+    fn notes(&self) -> Vec<String> {
+        vec![]
     }
 }
 
@@ -214,12 +219,19 @@ pub struct Variable {
     pub name: String,
     /// Its shape; empty for a scalar.
     pub shape: Vec<usize>,
+    /// What each of its numbers is called, where that is known; empty when they are counted. For one dimension only.
+    pub elements: Vec<String>,
 }
 
 impl Variable {
     /// A variable of this name and shape (`&[]` for a scalar).
     pub fn new(name: impl Into<String>, shape: &[usize]) -> Self {
-        Self { name: name.into(), shape: shape.to_vec() }
+        Self { name: name.into(), shape: shape.to_vec(), elements: vec![] }
+    }
+
+    /// A variable of one dimension whose numbers have names, e.g. `weights` of `age`, `income`.
+    pub fn of_elements(name: impl Into<String>, elements: Vec<String>) -> Self {
+        Self { name: name.into(), shape: vec![elements.len()], elements }
     }
 
     /// How many numbers it holds.
@@ -232,10 +244,13 @@ impl Variable {
         self.len() == 0
     }
 
-    /// The name of each of its numbers, e.g. `theta[0]`, `beta[1,2]`, or `tau` for a scalar.
+    /// The name of each of its numbers, e.g. `theta[0]`, `beta[1,2]`, `weights[age]`, or `tau` for a scalar.
     pub fn labels(&self) -> Vec<String> {
         if self.shape.is_empty() {
             return vec![self.name.clone()];
+        }
+        if self.elements.len() == self.len() {
+            return self.elements.iter().map(|e| format!("{}[{e}]", self.name)).collect();
         }
         (0..self.len())
             .map(|flat| {
@@ -304,5 +319,7 @@ mod tests {
     fn labels_count_rows_first() {
         assert_eq!(Variable::new("tau", &[]).labels(), ["tau"]);
         assert_eq!(Variable::new("b", &[2, 2]).labels(), ["b[0,0]", "b[0,1]", "b[1,0]", "b[1,1]"]);
+        let named = Variable::of_elements("w", vec!["age".into(), "sex".into()]);
+        assert_eq!((named.labels(), named.len()), (vec!["w[age]".into(), "w[sex]".into()], 2));
     }
 }

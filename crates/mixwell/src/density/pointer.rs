@@ -39,6 +39,10 @@ macro_rules! forward {
             fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
                 (**self).exact_sampler()
             }
+
+            fn notes(&self) -> Vec<String> {
+                (**self).notes()
+            }
         }
     )*};
 }

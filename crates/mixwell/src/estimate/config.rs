@@ -143,6 +143,7 @@ impl EvidenceConfig {
     /// # Errors
     /// The first setting that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
+        crate::config::check_seed(self.seed)?;
         self.options().check()?;
         if let Some(target) = &self.target {
             target.check().map_err(|e| e.under("target"))?;

@@ -6,6 +6,7 @@
 //! A checkpoint names only chunks of draws that are already on the disk. What a checkpoint names is never written again.
 
 mod atomic;
+mod bounded;
 mod checkpoint;
 mod data;
 mod error;
@@ -17,6 +18,7 @@ mod table;
 mod timestamp;
 
 pub use atomic::atomic_write;
+pub use bounded::{CONFIG_BYTES, DATA_BYTES, read_text};
 pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError, ConfigHash, load_checkpoint, save_checkpoint};
 pub use data::DataFiles;
 pub use error::IoError;

@@ -113,6 +113,7 @@ impl RunConfig {
             }
         };
         at_least_one("chains", self.chains)?;
+        crate::config::check_seed(self.seed)?;
         at_least_one("draws", self.draws)?;
         at_least_one("thin", self.thin)?;
         at_least_one("max_batch_rows", self.max_batch_rows)?;
@@ -145,6 +146,7 @@ mod tests {
     fn unusable_settings_are_named() {
         let key = |c: RunConfig| c.check().unwrap_err().key;
         assert_eq!(key(RunConfig { chains: 0, ..Default::default() }), "chains");
+        assert_eq!(key(RunConfig { seed: 1 << 63, ..Default::default() }), "seed");
         assert_eq!(key(RunConfig { draws: 0, ..Default::default() }), "draws");
         assert_eq!(
             key(RunConfig { stop: Stop { rhat: 0.9, ..Default::default() }, ..Default::default() }),

@@ -16,6 +16,7 @@ mod observer;
 mod plan;
 mod recent;
 mod record;
+mod reported;
 mod run;
 mod schedule;
 mod session;

@@ -15,6 +15,7 @@ use super::estimate::proposal_report;
 use super::observer::{Event, Observer, Phase, Silent};
 use super::plan::Plan;
 use super::record::Recorder;
+use super::reported::check_reported;
 use super::run::{Run, Sampler};
 use super::sink::{MemoryDraws, Sink};
 use super::start::Evaluated;
@@ -84,6 +85,9 @@ impl Session {
         let evaluate =
             || config.start.evaluate(&*sampler.target, config.chains, config.seed, plan.uses_gradient());
         let mut starts = if access == Access::New { Some(evaluate()?) } else { None };
+        if let Some(starts) = &starts {
+            check_reported(&*sampler.target, starts.first())?;
+        }
         let folder = sampler.folder.take().map(|path| open_folder(path, access, &text)).transpose()?;
         let saved = match &folder {
             Some(folder) if access != Access::New && folder.has_checkpoint() => {
@@ -147,6 +151,9 @@ impl Session {
         let sink = self.sink(folder.as_ref(), saved.as_ref().and_then(|s| s.store.clone()))?;
         let mut engine = self.engine(&counted, &config, sink, saved)?;
         if !resumed {
+            for note in target.notes() {
+                observer.event(&Event::Warning(note));
+            }
             tell_cost(&engine, folder.as_ref(), &mut observer);
         }
         let mut write = |state: &RunState, flow: Option<&Flow>| -> Result<(), RunError> {
@@ -280,10 +287,14 @@ impl Session {
             "config_hash": self.hash.to_string(),
             "tuning_steps": self.plan.schedule.adapting_draws(),
         });
-        match attributes {
+        let mut map = match attributes {
             Value::Object(map) => map,
             _ => unreachable!("an object was written above"),
+        };
+        for variable in self.target.variables().into_iter().filter(|v| !v.elements.is_empty()) {
+            map.insert(format!("{}_dim_0_names", variable.name), variable.elements.into());
         }
+        map
     }
 }
 

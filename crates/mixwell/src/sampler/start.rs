@@ -197,6 +197,11 @@ pub(super) struct Evaluated {
 }
 
 impl Evaluated {
+    /// Where the first chain starts.
+    pub fn first(&self) -> &[f64] {
+        self.x.as_batch().row(0)
+    }
+
     /// Chains at the starts, each with its stream under `seed`.
     pub fn chains(self, seed: u64) -> Ensemble {
         let streams = Stream::for_chains(seed, self.x.rows());

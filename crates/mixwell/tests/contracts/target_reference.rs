@@ -175,8 +175,8 @@ fn german_credit_posterior_by_importance_sampling() {
     let Some(folder) = data::folder_with("tabular") else { return };
     let text = std::fs::read_to_string(folder.join("tabular/german.data-numeric")).unwrap();
     let values: Vec<f64> = text.split_whitespace().map(|v| v.parse().unwrap()).collect();
-    let table = Table { names: None, rows: values.len() / 25, columns: 25, values };
-    let config = LogisticRegressionConfig { positive_label: Some(2.0), ..Default::default() };
+    let table = Table { rows: values.len() / 25, columns: 25, values, ..Table::default() };
+    let config = LogisticRegressionConfig { positive_label: Some(2.0.into()), ..Default::default() };
     let target = config.build_from(&table).unwrap();
     let d = target.dim();
     assert_eq!((table.rows, d), (1000, 25));

@@ -76,8 +76,12 @@ impl InferenceGymConfig {
                 model(StochasticVolatility::from_json(&data.json(&self.data)?)?)?
             }
             "german_credit_numeric_sparse_logistic_regression" => {
-                let table = data.table(&self.data)?;
+                let table = data.table(&self.data, None)?;
                 let rows = table.check()?;
+                if let Some(column) = table.words.keys().next() {
+                    let problem = "holds words where the collection has numbers".to_string();
+                    return Err(TargetError::Column { column: table.title(*column), problem });
+                }
                 let labels: Vec<f64> = rows.iter().map(|r| r[table.columns - 1]).collect();
                 let features: Vec<Vec<f64>> =
                     (0..table.columns - 1).map(|j| rows.iter().map(|r| r[j]).collect()).collect();
@@ -87,7 +91,7 @@ impl InferenceGymConfig {
             _ => {
                 let config = LogisticRegressionConfig {
                     data: self.data.clone(),
-                    positive_label: Some(BAD_CREDIT),
+                    positive_label: Some(BAD_CREDIT.into()),
                     ..LogisticRegressionConfig::default()
                 };
                 Box::new(config.build(data)?)

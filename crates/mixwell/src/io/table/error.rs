@@ -3,7 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-/// Why a table cannot be used. Lines and columns are counted from 1, as editors do.
+use crate::error::excerpt;
+
+/// Why a table cannot be used. Lines are counted from 1, as editors do; columns from 0, as settings do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TableError {
@@ -21,7 +23,15 @@ pub enum TableError {
         /// The file.
         path: PathBuf,
     },
-    /// A line is not UTF-8.
+    /// It, or a line of it, is larger than what is read.
+    #[error("the table `{path}` is too large: {what}")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// What is too large, and the bound.
+        what: String,
+    },
+    /// A line is not UTF-8, or holds a NUL byte as UTF-16 does.
     #[error("line {line} of the table `{path}` is not text; save the file as UTF-8")]
     NotText {
         /// The file.
@@ -54,13 +64,13 @@ pub enum TableError {
         first: usize,
     },
     /// A cell is not a finite number.
-    #[error("line {line}, column {column}{} of the table `{path}` {}", .name.as_ref().map(|n| format!(" (`{n}`)")).unwrap_or_default(), problem.describe(.text))]
+    #[error("line {line}, column {column}{} (the first is 0) of the table `{path}` {}", .name.as_ref().map(|n| format!(" `{}`", excerpt(n))).unwrap_or_default(), problem.describe(.text))]
     Cell {
         /// The file.
         path: PathBuf,
         /// The line.
         line: usize,
-        /// The column.
+        /// The column, from 0.
         column: usize,
         /// Its name, if the table has a header.
         name: Option<String>,
@@ -96,8 +106,8 @@ impl CellProblem {
     fn describe(self, text: &str) -> String {
         match self {
             Self::Missing => "is empty; remove the row or fill in a number".to_owned(),
-            Self::NotANumber => format!("is `{text}`, which is not a number"),
-            Self::NotFinite => format!("is `{text}`; remove the row or fill in a finite number"),
+            Self::NotANumber => format!("is `{}`, which is not a number", excerpt(text)),
+            Self::NotFinite => format!("is `{}`; remove the row or fill in a finite number", excerpt(text)),
         }
     }
 }

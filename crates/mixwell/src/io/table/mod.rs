@@ -8,13 +8,18 @@ mod error;
 mod fields;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 pub use error::{CellProblem, TableError};
 use fields::{Separator, split};
 
+use super::bounded::{DATA_BYTES, too_large};
 use crate::Points;
+use crate::error::{excerpt, excerpts};
+
+/// Longest line that is read: 16 MiB.
+const LINE_BYTES: u64 = 16 << 20;
 
 /// How a table is to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,13 +76,19 @@ pub struct TextTable {
 pub fn read_table(path: &Path, options: &TableOptions) -> Result<TextTable, TableError> {
     let unreadable = |source| TableError::Unreadable { path: path.to_path_buf(), source };
     let file = File::open(path).map_err(unreadable)?;
-    if file.metadata().map_err(unreadable)?.is_dir() {
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
         return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+    }
+    if metadata.len() > DATA_BYTES {
+        return Err(TableError::TooLarge { path: path.into(), what: too_large(DATA_BYTES).to_string() });
     }
     parse_table(path, BufReader::new(file), options)
 }
 
 /// Reads a table from anything that gives lines; `path` is only what errors call it.
+///
+/// No more than [`DATA_BYTES`] are read, and no line longer than 16 MiB.
 pub fn parse_table(
     path: &Path,
     mut source: impl BufRead,
@@ -92,16 +103,25 @@ pub fn parse_table(
         lines: vec![],
     };
     let mut separator = None;
-    let (mut bytes, mut line) = (vec![], 0);
+    let (mut bytes, mut line, mut total) = (vec![], 0, 0);
     loop {
         bytes.clear();
-        let read = source.read_until(b'\n', &mut bytes);
-        if read.map_err(|source| TableError::Unreadable { path: path.to_path_buf(), source })? == 0 {
+        let read = source.by_ref().take(LINE_BYTES + 1).read_until(b'\n', &mut bytes);
+        let read = read.map_err(|source| TableError::Unreadable { path: path.to_path_buf(), source })? as u64;
+        if read == 0 {
             break;
         }
         line += 1;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|_| TableError::NotText { path: path.to_path_buf(), line })?;
+        total += read;
+        if read > LINE_BYTES {
+            let what = format!("line {line} is longer than {} MiB", LINE_BYTES >> 20);
+            return Err(TableError::TooLarge { path: path.into(), what });
+        }
+        if total > DATA_BYTES {
+            return Err(TableError::TooLarge { path: path.into(), what: too_large(DATA_BYTES).to_string() });
+        }
+        let text = std::str::from_utf8(&bytes).ok().filter(|_| !bytes.contains(&0));
+        let text = text.ok_or_else(|| TableError::NotText { path: path.to_path_buf(), line })?;
         let text = if line == 1 { text.trim_start_matches('\u{feff}') } else { text };
         let text = text.trim_end_matches(['\n', '\r']);
         let comment = options.comment.is_some_and(|c| text.trim_start().starts_with(c));
@@ -173,10 +193,10 @@ impl TextTable {
             path: self.path.clone(),
             wanted: match column {
                 Column::Index(index) => format!("number {index} (the first is 0)"),
-                Column::Name(name) => format!("`{name}`"),
+                Column::Name(name) => format!("`{}`", excerpt(name)),
             },
             has: match &self.header {
-                Some(names) => format!("the columns {}", names.join(", ")),
+                Some(names) => format!("the columns {}", excerpts(names)),
                 None => format!("{} columns and no header", self.n_columns),
             },
         })
@@ -217,7 +237,7 @@ impl TextTable {
         Err(TableError::Cell {
             path: self.path.clone(),
             line: self.lines[row],
-            column: column + 1,
+            column,
             name: self.header.as_ref().map(|names| names[column].clone()),
             text: text.to_owned(),
             problem,

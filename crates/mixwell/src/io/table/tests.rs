@@ -47,12 +47,13 @@ fn every_problem_is_placed() {
     assert!(text.contains("line 3 of the table `data.csv` has 1 columns, but line 1 has 2"), "{text}");
     let text = message(parse("# c\nage,sex\n1,2\n3,x\n"));
     assert!(
-        text.contains("line 4, column 2 (`sex`)") && text.contains("`x`, which is not a number"),
+        text.contains("line 4, column 1 `sex` (the first is 0)")
+            && text.contains("`x`, which is not a number"),
         "{text}"
     );
     for (bad, expected) in [("nan", "`nan`"), ("-inf", "`-inf`"), ("1e999", "`1e999`"), ("", "is empty")] {
         let text = message(parse(&format!("1,2\n3,{bad}\n")));
-        assert!(text.contains("line 2, column 2 of") && text.contains(expected), "{text}");
+        assert!(text.contains("line 2, column 1 (the first is 0) of") && text.contains(expected), "{text}");
     }
     assert!(message(parse("1,\"2\n")).contains("line 1"));
     for empty in ["", "\n\n", "# only words\n"] {
@@ -68,7 +69,7 @@ fn every_problem_is_placed() {
 fn columns_that_are_not_there() {
     let table = parse("a,b\n1,2\n").unwrap();
     let text = table.column("c").unwrap_err().to_string();
-    assert!(text.contains("no column `c`") && text.contains("a, b"), "{text}");
+    assert!(text.contains("no column `c`") && text.contains("`a`, `b`"), "{text}");
     assert!(table.numeric(&[2]).is_err());
     assert!(parse("1,2\n").unwrap().column("a").unwrap_err().to_string().contains("no header"));
 }
@@ -96,4 +97,27 @@ fn german_credit() {
     let features = table.numeric(&(0..24).collect::<Vec<_>>()).unwrap();
     assert_eq!(features.row(0)[..6], [1.0, 6.0, 4.0, 12.0, 5.0, 5.0]);
     assert!(features.data().iter().all(|v| v.fract() == 0.0));
+}
+
+#[test]
+fn what_an_error_repeats_is_cut() {
+    let text = message(parse(&format!("1,2\n3,{}\n", "x".repeat(1 << 20))));
+    assert!(text.len() < 300 && text.contains("1048576 bytes"), "{text}");
+}
+
+#[test]
+fn lines_without_end_are_refused_with_the_bound() {
+    let text = message(parse_table(
+        Path::new("d"),
+        std::io::BufReader::new(std::io::repeat(b'1')),
+        &TableOptions::default(),
+    ));
+    assert!(text.contains("line 1 is longer than 16 MiB"), "{text}");
+}
+
+#[test]
+fn sixteen_bit_text_is_no_text() {
+    let bytes: Vec<u8> = "1,2\n3,4\n".bytes().flat_map(|b| [b, 0]).collect();
+    let table = parse_table(Path::new("d"), bytes.as_slice(), &TableOptions::default());
+    assert!(message(table).contains("line 1 of the table `d` is not text"));
 }

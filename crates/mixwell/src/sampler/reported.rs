@@ -1,0 +1,100 @@
+//! What a target says it reports, tried at one start before the first step.
+//!
+//! Sizes that do not fit would otherwise end the run in a worker thread, and two variables of one name would hide each other.
+
+use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::ConfigError;
+use crate::density::Target;
+
+/// A NaN that no calculation gives: what still holds it afterwards was not written.
+const UNWRITTEN: u64 = 0x7ff8_dead_beef_0001;
+
+/// Most numbers in one draw of one chain: 16 GiB of them.
+const MOST_NUMBERS: usize = 1 << 31;
+
+/// Checks names and sizes of the target's variables, and that its report at `x` fills them exactly.
+pub(super) fn check_reported(target: &dyn Target, x: &[f64]) -> Result<(), ConfigError> {
+    let refuse = |value: String, reason: &str| Err(ConfigError::new("target.variables", value, reason));
+    let variables = target.variables();
+    let mut names = HashSet::new();
+    let mut total = 0_usize;
+    for variable in &variables {
+        if !names.insert(variable.name.as_str()) {
+            return refuse(format!("`{}` twice", variable.name), "every variable needs a name of its own");
+        }
+        let size = variable.shape.iter().try_fold(1_usize, |n, side| n.checked_mul(*side));
+        let Some(size) = size.filter(|n| *n > 0 && *n <= MOST_NUMBERS) else {
+            return refuse(
+                format!("`{}` of shape {:?}", variable.name, variable.shape),
+                "no draw has this size",
+            );
+        };
+        if !variable.elements.is_empty() && variable.elements.len() != size {
+            let value = format!("{} names for `{}`", variable.elements.len(), variable.name);
+            return refuse(value, "every number of it needs one name");
+        }
+        total = total.saturating_add(size);
+    }
+    let dim = target.dim();
+    let reason = format!(
+        "they must hold as many numbers as `report` writes ({dim} for a target of {dim} coordinates with no `report` of its own)"
+    );
+    if total > MOST_NUMBERS {
+        return refuse(format!("of {total} numbers in all"), "no draw has this size");
+    }
+    let mut out = vec![f64::from_bits(UNWRITTEN); total];
+    let reported = catch_unwind(AssertUnwindSafe(|| target.report(x, &mut out)));
+    if reported.is_err() || out.iter().any(|v| v.to_bits() == UNWRITTEN) {
+        return refuse(format!("of {total} numbers in all"), &reason);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::density::{PointTarget, Pointwise, Variable};
+
+    struct Named(Vec<Variable>);
+
+    impl PointTarget for Named {
+        fn dim(&self) -> usize {
+            2
+        }
+
+        fn log_prob(&self, x: &[f64]) -> f64 {
+            -x[0] * x[0] - x[1] * x[1]
+        }
+
+        fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+            grad.iter_mut().zip(x).for_each(|(g, x)| *g = -2.0 * x);
+            self.log_prob(x)
+        }
+
+        fn variables(&self) -> Vec<Variable> {
+            self.0.clone()
+        }
+    }
+
+    fn refused(variables: &[Variable]) -> String {
+        let sampler = crate::sampler::Sampler::new(Pointwise(Named(variables.to_vec())));
+        sampler.chains(2).draws(4).run().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn variables_of_a_wrong_size_are_refused_before_the_first_step() {
+        for shape in [&[1][..], &[3], &[0], &[usize::MAX, 2], &[1 << 40]] {
+            let text = refused(&[Variable::new("x", shape)]);
+            assert!(text.starts_with("`target.variables` is "), "{text}");
+        }
+        assert!(check_reported(&Pointwise(Named(vec![Variable::new("x", &[2])])), &[0.0; 2]).is_ok());
+    }
+
+    #[test]
+    fn two_variables_of_one_name_are_refused_in_memory_too() {
+        let text = refused(&[Variable::new("x", &[]), Variable::new("x", &[])]);
+        assert!(text.contains("`x` twice"), "{text}");
+    }
+}

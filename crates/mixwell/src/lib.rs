@@ -32,6 +32,7 @@ pub mod diagnostics;
 mod error;
 pub mod estimate;
 pub mod flow;
+mod footprint;
 mod fourier;
 pub mod interpolate;
 pub mod io;

@@ -2,6 +2,9 @@
 
 use crate::ConfigError;
 
+/// Most threads of a pool: beyond it a number is a slip of the keyboard, and the system would try for long.
+const MOST_THREADS: usize = 4096;
+
 /// Runs `f` on `threads` threads; without a number, on the process-wide pool. Results of this library do not depend on it.
 ///
 /// ```
@@ -16,6 +19,9 @@ pub fn on_threads<R: Send>(threads: Option<usize>, f: impl FnOnce() -> R + Send)
     match threads {
         None => Ok(f()),
         Some(0) => Err(ConfigError::new("threads", 0, "at least 1 is needed")),
+        Some(n) if n > MOST_THREADS => {
+            Err(ConfigError::new("threads", n, format!("at most {MOST_THREADS} are possible")))
+        }
         Some(n) => {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
             let pool = pool.map_err(|e| ConfigError::new("threads", n, e.to_string()))?;

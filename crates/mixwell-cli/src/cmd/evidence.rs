@@ -46,6 +46,7 @@ pub fn run(args: &EvidenceArgs) -> anyhow::Result<Status> {
     if !args.quiet {
         target.notes().iter().for_each(|note| tell(&format!("warning: {note}")));
     }
+    config.check_memory(target.dim()).map_err(|e| located(&args.config, &file, &e))?;
     let rows = mixwell::on_threads(args.threads, || estimate_all(&config, &*target, args.quiet));
     let rows = rows.map_err(bad_input)?.map_err(|(name, e)| match e {
         EstimateError::Config(e) => located(&args.config, &file, &e),

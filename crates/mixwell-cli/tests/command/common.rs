@@ -126,4 +126,4 @@ pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
 pub const QUICK: &str = "chains = 3\ndraws = 40\n[target]\nkind = 'standard_gaussian'\n[method]\nkind = 'kernel'\nwarmup = 20\nkernel = { kind = 'mala' }\n";
 
 /// A run of many seconds, to be interrupted.
-pub const LONG: &str = "chains = 3\ndraws = 20000000\n[target]\nkind = 'standard_gaussian'\n[method]\nkind = 'kernel'\nwarmup = 20\nkernel = { kind = 'mala' }\n[output]\ncheckpoint_seconds = 0.05\n";
+pub const LONG: &str = "chains = 3\ndraws = 20000000\n[target]\nkind = 'standard_gaussian'\n[method]\nkind = 'kernel'\nwarmup = 20\nkernel = { kind = 'mala' }\n[output]\ncheckpoint_seconds = 0.05\n[stop]\nseconds = 3600\n";

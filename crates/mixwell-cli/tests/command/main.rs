@@ -4,5 +4,6 @@ mod bad_input;
 mod common;
 mod evidence;
 mod kill_and_resume;
+mod memory;
 mod reproduce;
 mod status;

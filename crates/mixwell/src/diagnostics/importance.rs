@@ -76,6 +76,8 @@ impl ImportanceSummary {
             third += d * d * d;
             fourth += d * d * d * d;
         }
+        // The weights make room for those that the tail is fitted to.
+        drop(weights);
         let excess = count * fourth / (squares * squares) - 1.0;
         Self {
             n,

@@ -42,3 +42,4 @@ pub use rhat::{rhat, rhat_bulk, rhat_folded, rhat_plain, rhat_split, rhat_tfp};
 pub use summary::{ScalarSummary, summarise, summarise_rows};
 pub use verdict::Thresholds;
 pub(crate) use verdict::{Evidence, Verdict, keep_worst};
+pub(crate) use workspace::workspace_bytes;

@@ -52,7 +52,8 @@ fn smooth_tail(w: &mut [f64], r_eff: f64) -> f64 {
         return f64::INFINITY;
     }
     let mut order: Vec<usize> = (0..w.len()).collect();
-    order.sort_by(|a, b| w[*a].total_cmp(&w[*b]));
+    // The order of equal weights is that of the draws, as in a stable sort, without its buffer.
+    order.sort_unstable_by(|a, b| w[*a].total_cmp(&w[*b]).then(a.cmp(b)));
     // The largest weight that is not in the tail; log-weights below that of the smallest normal number count as zero.
     let cutoff = w[order[w.len() - 1 - length as usize]].max(f64::MIN_POSITIVE.ln());
     if cutoff == 0.0 && length >= 5.0 {

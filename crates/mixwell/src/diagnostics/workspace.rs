@@ -10,6 +10,7 @@ use super::autocovariance::Autocovariance;
 use super::ess::effective_size;
 use super::ranks::{Order, ScoreTable};
 use super::rhat::scale_reduction;
+use crate::footprint::numbers;
 
 /// Buffers and the state of the scalar being looked at.
 pub(super) struct Workspace {
@@ -30,6 +31,11 @@ pub(super) struct Workspace {
 
 thread_local! {
     static WORKSPACE: RefCell<Workspace> = RefCell::new(Workspace::new());
+}
+
+/// Bytes of the workspace of one thread that has looked at a scalar of `draws` draws, all chains together.
+pub(crate) fn workspace_bytes(draws: usize) -> u64 {
+    numbers(&[13, draws])
 }
 
 /// Lends this thread's workspace. Must not be nested.

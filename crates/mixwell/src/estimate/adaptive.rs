@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::EstimateError;
 use super::evidence::{Cost, Estimate, Options};
-use super::importance::importance_round;
+use super::importance::{importance_bytes, importance_round};
 use super::ladder::{bisect, conditional_ess, times};
 use super::weigh::{Batchwise, weigh};
 use crate::density::{Counted, Target};
 use crate::diagnostics::null_as_nan;
 use crate::flow::{Flow, FlowConfig};
+use crate::footprint::{Footprint, MOST_COUNT, at_most, bytes, numbers};
 use crate::kernel::range::{at_least, open_fraction};
 use crate::math::log_sum_exp;
 use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
@@ -88,6 +89,7 @@ impl AdaptiveImportanceConfig {
         at_least("round_draws", self.round_draws, 2)?;
         at_least("steps", self.steps, 1)?;
         at_least("draws", self.draws, 2)?;
+        at_most("steps", self.steps, MOST_COUNT)?;
         open_fraction("min_ess", self.min_ess)?;
         if !(0.0..1.0).contains(&self.defensive) {
             let reason = "it must be at least 0 and below 1";
@@ -95,6 +97,19 @@ impl AdaptiveImportanceConfig {
         }
         self.action().check()?;
         self.initial.check().map_err(|e| e.under("initial"))
+    }
+
+    /// What it holds in `dim` dimensions, the flow apart.
+    pub(super) fn footprint(&self, dim: usize, options: &Options) -> Footprint {
+        let mut all = Footprint::default();
+        let kept = if options.keep_draws { dim.saturating_add(1) } else { 0 };
+        let last = importance_bytes(self.draws, dim, options.max_batch_rows);
+        all.pass(last.saturating_add(numbers(&[self.draws, kept])), &[("draws", self.draws)]);
+        // Points while they grow, weights as they are, flattened and of the particles.
+        let round = numbers(&[2, self.round_draws, dim.saturating_add(2)]);
+        all.pass(round, &[("round_draws", self.round_draws)]);
+        all.hold(bytes(size_of::<Round>(), &[self.rounds]), &[("rounds", self.rounds)]);
+        all
     }
 
     fn action(&self) -> TrainAction {
@@ -116,6 +131,7 @@ impl AdaptiveImportanceConfig {
         target: &dyn Target,
         options: &Options,
     ) -> Result<(Estimate, Flow), EstimateError> {
+        self.footprint(target.dim(), options).check()?;
         let mut stream = Stream::new(options.seed, FLOW_INIT_STREAM);
         let flow = Flow::new(flow, target.dim(), &mut stream).map_err(|e| e.under("flow"))?;
         self.estimate_with(flow, training, target, options)
@@ -134,6 +150,7 @@ impl AdaptiveImportanceConfig {
     ) -> Result<(Estimate, Flow), EstimateError> {
         self.check()?;
         options.check()?;
+        self.footprint(target.dim(), options).check()?;
         if self.action().objective.uses_target() && !target.has_gradient() {
             let reason = "reverse KL needs gradients; set `mix = { kind = \"constant\", forward = 1.0 }`";
             return Err(ConfigError::new("target", "a density without gradient", reason).into());

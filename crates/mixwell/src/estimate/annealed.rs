@@ -17,9 +17,10 @@ use super::ladder::times;
 use super::population::Climb;
 use super::sequential::{check_kernel, check_needs};
 use super::walkers::Walkers;
-use super::weigh::in_order;
+use super::weigh::{block_rows, in_order};
 use super::{EstimateError, GeometricPath, LadderConfig, Rung, WeightedDraws};
 use crate::density::{Counted, Target};
+use crate::footprint::{Footprint, MOST_COUNT, at_most, numbers};
 use crate::kernel::range::at_least;
 use crate::kernel::{Kernel, KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
@@ -97,6 +98,7 @@ impl AnnealedConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         at_least("chains", self.chains, 1)?;
+        at_most("moves", self.moves, MOST_COUNT)?;
         check_kernel(&self.kernel)?;
         self.base.check().map_err(|e| e.under("base"))?;
         self.ladder.check().map_err(|e| e.under("ladder"))?;
@@ -117,6 +119,27 @@ impl AnnealedConfig {
             at_least("chains", self.chains, 2)?;
         }
         Ok(())
+    }
+
+    /// What it holds in `dim` dimensions.
+    pub(super) fn footprint(&self, dim: usize, options: &Options) -> Footprint {
+        let mut all = Footprint::default();
+        let kept = if options.keep_draws { dim.saturating_add(1) } else { 0 };
+        let threads = rayon::current_num_threads();
+        all.pass(Walkers::bytes(self.pilot, dim), &[("pilot", self.pilot)]);
+        if let Selection::Isir { n_particles, steps, .. } = self.selection {
+            let paths =
+                [("chains", self.chains), ("selection.steps", steps), ("selection.n_particles", n_particles)];
+            all.hold(numbers(&[4, self.chains, steps, n_particles]), &paths);
+            all.hold(numbers(&[2, self.chains, steps, kept]), &paths);
+            all.hold(Walkers::bytes(n_particles.saturating_mul(threads), dim), &paths[2..]);
+        } else {
+            let rows = block_rows(self.chains, options.max_batch_rows).saturating_mul(2 * threads);
+            all.hold(numbers(&[3, self.chains]), &[("chains", self.chains)]);
+            all.hold(numbers(&[2, self.chains, kept]), &[("chains", self.chains)]);
+            all.hold(Walkers::bytes(rows.min(self.chains), dim), &[("chains", self.chains)]);
+        }
+        all
     }
 
     /// The estimate for `target`, starting from the Gaussian of the settings.
@@ -140,6 +163,7 @@ impl AnnealedConfig {
     ) -> Result<Estimate, EstimateError> {
         self.check()?;
         options.check()?;
+        self.footprint(target.dim(), options).check()?;
         check_needs(&self.kernel, base, target)?;
         let counted = Counted::new(target);
         let path = GeometricPath::new(base, &counted, 0.0);

@@ -157,6 +157,25 @@ impl EvidenceConfig {
         self.training.check().map_err(|e| e.under("training"))
     }
 
+    /// Checks that every estimator fits into the memory that is free, for a target of `dim` coordinates: before the first of
+    /// them runs.
+    ///
+    /// # Errors
+    /// The first setting that asks for too much.
+    pub fn check_memory(&self, dim: usize) -> Result<(), ConfigError> {
+        let options = self.options();
+        for (name, estimator) in &self.estimators {
+            let footprint = match estimator {
+                EstimatorConfig::Importance(c) => c.footprint(dim, &options),
+                EstimatorConfig::AdaptiveImportance(c) => c.footprint(dim, &options),
+                EstimatorConfig::Annealed(c) => c.footprint(dim, &options),
+                EstimatorConfig::Sequential(c) => c.footprint(dim, &options),
+            };
+            footprint.check().map_err(|e| e.under(name).under("estimators"))?;
+        }
+        Ok(())
+    }
+
     /// The estimate of the estimator with this name.
     ///
     /// # Errors
@@ -225,6 +244,28 @@ mod tests {
                 .check()
                 .unwrap();
         }
+    }
+
+    #[test]
+    fn huge_settings_are_refused_by_name_before_the_first_estimator_runs() {
+        for (kind, key) in [
+            ("importance", "draws"),
+            ("adaptive_importance", "draws"),
+            ("adaptive_importance", "rounds"),
+            ("adaptive_importance", "round_draws"),
+            ("annealed", "chains"),
+            ("annealed", "pilot"),
+            ("sequential", "particles"),
+            ("sequential", "replicates"),
+        ] {
+            for huge in [300_000_000_000u64, 1 << 62, (1 << 63) - 1] {
+                let text = format!("[estimators.a]\nkind = '{kind}'\n{key} = {huge}");
+                let config = parse::<EvidenceConfig>(&text).unwrap().settings;
+                let refused = config.check().and_then(|()| config.check_memory(3)).unwrap_err();
+                assert_eq!((refused.key, refused.value), (format!("estimators.a.{key}"), huge.to_string()));
+            }
+        }
+        EvidenceConfig::default().check_memory(3).unwrap();
     }
 
     #[test]

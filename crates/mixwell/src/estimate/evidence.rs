@@ -17,6 +17,7 @@ use super::{Round, Rung, WeightedDraws};
 use crate::ConfigError;
 use crate::density::Counted;
 use crate::diagnostics::{ImportanceSummary, null_as_nan};
+use crate::footprint::{MOST_COUNT, at_most};
 use crate::kernel::range::at_least;
 use crate::math::student_quantile;
 
@@ -140,7 +141,8 @@ impl Default for Options {
 impl Options {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        at_least("max_batch_rows", self.max_batch_rows, 1)
+        at_least("max_batch_rows", self.max_batch_rows, 1)?;
+        at_most("max_batch_rows", self.max_batch_rows, MOST_COUNT)
     }
 }
 

@@ -9,9 +9,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Cost, Estimate, Options};
-use super::weigh::{Batchwise, weigh};
+use super::weigh::{Batchwise, weigh, weighing_bytes};
 use super::{EstimateError, WeightedDraws};
 use crate::density::{Counted, Target};
+use crate::footprint::{Footprint, numbers};
 use crate::kernel::range::at_least;
 use crate::proposal::{GaussianConfig, Proposal};
 use crate::{ConfigError, Points};
@@ -41,6 +42,15 @@ impl ImportanceConfig {
         self.proposal.check().map_err(|e| e.under("proposal"))
     }
 
+    /// What it holds in `dim` dimensions.
+    pub(super) fn footprint(&self, dim: usize, options: &Options) -> Footprint {
+        let mut all = Footprint::default();
+        let kept = if options.keep_draws { dim.saturating_add(1) } else { 0 };
+        let bytes = importance_bytes(self.draws, dim, options.max_batch_rows);
+        all.hold(bytes.saturating_add(numbers(&[self.draws, kept])), &[("draws", self.draws)]);
+        all
+    }
+
     /// The estimate for `target`.
     ///
     /// # Errors
@@ -48,6 +58,7 @@ impl ImportanceConfig {
     pub fn estimate(&self, target: &dyn Target, options: &Options) -> Result<Estimate, EstimateError> {
         self.check()?;
         options.check()?;
+        self.footprint(target.dim(), options).check()?;
         let proposal = self.proposal.build(target.dim()).map_err(|e| e.under("proposal"))?;
         Ok(importance(target, &proposal, self.draws, self.smooth, options))
     }
@@ -78,6 +89,13 @@ pub fn importance(
     options: &Options,
 ) -> Estimate {
     importance_round(target, proposal, 0, draws, smooth, options)
+}
+
+/// Bytes that `draws` draws in `dim` dimensions hold: log-weights, and those that the tail is fitted to with their order;
+/// or before that, the blocks under way.
+pub(crate) fn importance_bytes(draws: usize, dim: usize, max_rows: usize) -> u64 {
+    let fit = numbers(&[3, draws]);
+    fit.saturating_add(weighing_bytes(draws, dim, max_rows))
 }
 
 /// [`importance`] with the streams of another round.

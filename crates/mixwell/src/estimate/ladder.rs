@@ -14,8 +14,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
+use crate::footprint::at_most;
 use crate::kernel::range::{at_least, open_fraction, positive};
 use crate::math::{log_sum_exp, logistic};
+
+/// Most rungs of a ladder; each keeps a kernel.
+const MOST_RUNGS: usize = 100_000;
+/// Slopes of a sigmoid that doubles can tell from a line and from a step.
+const SLOPES: (f64, f64) = (1e-6, 1e3);
 
 /// How inverse temperatures are spaced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -55,15 +61,23 @@ pub enum LadderConfig {
 impl LadderConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
+        let count = |rungs: usize, least: usize| {
+            at_least("rungs", rungs, least).and_then(|()| at_most("rungs", rungs, MOST_RUNGS))
+        };
         match self {
-            Self::Linear { rungs } => at_least("rungs", *rungs, 1),
+            Self::Linear { rungs } => count(*rungs, 1),
             Self::Geometric { rungs, first } => {
-                at_least("rungs", *rungs, 2)?;
+                count(*rungs, 2)?;
                 open_fraction("first", *first)
             }
             Self::Sigmoid { rungs, slope } => {
-                at_least("rungs", *rungs, 1)?;
-                positive("slope", *slope)
+                count(*rungs, 1)?;
+                positive("slope", *slope)?;
+                if !(SLOPES.0..=SLOPES.1).contains(slope) {
+                    let reason = format!("it must lie between {} and {}", SLOPES.0, SLOPES.1);
+                    return Err(ConfigError::new("slope", slope, reason));
+                }
+                Ok(())
             }
             Self::Given { betas } => {
                 let above_zero = betas.strip_prefix(&[0.0]).unwrap_or(betas);
@@ -176,7 +190,16 @@ mod tests {
         }
         assert_eq!(key(LadderConfig::Adaptive { ess: 1.0 }), "ess");
         assert_eq!(key(LadderConfig::Geometric { rungs: 1, first: 0.1 }), "rungs");
-        assert_eq!(key(LadderConfig::Sigmoid { rungs: 3, slope: f64::NAN }), "slope");
+        for slope in [f64::NAN, 1e-17, 1e300] {
+            assert_eq!(key(LadderConfig::Sigmoid { rungs: 3, slope }), "slope");
+        }
+        for slope in [1e-6, 1e3] {
+            let betas = LadderConfig::Sigmoid { rungs: 3, slope }.betas().unwrap();
+            assert!(betas.windows(2).all(|w| w[0] <= w[1]) && betas.iter().all(|b| (0.0..=1.0).contains(b)));
+        }
+        for rungs in [3_000_000_000, usize::MAX] {
+            assert_eq!(key(LadderConfig::Linear { rungs }), "rungs");
+        }
     }
 
     #[test]

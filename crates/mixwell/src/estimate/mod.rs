@@ -37,6 +37,7 @@ pub use draws::WeightedDraws;
 pub use error::EstimateError;
 pub use evidence::{Basis, Cost, Estimate, LogEvidence, Options};
 pub use geometric_path::GeometricPath;
+pub(crate) use importance::importance_bytes;
 pub use importance::{ImportanceConfig, importance};
 pub use ladder::LadderConfig;
 pub use rungs::Rung;

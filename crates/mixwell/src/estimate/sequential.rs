@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Cost, Estimate, LogEvidence, Options};
 use super::population::Climb;
+use super::walkers::Walkers;
 use super::{EstimateError, GeometricPath, LadderConfig, WeightedDraws};
 use crate::density::{Counted, Target};
+use crate::footprint::{Footprint, MOST_COUNT, at_most, numbers};
 use crate::kernel::range::at_least;
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
@@ -57,6 +59,7 @@ impl SequentialConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         at_least("particles", self.particles, 2)?;
         at_least("replicates", self.replicates, 1)?;
+        at_most("moves", self.moves, MOST_COUNT)?;
         if !(0.0..=1.0).contains(&self.resample_below) {
             let reason = "a share lies between 0 and 1";
             return Err(ConfigError::new("resample_below", self.resample_below, reason));
@@ -64,6 +67,18 @@ impl SequentialConfig {
         check_kernel(&self.kernel)?;
         self.base.check().map_err(|e| e.under("base"))?;
         self.ladder.check().map_err(|e| e.under("ladder"))
+    }
+
+    /// What it holds in `dim` dimensions.
+    pub(super) fn footprint(&self, dim: usize, options: &Options) -> Footprint {
+        let mut all = Footprint::default();
+        let kept = if options.keep_draws { dim.saturating_add(1) } else { 0 };
+        let population = Walkers::bytes(self.particles, dim).saturating_add(numbers(&[10, self.particles]));
+        all.hold(population, &[("particles", self.particles)]);
+        let weights =
+            numbers(&[3usize.saturating_add(kept.saturating_mul(2)), self.particles, self.replicates]);
+        all.hold(weights, &[("particles", self.particles), ("replicates", self.replicates)]);
+        all
     }
 
     /// The estimate for `target`, starting from the Gaussian of the settings.
@@ -98,6 +113,7 @@ impl SequentialConfig {
     ) -> Result<Estimate, EstimateError> {
         self.check()?;
         options.check()?;
+        self.footprint(target.dim(), options).check()?;
         check_needs(&self.kernel, base, target)?;
         let counted = Counted::new(target);
         let path = GeometricPath::new(base, &counted, 0.0);

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::GeometricPath;
 use super::weigh::{block_rows, finite_or_zero};
+use crate::footprint::numbers;
 use crate::kernel::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
 use crate::{Batch, BatchMut, Points, Stream};
 
@@ -27,6 +28,11 @@ pub(super) struct Walkers<'a> {
 }
 
 impl<'a> Walkers<'a> {
+    /// Bytes of `n` chains in `dim` dimensions, with what moving, looking and aiming need.
+    pub(super) fn bytes(n: usize, dim: usize) -> u64 {
+        Ensemble::bytes(n, dim).saturating_add(numbers(&[5, n, dim.saturating_add(4)]))
+    }
+
     /// Chains at independent draws of the base, one stream each, to be moved by kernels like `kernel`.
     pub fn draw(
         path: GeometricPath<'a>,

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::density::Target;
+use crate::footprint::numbers;
 use crate::proposal::Proposal;
 use crate::{Batch, Points, Stream};
 
@@ -70,6 +71,12 @@ pub(crate) fn weigh(
         visit(x.as_batch(), &log_weights);
     });
     non_finite
+}
+
+/// Bytes of the blocks of points that [`weigh`] holds at a time: noise, points, both log-densities.
+pub(crate) fn weighing_bytes(draws: usize, dim: usize, max_rows: usize) -> u64 {
+    let rows = block_rows(draws, max_rows).saturating_mul(2 * rayon::current_num_threads()).min(draws);
+    numbers(&[2, rows, dim.saturating_add(1)])
 }
 
 /// A log-weight that is NaN or `+inf` becomes `-inf` and is counted.

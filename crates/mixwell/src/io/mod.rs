@@ -25,6 +25,7 @@ pub use error::IoError;
 pub(crate) use error::excerpt;
 pub use npy::{NpyArray, NpyData, NpyError, read_npy};
 pub use run_folder::{RunFolder, available_bytes};
+pub(crate) use store::chunk_draws;
 pub use store::{DrawReader, DrawStore, Phase, Stat, StatKind, StoreSchema, StoreState, StoredVariable};
 pub use table::{CellProblem, Column, TableError, TableOptions, TextTable, parse_table, read_table};
 pub use timestamp::timestamp;

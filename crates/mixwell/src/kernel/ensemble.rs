@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::pool::{Pool, PoolBlock, swap_rows};
 use super::replicas::Replicas;
 use crate::density::Target;
+use crate::footprint::{bytes, numbers};
 use crate::proposal::Proposal;
 use crate::{Batch, BatchMut, Points, Stream};
 
@@ -75,6 +76,12 @@ impl Ensemble {
             x,
             streams,
         }
+    }
+
+    /// Bytes of `n` chains in `dim` dimensions.
+    pub(crate) fn bytes(n: usize, dim: usize) -> u64 {
+        let scalars = size_of::<Stream>() + size_of::<Vec<Replicas>>() + 4 * size_of::<f64>();
+        numbers(&[3, n, dim]).saturating_add(bytes(scalars, &[n]))
     }
 
     /// Number of chains.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
 use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
+use super::extent::check_work;
 use super::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
 use super::range::{at_least, positive};
 use super::{
@@ -78,6 +79,7 @@ impl HmcConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         positive("step_size", self.step_size)?;
         at_least("n_leapfrog", self.n_leapfrog, 1)?;
+        check_work("n_leapfrog", self.n_leapfrog, self.n_leapfrog as f64)?;
         if !(0.0..1.0).contains(&self.jitter) {
             return Err(ConfigError::new("jitter", self.jitter, "it must be at least 0 and below 1"));
         }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{current_weight, draw_weight};
 use super::choice::{ProposalChoice, ProposalConfig};
+use super::extent::check_work;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
     Warmup,
@@ -56,6 +57,7 @@ impl IsirConfig {
             let reason = "at least 2 are needed (the current point counts as one)";
             return Err(ConfigError::new("n_particles", self.n_particles, reason));
         }
+        check_work("n_particles", self.n_particles, self.n_particles as f64)?;
         if !(0.0..1.0).contains(&self.correlation) {
             return Err(ConfigError::new(
                 "correlation",
@@ -102,6 +104,11 @@ impl Isir {
             correlation: config.correlation,
             correlation_prob: config.correlation_prob,
         })
+    }
+
+    /// Rows that are drawn and weighed at a time by one thread.
+    pub(crate) fn rows_at_once(n_particles: usize, dim: usize, max_rows: usize) -> usize {
+        max_rows.min(CACHED / dim.max(1)).max(n_particles)
     }
 
     /// Fills the noise of one chain's fresh particles; `latent` is the current point's.

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::footprint::numbers;
 use crate::{Batch, BatchMut, Points};
 
 /// The particles of the last i-SIR step of every chain: flow training and Rao-Blackwellised estimates use them.
@@ -16,6 +17,11 @@ pub struct Pool {
 }
 
 impl Pool {
+    /// Bytes of [`Pool::new`] with these sizes.
+    pub(crate) fn bytes(n_chains: usize, n_particles: usize, dim: usize) -> u64 {
+        numbers(&[n_chains, n_particles, dim]).saturating_add(numbers(&[n_chains, n_particles]))
+    }
+
     /// Room for `n_particles` particles of each of `n_chains` chains.
     pub fn new(n_chains: usize, n_particles: usize, dim: usize) -> Self {
         Self {

@@ -7,6 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::footprint::numbers;
+
 /// The replicas that one kernel keeps beside one chain; slot `i` is a point with its values.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Replicas {
@@ -22,6 +24,11 @@ pub(crate) struct Replicas {
 }
 
 impl Replicas {
+    /// Bytes of `n` replicas in `dim` dimensions beside each of `chains` chains.
+    pub(crate) fn bytes(chains: usize, n: usize, dim: usize) -> u64 {
+        numbers(&[2, chains, n, dim]).saturating_add(numbers(&[2, chains, n]))
+    }
+
     /// `n` replicas at the chain's own point.
     pub(super) fn at(owner: usize, n: usize, x: &[f64], log_prob: f64) -> Self {
         Self {

@@ -8,6 +8,7 @@ use crate::ConfigError;
 use crate::density::TargetConfig;
 use crate::diagnostics::Thresholds;
 use crate::flow::FlowConfig;
+use crate::footprint::{MOST_COUNT, at_most};
 use crate::train::TrainingConfig;
 
 /// The settings of a run.
@@ -117,6 +118,9 @@ impl RunConfig {
         at_least_one("draws", self.draws)?;
         at_least_one("thin", self.thin)?;
         at_least_one("max_batch_rows", self.max_batch_rows)?;
+        at_most("draws", self.draws, MOST_COUNT)?;
+        at_most("thin", self.thin, MOST_COUNT)?;
+        at_most("max_batch_rows", self.max_batch_rows, MOST_COUNT)?;
         not_negative("stop.ess", self.stop.ess)?;
         not_negative("stop.seconds", self.stop.seconds)?;
         if !(self.stop.rhat == 0.0 || (self.stop.rhat >= 1.0 && self.stop.rhat.is_finite())) {

@@ -27,9 +27,9 @@ use crate::proposal::{Proposal, Transport};
 use crate::train::{Examples, Particles, TrainAction, TrainError, Trainer};
 
 /// Numbers (values and statistics) that one chunk may hold.
-const CHUNK_NUMBERS: usize = 1 << 21;
+pub(super) const CHUNK_NUMBERS: usize = 1 << 19;
 /// Most steps in one chunk, and how long a chunk should take: progress and interruptions wait for it.
-const CHUNK_STEPS: usize = 256;
+pub(super) const CHUNK_STEPS: usize = 256;
 const CHUNK_TIME: Duration = Duration::from_millis(40);
 
 /// How a run ended.
@@ -258,7 +258,7 @@ impl<'a> Engine<'a> {
             draws_left = draws_left.min(self.place.next_check.saturating_sub(self.place.draws).max(1));
         }
         let thin = self.config.thin;
-        let steps_left = draws_left * thin - self.place.steps % thin;
+        let steps_left = draws_left.saturating_mul(thin) - self.place.steps % thin;
         let steps = self.chunk_steps.min(memory).min(steps_left).max(1);
         // A chunk that ends with a draw can be followed by a checkpoint.
         let beyond = (self.place.steps + steps) % thin;

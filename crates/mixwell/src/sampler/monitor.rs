@@ -3,11 +3,17 @@
 use rayon::prelude::*;
 
 use crate::diagnostics::{Draws, rhat};
+use crate::footprint::numbers;
 
 /// Draws kept per chain and scalar.
 const CAPACITY: usize = 256;
 /// Numbers kept in all; with more chains and scalars, only the first scalars are watched.
 const MAX_NUMBERS: usize = 4_000_000;
+
+/// How many scalars are watched.
+fn watched(n_chains: usize, n_values: usize) -> usize {
+    n_values.min(MAX_NUMBERS / CAPACITY.saturating_mul(n_chains)).max(1)
+}
 
 /// Keeps every n-th draw, doubling n whenever the record is full.
 #[derive(Clone, Debug)]
@@ -24,8 +30,22 @@ pub struct Monitor {
 impl Monitor {
     /// An empty record.
     pub fn new(n_chains: usize, n_values: usize) -> Self {
-        let watched = n_values.min(MAX_NUMBERS / (CAPACITY * n_chains)).max(1);
-        Self { n_chains, n_values, watched, stride: 1, seen: 0, rows: Vec::new() }
+        Self {
+            n_chains,
+            n_values,
+            watched: watched(n_chains, n_values),
+            stride: 1,
+            seen: 0,
+            rows: Vec::new(),
+        }
+    }
+
+    /// Bytes of a record that has seen `draws` draws, and draws of one scalar that an R-hat looks at.
+    pub(super) fn bytes(n_chains: usize, n_values: usize, draws: usize) -> (u64, usize) {
+        let kept = draws.min(CAPACITY);
+        // While every second draw is dropped, half of the record is held twice.
+        let record = numbers(&[kept, n_chains, watched(n_chains, n_values)]);
+        (record.saturating_add(record / 2), n_chains.saturating_mul(kept / 2))
     }
 
     /// Starts again, e.g. when a new phase begins.

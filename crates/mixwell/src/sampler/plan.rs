@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::schedule::Schedule;
 use super::totals::PhaseTotals;
 use crate::ConfigError;
-use crate::kernel::{Kernel, Leaf};
+use crate::kernel::{Kernel, KernelConfig, Leaf};
 use crate::proposal::Proposal;
 use crate::train::TrainAction;
 
@@ -34,6 +34,8 @@ pub(super) struct Plan {
     pub proposal: Option<Arc<dyn Proposal>>,
     /// The kernels that do not keep the target's law, each with what it is made of: `local (ula)`.
     pub biased: Vec<String>,
+    /// The settings of the kernels; none for kernels made in code, which keep to themselves what they hold.
+    pub settings: Vec<KernelConfig>,
 }
 
 impl Plan {
@@ -45,7 +47,15 @@ impl Plan {
         let named = |(name, kernel)| NamedKernel { name, kernel };
         let kernels: Vec<NamedKernel> = kernels.into_iter().map(named).collect();
         let biased = kernels.iter().filter(|k| !k.kernel.law().exact).map(NamedKernel::words).collect();
-        Ok(Self { kernels, schedule, uses_flow, proposal: None, biased })
+        Ok(Self { kernels, schedule, uses_flow, proposal: None, biased, settings: Vec::new() })
+    }
+
+    /// Bytes that adaptation holds for `chains` chains in `dim` dimensions, and more for a moment.
+    pub fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        self.settings.iter().fold((0u64, 0u64), |(held, moment), kernel| {
+            let (h, m) = kernel.adaptation_bytes(chains, dim);
+            (held.saturating_add(h), moment.max(m))
+        })
     }
 
     /// The leaves of all kernels, kernel after kernel.

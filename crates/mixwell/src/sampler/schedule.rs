@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
+use crate::footprint::{MOST_COUNT, at_most};
 use crate::train::TrainAction;
 
 /// The order of moves and training.
@@ -66,8 +67,8 @@ impl Move {
 impl Schedule {
     /// Draws of the adapting warm-up.
     pub fn adapting_draws(&self) -> usize {
-        let per_stage = |s: &Stage| s.repeat * s.actions.iter().map(Action::draws).sum::<usize>();
-        self.warmup.iter().map(per_stage).sum()
+        let per_stage = |s: &Stage| s.repeat.saturating_mul(total(s.actions.iter().map(Action::draws)));
+        total(self.warmup.iter().map(per_stage))
     }
 
     /// Steps that `kernel` takes in the adapting warm-up.
@@ -76,7 +77,7 @@ impl Schedule {
             Action::Move(m) if m.kernel == kernel => m.times,
             _ => 0,
         };
-        self.warmup.iter().map(|s| s.repeat * s.actions.iter().map(of_action).sum::<usize>()).sum()
+        total(self.warmup.iter().map(|s| s.repeat.saturating_mul(total(s.actions.iter().map(of_action)))))
     }
 
     /// Every training action, in order.
@@ -90,9 +91,10 @@ impl Schedule {
     /// Training calls that take optimiser steps, for schedules that depend on progress.
     pub fn planned_training_calls(&self) -> usize {
         let of_stage = |s: &Stage| {
-            s.repeat * s.actions.iter().filter(|a| matches!(a, Action::Train(t) if t.optimises())).count()
+            let calls = s.actions.iter().filter(|a| matches!(a, Action::Train(t) if t.optimises())).count();
+            s.repeat.saturating_mul(calls)
         };
-        self.warmup.iter().map(of_stage).sum()
+        total(self.warmup.iter().map(of_stage))
     }
 
     /// Checks that every move names one of `kernels` and that production moves the chains at all.
@@ -119,11 +121,21 @@ impl Schedule {
         for action in self.training() {
             action.check()?;
         }
-        if self.production.iter().map(|m| m.times).sum::<usize>() == 0 {
+        at_most("frozen", self.frozen, MOST_COUNT)?;
+        if self.adapting_draws() > MOST_COUNT {
+            let reason = format!("at most {MOST_COUNT} are possible");
+            return Err(ConfigError::new("warmup", format!("{} steps", self.adapting_draws()), reason));
+        }
+        if self.production.iter().all(|m| m.times == 0) {
             return Err(ConfigError::new("production", "empty", "at least one move is needed to make draws"));
         }
         Ok(())
     }
+}
+
+/// A sum that stops at the largest number.
+fn total(counts: impl Iterator<Item = usize>) -> usize {
+    counts.fold(0, usize::saturating_add)
 }
 
 impl Action {

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::{Map, Value, json};
 
 use super::config::RunConfig;
-use super::cost;
+use super::cost::{Cost, Sizes, held_so_far};
 use super::engine::{Engine, Outcome, Parts};
 use super::error::RunError;
 use super::estimate::proposal_report;
@@ -22,7 +22,7 @@ use super::start::Evaluated;
 use super::state::RunState;
 use super::summarise::summarise;
 use super::summary::Summary;
-use crate::density::{Counted, Target};
+use crate::density::{Counted, Target, Variable};
 use crate::flow::Flow;
 use crate::io::{
     ConfigHash, DrawReader, DrawStore, RunFolder, StoreSchema, StoreState, atomic_write, available_bytes,
@@ -45,6 +45,9 @@ struct Session {
     folder: Option<RunFolder>,
     hash: ConfigHash,
     saved: Option<RunState>,
+    cost: Cost,
+    /// What is to be said of the disk.
+    warning: Option<String>,
     observer: Box<dyn Observer>,
     interrupt: Arc<AtomicBool>,
 }
@@ -65,6 +68,25 @@ impl Session {
                 "this method needs gradients; give one, or use a gradient-free local kernel (random_walk)";
             return Err(ConfigError::new("target", "a density without gradient", reason).into());
         }
+        let variables = sampler.target.variables();
+        let recorder = Recorder::new(&*sampler.target, plan.leaves());
+        let mut sizes = Sizes {
+            config: &sampler.config,
+            plan: &plan,
+            dim,
+            recorder: &recorder,
+            largest_variable: variables.iter().map(Variable::len).max().unwrap_or(0),
+            flow_params: if plan.uses_flow { sampler.config.flow.size_estimate(dim) as usize } else { 0 },
+            on_disk: sampler.folder.is_some(),
+            before: held_so_far(),
+        };
+        if plan.uses_flow && sampler.flow.is_none() {
+            sampler.config.flow.check(dim).map_err(|e| e.under("flow"))?;
+        }
+        // A look at a run holds less than the run.
+        if access != Access::View {
+            sizes.footprint().check()?;
+        }
         let flow = match sampler.flow.take() {
             _ if !plan.uses_flow => None,
             Some(flow) if crate::proposal::Proposal::dim(&flow) != dim => {
@@ -77,6 +99,18 @@ impl Session {
                 Some(Flow::new(&sampler.config.flow, dim, &mut stream).map_err(|e| e.under("flow"))?)
             }
         };
+        sizes.flow_params = flow.as_ref().map_or(0, Flow::n_params);
+        if access != Access::View {
+            sizes.footprint().check()?;
+        }
+        let warning = match (access, &sampler.folder) {
+            (Access::New, Some(folder)) => match available_bytes(folder) {
+                Ok(free) => sizes.check_disk(free)?,
+                Err(_) => None,
+            },
+            _ => None,
+        };
+        let cost = sizes.cost();
         let text = crate::config::commented(&sampler.config)
             .map_err(|e| ConfigError::new("config", "not writable as TOML", e.to_string()))?;
         let names: Vec<String> = plan.leaves().into_iter().map(|l| l.name).collect();
@@ -98,7 +132,6 @@ impl Session {
         if access == Access::Resume && saved.is_none() {
             starts = Some(evaluate()?);
         }
-        let recorder = Recorder::new(&*sampler.target, plan.leaves());
         Ok(Self {
             target: sampler.target,
             config: sampler.config,
@@ -109,6 +142,8 @@ impl Session {
             folder,
             hash,
             saved,
+            cost,
+            warning,
             observer: sampler.observer,
             interrupt: sampler.interrupt,
         })
@@ -148,13 +183,17 @@ impl Session {
         let observer = std::mem::replace(&mut self.observer, Box::new(Silent));
         let mut observer = Logged::new(observer, folder.as_ref())?;
         observer.line(if resumed { "resumed" } else { "started" });
+        let (cost, warning) = (self.cost, self.warning.take());
         let sink = self.sink(folder.as_ref(), saved.as_ref().and_then(|s| s.store.clone()))?;
         let mut engine = self.engine(&counted, &config, sink, saved)?;
         if !resumed {
             for note in target.notes() {
                 observer.event(&Event::Warning(note));
             }
-            tell_cost(&engine, folder.as_ref(), &mut observer);
+            observer.event(&Event::Planned { memory: cost.memory, disk: cost.disk });
+            if let Some(warning) = warning {
+                observer.event(&Event::Warning(warning));
+            }
         }
         let mut write = |state: &RunState, flow: Option<&Flow>| -> Result<(), RunError> {
             let Some(folder) = &folder else { return Ok(()) };
@@ -350,25 +389,6 @@ fn open_folder(path: PathBuf, access: Access, config: &str) -> Result<RunFolder,
     let folder = RunFolder::create(&path)?;
     atomic_write(&folder.config(), config.as_bytes())?;
     Ok(folder)
-}
-
-/// Tells what the run will need, and warns when the disk will not hold it.
-fn tell_cost(engine: &Engine<'_>, folder: Option<&RunFolder>, observer: &mut dyn Observer) {
-    let row = engine.recorder.n_values() + engine.recorder.stats().len();
-    let n_params = engine.flow.as_ref().map_or(0, Flow::n_params);
-    let dim = engine.ensemble.dim();
-    let cost = cost::estimate(engine.config, &engine.plan, dim, row, n_params, folder.is_some());
-    observer.event(&Event::Planned { memory: cost.memory, disk: cost.disk });
-    if let Some(folder) = folder
-        && let Ok(free) = available_bytes(folder.path())
-        && free < cost.disk
-    {
-        observer.event(&Event::Warning(format!(
-            "draws may need up to {} MB but the disk has {} MB left; draw less, thin, or choose another folder",
-            cost.disk >> 20,
-            free >> 20
-        )));
-    }
 }
 
 /// Reads the draws that the checkpoint counts on: a damaged file is told before hours are spent on top of it.

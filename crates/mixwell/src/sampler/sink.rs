@@ -6,7 +6,7 @@ use super::RunError;
 use crate::io::{DrawReader, DrawStore, Phase as Group, StoreState};
 
 /// Memory for reading draws back.
-const READ_BYTES: usize = 40 << 20;
+pub(super) const READ_BYTES: usize = 40 << 20;
 
 /// Draws of a run, in memory or on disk.
 pub(super) enum Sink {

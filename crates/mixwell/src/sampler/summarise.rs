@@ -27,6 +27,20 @@ const NOISY_DENSITY: &str = "the flow's log-density is an estimate (divergence =
 /// Numbers held at once while scalars are summarised.
 const BATCH_NUMBERS: usize = 1 << 20;
 
+/// Every how many draws a summary looks at.
+fn thinning(n_chains: usize, draws: usize, n_values: usize) -> usize {
+    let most = (MOST_NUMBERS / n_values.max(1)).clamp(FEWEST_DRAWS, MOST_DRAWS);
+    n_chains.saturating_mul(draws).div_ceil(most).max(1)
+}
+
+/// Draws of one scalar, all chains together, that a summary looks at, and numbers that are held meanwhile: scalars that wait
+/// for their turn, and what local and global moves were accepted with.
+pub(super) fn numbers_looked_at(n_chains: usize, draws: usize, n_values: usize) -> (usize, usize) {
+    let each = n_chains.saturating_mul(draws.div_ceil(thinning(n_chains, draws, n_values)));
+    let waiting = each.saturating_mul(n_values).min(BATCH_NUMBERS.saturating_add(each));
+    (each, waiting.saturating_add(each.saturating_mul(2)))
+}
+
 /// Summarises the production draws of an engine.
 pub(super) fn summarise(
     engine: &mut Engine<'_>,
@@ -37,8 +51,7 @@ pub(super) fn summarise(
     let thresholds = &engine.config.thresholds;
     let draws = engine.production_draws();
     let names: Vec<String> = engine.target.variables().iter().flat_map(Variable::labels).collect();
-    let most = (MOST_NUMBERS / names.len().max(1)).clamp(FEWEST_DRAWS, MOST_DRAWS);
-    let thin = (n_chains * draws).div_ceil(most).max(1);
+    let thin = thinning(n_chains, draws, names.len());
     let acceptance_of_moves = acceptance_per_draw(engine, thin)?;
     let rows = scalar_rows(engine, &acceptance_of_moves, thin)?;
     let late_chains = match engine.sink.stat(Group::Production, "lp", thin)? {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::footprint::{bytes, numbers};
 use crate::kernel::Tally;
 
 /// What one leaf did to one chain over a whole phase.
@@ -64,6 +65,13 @@ pub struct PhaseTotals {
 }
 
 impl PhaseTotals {
+    /// Bytes of [`PhaseTotals::new`] with these sizes.
+    pub(super) fn bytes(chains: usize, leaves: usize, rao_blackwell_values: usize) -> u64 {
+        bytes(size_of::<Total>(), &[chains, leaves])
+            .saturating_add(bytes(size_of::<Stuck>() + 8, &[chains]))
+            .saturating_add(numbers(&[2, chains, rao_blackwell_values]))
+    }
+
     /// Zeros for `chains x leaves`; with Rao-Blackwellised sums of `n_values` values when asked for.
     pub fn new(chains: usize, leaves: usize, rao_blackwell_values: usize) -> Self {
         Self {

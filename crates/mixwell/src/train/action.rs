@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{Objective, Tempering};
 use crate::ConfigError;
+use crate::footprint::{MOST_COUNT, at_most};
+
+/// Most optimiser steps on one set of particles.
+const MOST_POOL_STEPS: usize = 10_000;
 
 /// One training call of a schedule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -57,6 +61,9 @@ impl TrainAction {
                 "only the objective `forward` has epochs; use `steps`",
             ));
         }
+        at_most("epochs", self.epochs, MOST_COUNT)?;
+        // A call that learns from particles runs to its end before an interruption is seen.
+        at_most("steps", self.steps, if self.needs_pool() { MOST_POOL_STEPS } else { MOST_COUNT })?;
         self.objective.check()?;
         self.tempering.check()
     }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::History;
+use crate::footprint::numbers;
 use crate::{Batch, Points, Stream};
 
 /// Past positions, at most `capacity` of them.
@@ -24,6 +25,11 @@ impl Replay {
     /// An empty buffer for `capacity` positions of `dim` coordinates.
     pub fn new(history: History, capacity: usize, dim: usize) -> Self {
         Self { history, capacity, dim, rows: Vec::new(), next: 0, seen: 0 }
+    }
+
+    /// Bytes of a buffer that was given `pushed` positions.
+    pub(crate) fn bytes(capacity: usize, pushed: usize, dim: usize) -> u64 {
+        numbers(&[capacity.min(pushed), dim])
     }
 
     /// Number of positions held.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::layer::{Layers, WhiteningMode};
 use super::precision::Precision;
 use crate::ConfigError;
+use crate::footprint::at_most;
 use crate::net::{Activation, Init};
 use mixwell_vector::Real;
 
@@ -152,6 +153,9 @@ impl Default for FlowConfig {
     }
 }
 
+/// Most layers of a flow.
+const MOST_LAYERS: usize = 10_000;
+
 /// Largest number of parameters a flow may have: beyond it a config is a slip of the pen.
 const MAX_PARAMS: f64 = 1e9;
 
@@ -212,6 +216,7 @@ impl FlowConfig {
         if count == 0 {
             return Err(ConfigError::new(count_key, 0, "at least one is needed"));
         }
+        at_most(count_key, count, MOST_LAYERS)?;
         if hidden.contains(&0) {
             return Err(ConfigError::new("hidden", format!("{hidden:?}"), "a layer needs at least one unit"));
         }

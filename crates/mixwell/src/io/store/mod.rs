@@ -29,6 +29,7 @@ mod writer;
 mod zstd;
 
 pub use reader::DrawReader;
+pub(crate) use schema::chunk_draws;
 pub use schema::{Phase, Stat, StatKind, StoreSchema};
 pub use stored_array::StoredVariable;
 pub use writer::{DrawStore, StoreState};

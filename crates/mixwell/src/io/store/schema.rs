@@ -97,6 +97,13 @@ pub struct StoreSchema {
     pub attributes: Map<String, Value>,
 }
 
+/// Draws in a chunk of `planned` draws of `n_chains` rows of `row` numbers.
+pub(crate) fn chunk_draws(n_chains: usize, row: usize, planned: usize) -> usize {
+    let row = n_chains.saturating_mul(row).saturating_mul(8).max(1);
+    let fewest = CHUNK_FEWEST.min((CHUNK_LIMIT / row).max(1));
+    (CHUNK_BYTES / row).max(fewest).min(planned.max(1))
+}
+
 impl StoreSchema {
     /// Numbers in one reported draw of one chain.
     pub fn n_values(&self) -> usize {
@@ -105,10 +112,7 @@ impl StoreSchema {
 
     /// Draws in a chunk of `phase`: about 4 MB over all arrays, at least 40 draws (or 64 MB), no more than planned.
     pub fn chunk_draws(&self, phase: Phase) -> usize {
-        let row = 8 * self.n_chains * (self.n_values() + self.stats.len());
-        let row = row.max(1);
-        let fewest = CHUNK_FEWEST.min((CHUNK_LIMIT / row).max(1));
-        (CHUNK_BYTES / row).max(fewest).min(self.planned(phase).max(1))
+        chunk_draws(self.n_chains, self.n_values() + self.stats.len(), self.planned(phase))
     }
 
     /// Draws planned for `phase`.

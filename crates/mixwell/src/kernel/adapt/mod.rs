@@ -12,4 +12,4 @@ mod windows;
 pub use step_rule::StepRule;
 pub use tuner::MetricKind;
 
-pub(crate) use tuner::{Tuner, TunerConfig};
+pub(crate) use tuner::{Tuner, TunerConfig, matrices};

@@ -25,6 +25,15 @@ pub enum MetricKind {
     Dense,
 }
 
+/// How many matrices of `dim x dim` a metric holds (sums of squares, factor), and how many more while it is computed
+/// (covariance, its factor twice, the new metric).
+pub(crate) fn matrices(metric: MetricKind) -> (usize, usize) {
+    match metric {
+        MetricKind::Unit | MetricKind::Diagonal => (0, 0),
+        MetricKind::Dense => (2, 4),
+    }
+}
+
 /// What a [`Tuner`] starts from.
 pub(crate) struct TunerConfig {
     pub(crate) step: f64,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
+use crate::kernel::extent::check_work;
 use crate::kernel::range::at_least;
 use crate::kernel::{
     Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
@@ -29,7 +30,8 @@ impl RepeatConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         at_least("n_steps", self.n_steps, 1)?;
-        self.kernel.check().map_err(|e| e.under("kernel"))
+        self.kernel.check().map_err(|e| e.under("kernel"))?;
+        check_work("n_steps", self.n_steps, self.n_steps as f64 * self.kernel.evaluations())
     }
 
     /// The kernel in `dim` dimensions.

@@ -6,6 +6,8 @@ use super::ParallelTempering;
 use super::ladder::Ladder;
 use super::swap::Sweep;
 use crate::ConfigError;
+use crate::footprint::at_most;
+use crate::kernel::extent::{MOST_TEMPERATURES, check_work};
 use crate::kernel::range::{at_least, positive};
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::GaussianConfig;
@@ -96,6 +98,7 @@ impl ParallelTemperingConfig {
     pub fn check(&self) -> Result<(), ConfigError> {
         at_least("n_steps", self.n_steps, 1)?;
         at_least("n_temperatures", self.n_temperatures, 2)?;
+        at_most("n_temperatures", self.n_temperatures, MOST_TEMPERATURES)?;
         if !(self.max_temperature.is_finite() && self.max_temperature > 1.0) {
             let reason = "the hottest temperature must be above 1, the chain's own, and finite";
             return Err(ConfigError::new("max_temperature", self.max_temperature, reason));
@@ -111,7 +114,9 @@ impl ParallelTemperingConfig {
         if let Some(reference) = &self.reference {
             reference.check().map_err(|e| e.under("reference"))?;
         }
-        self.kernel.check().map_err(|e| e.under("kernel"))
+        self.kernel.check().map_err(|e| e.under("kernel"))?;
+        let steps = self.n_steps as f64 * self.n_temperatures as f64;
+        check_work("n_steps", self.n_steps, steps * self.kernel.evaluations())
     }
 
     /// The kernel in `dim` dimensions.

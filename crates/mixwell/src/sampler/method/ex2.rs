@@ -58,6 +58,14 @@ impl Expand for Ex2 {
         vec![("ex2".into(), round(&self.global, &self.local, self.local_steps))]
     }
 
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![("warmup", self.warmup), ("frozen", self.frozen)]
+    }
+
+    fn local_steps_of_round(&self) -> Option<(usize, &KernelConfig)> {
+        Some((self.local_steps, &self.local))
+    }
+
     fn schedule(&self) -> Schedule {
         let warmup = if self.global.proposal.needs_flow() {
             let whiten = TrainAction { whiten: true, forget: true, ..TrainAction::default() };

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use crate::ConfigError;
-use crate::kernel::{IsirConfig, Kernel, KernelConfig, MalaConfig, MetricKind, RepeatConfig, SequenceConfig};
+use crate::footprint::{MOST_COUNT, at_most};
+use crate::kernel::{
+    IsirConfig, Kernel, KernelConfig, MalaConfig, MetricKind, RepeatConfig, SequenceConfig, check_work,
+};
 use crate::proposal::Proposal;
 use crate::sampler::plan::Plan;
 use crate::sampler::schedule::Schedule;
@@ -19,6 +22,14 @@ pub(in crate::sampler) trait Expand {
     /// Stages of the warm-up, then the production cycle.
     fn schedule(&self) -> Schedule;
 
+    /// Numbers of rounds and steps, each with the key it is under.
+    fn counts(&self) -> Vec<(&'static str, usize)>;
+
+    /// Local steps in one round, under the key `local_steps`, where a round is one step of a kernel.
+    fn local_steps_of_round(&self) -> Option<(usize, &KernelConfig)> {
+        None
+    }
+
     /// The proposal of the global kernel, where it is fixed and worth a report.
     fn fixed_proposal(&self, _dim: usize) -> Result<Option<Arc<dyn Proposal>>, ConfigError> {
         Ok(None)
@@ -28,6 +39,12 @@ pub(in crate::sampler) trait Expand {
     fn check(&self) -> Result<(), ConfigError> {
         for (key, kernel) in self.parts() {
             kernel.check().map_err(|e| e.under(&key))?;
+        }
+        for (key, count) in self.counts() {
+            at_most(key, count, MOST_COUNT)?;
+        }
+        if let Some((steps, local)) = self.local_steps_of_round() {
+            check_work("local_steps", steps, steps as f64 * local.evaluations())?;
         }
         let kernels = self.kernels();
         let names: Vec<&str> = kernels.iter().map(|(name, _)| name.as_str()).collect();
@@ -43,6 +60,7 @@ pub(in crate::sampler) trait Expand {
         let kernels: Result<Vec<(String, Box<dyn Kernel>)>, ConfigError> =
             self.kernels().into_iter().map(build).collect();
         let mut plan = Plan::new(kernels?, self.schedule())?;
+        plan.settings = self.kernels().into_iter().map(|(_, config)| config).collect();
         plan.proposal = self.fixed_proposal(dim)?;
         Ok(plan)
     }

@@ -63,6 +63,19 @@ impl Expand for Flex2 {
         vec![("flex2".into(), round(&self.global, &self.local, self.local_steps))]
     }
 
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("burn_in", self.burn_in),
+            ("train_iterations", self.train_iterations),
+            ("tune", self.tune),
+            ("frozen", self.frozen),
+        ]
+    }
+
+    fn local_steps_of_round(&self) -> Option<(usize, &KernelConfig)> {
+        Some((self.local_steps, &self.local))
+    }
+
     fn schedule(&self) -> Schedule {
         let learn = TrainAction {
             objective: Objective::Pool { mix: self.mix },

@@ -53,6 +53,16 @@ impl Expand for FlowMc {
         self.parts()
     }
 
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("local_steps", self.local_steps),
+            ("global_steps", self.global_steps),
+            ("training_loops", self.training_loops),
+            ("epochs", self.epochs),
+            ("frozen", self.frozen),
+        ]
+    }
+
     fn schedule(&self) -> Schedule {
         let train = TrainAction { epochs: self.epochs, whiten: true, ..TrainAction::default() };
         let actions = vec![

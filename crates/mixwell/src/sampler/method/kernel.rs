@@ -34,6 +34,10 @@ impl Expand for KernelMethod {
         self.parts()
     }
 
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![("warmup", self.warmup), ("frozen", self.frozen)]
+    }
+
     fn schedule(&self) -> Schedule {
         Schedule {
             warmup: vec![Stage { repeat: 1, actions: vec![Action::moves("kernel", self.warmup)] }],

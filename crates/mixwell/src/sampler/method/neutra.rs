@@ -61,6 +61,17 @@ impl Expand for NeutraMethod {
         vec![("local".into(), (*self.local).clone()), ("neutra".into(), KernelConfig::Neutra(latent))]
     }
 
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("training_loops", self.training_loops),
+            ("local_steps", self.local_steps),
+            ("epochs", self.epochs),
+            ("reverse_steps", self.reverse_steps),
+            ("tune", self.tune),
+            ("frozen", self.frozen),
+        ]
+    }
+
     fn schedule(&self) -> Schedule {
         let passes = TrainAction { epochs: self.epochs, whiten: true, ..TrainAction::default() };
         let reverse = TrainAction {

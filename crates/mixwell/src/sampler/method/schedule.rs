@@ -46,6 +46,10 @@ impl Expand for ScheduleMethod {
         self.kernels.iter().map(|(name, k)| (name.clone(), k.clone())).collect()
     }
 
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![("frozen", self.frozen)]
+    }
+
     fn schedule(&self) -> Schedule {
         Schedule { warmup: self.warmup.clone(), frozen: self.frozen, production: self.production.clone() }
     }

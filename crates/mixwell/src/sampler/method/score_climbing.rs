@@ -57,6 +57,14 @@ impl Expand for ScoreClimbing {
         vec![("score_climbing".into(), round(&self.global, &self.local, self.local_steps))]
     }
 
+    fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![("train_iterations", self.train_iterations), ("tune", self.tune), ("frozen", self.frozen)]
+    }
+
+    fn local_steps_of_round(&self) -> Option<(usize, &KernelConfig)> {
+        Some((self.local_steps, &self.local))
+    }
+
     fn schedule(&self) -> Schedule {
         let climb = TrainAction { objective: Objective::ScoreClimbing, steps: 1, ..TrainAction::default() };
         let actions = vec![Action::moves("score_climbing", 1), Action::Train(climb)];

@@ -1,7 +1,7 @@
 //! One step of every kernel, 64 chains on the two modes in the plane.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use mixwell::density::{Target, TwoModesConfig};
+use mixwell::density::{Failure, Guarded, Target, TwoModesConfig};
 use mixwell::flow::{Flow, FlowConfig};
 use mixwell::kernel::{Context, Ensemble, Report, Tally, catalogue};
 use mixwell::proposal::Transport;
@@ -17,10 +17,15 @@ fn kernels(c: &mut Criterion) {
         let kernel = entry.default.build(target.dim()).expect("sound settings");
         let mut x = Points::zeros(CHAINS, 2);
         Stream::new(2, 0).fill_normal(x.data_mut());
-        let mut ensemble = Ensemble::new(&target, x, Stream::for_chains(1, CHAINS));
+        let mut ensemble = Ensemble::new(&target, x, Stream::for_chains(1, CHAINS)).unwrap();
         let leaves = kernel.leaves().len();
         let mut tallies = vec![Tally::default(); CHAINS * leaves];
-        let context = Context { target: &target, flow: Some(&flow as &dyn Transport), max_rows: 16_384 };
+        let failure = Failure::default();
+        let context = Context {
+            target: Guarded::new(&target, &failure),
+            flow: Some(&flow as &dyn Transport),
+            max_rows: 16_384,
+        };
         group.bench_function(entry.name, |b| {
             b.iter(|| {
                 tallies.fill(Tally::default());

@@ -1,6 +1,6 @@
 //! Networks as energies: ToyNet, Langevin chains on it, and the latent energy of a GAN.
 
-use mixwell::density::Target;
+use mixwell::density::{EvaluationError, Target};
 use mixwell::net::{Activation, EnergyNet, Init, MlpSpec};
 use mixwell::sampler::{Sampler, Start};
 use mixwell::{Batch, BatchMut, Points, Stream};
@@ -30,15 +30,21 @@ impl Target for ToyNet {
         2
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        self.0.energy(x, log_prob);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        match grad {
+            None => self.0.energy(x, log_prob),
+            Some(mut grad) => {
+                self.0.energy_and_grad(x, log_prob, grad.reborrow());
+                grad.data_mut().iter_mut().for_each(|v| *v = -*v);
+            }
+        }
         log_prob.iter_mut().for_each(|v| *v = -*v);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
-        self.0.energy_and_grad(x, log_prob, grad.reborrow());
-        log_prob.iter_mut().for_each(|v| *v = -*v);
-        grad.data_mut().iter_mut().for_each(|v| *v = -*v);
+        Ok(())
     }
 }
 

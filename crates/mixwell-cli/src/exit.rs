@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use mixwell::sampler::RunError;
+
 use crate::message::tell;
 
 /// How a command ended.
@@ -46,7 +48,7 @@ pub fn code(result: anyhow::Result<Status>) -> ExitCode {
             // Our errors tell their causes themselves; the chain would say them twice.
             tell(&format!("error: {error}"));
             let bad = error.downcast_ref::<BadInput>().is_some()
-                || error.downcast_ref::<mixwell::sampler::RunError>().is_some()
+                || error.downcast_ref::<RunError>().is_some_and(|e| !matches!(e, RunError::Evaluation(_)))
                 || error.downcast_ref::<mixwell_reproduce::ReproduceError>().is_some();
             ExitCode::from(if bad { 2 } else { 1 })
         }

@@ -3,7 +3,7 @@
 //! An experiment lists its figures as data; each becomes one SVG in the output folder. A figure of draws needs a [`Sketch`] of
 //! each of its cells (first repetition): a part of the draws that is kept with the cell's result.
 
-use mixwell::density::Target;
+use mixwell::density::{Failure, Guarded, Target};
 use mixwell::{Batch, Points};
 use mixwell_figures::{
     Axis, Curve, Curves, CurvesPanel, DensityMaps, Lines, LinesPanel, MapPanel, Point as Place, Scatter,
@@ -221,7 +221,10 @@ impl Material<'_> {
 
     fn surface(&self, method: &str, point: &str, window: [[f64; 2]; 2]) -> Option<Surface> {
         let target = (self.target)(method, point)?;
-        (target.dim() == 2).then(|| evaluate(window, |x, out| target.log_prob(x, out)))
+        let failure = Failure::default();
+        let guarded = Guarded::new(&*target, &failure);
+        let surface = (target.dim() == 2).then(|| evaluate(window, |x, out| guarded.log_prob(x, out)));
+        surface.filter(|_| !failure.is_set())
     }
 
     fn exact_weights(&self, method: &str, point: &str) -> Vec<f64> {

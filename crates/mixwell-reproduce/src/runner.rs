@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use mixwell::ConfigError;
 use mixwell::density::Target;
 use mixwell::io::DataFiles;
 use mixwell::sampler::{self, RunError, Sampler};
@@ -202,12 +203,12 @@ impl Runner {
         let failed = |source: RunError| ReproduceError::Run { cell: cell.name(), source: Box::new(source) };
         let config = &cell.config;
         let target = config.target.as_ref().expect("checked with the experiment").build(&DataFiles);
-        let target: Arc<dyn Target> = target.map_err(|e| failed(RunError::Target(e.to_string())))?.into();
+        let target: Arc<dyn Target> = target.map_err(|e| failed(e.into()))?.into();
         let (mut cost, mut flow) = (Cost::default(), None);
         let (metrics, sketch) = if cell.exact {
             let sample =
                 Sample::exact(&*target, config.chains, config.draws, config.seed).ok_or_else(|| {
-                    failed(RunError::Target("it has no exact sampler, so no method can be `exact`".into()))
+                    failed(ConfigError::new("method", "exact", "the target has no exact sampler").into())
                 })?;
             self.measure(cell, &sample)
         } else {

@@ -3,12 +3,12 @@
 //! Two wells at -2 and 2 along the first coordinate, the right one twice as heavy: chains of local moves alone would stay
 //! where they start. Run: `cargo run --release -p mixwell --example closure_target`
 
-use mixwell::density::{FnTarget, Pointwise};
+use mixwell::density::from_fn_with_grad;
 use mixwell::sampler::{Flex2, Sampler};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     const WIDTH: f64 = 0.5;
-    let wells = FnTarget::with_gradient(2, |x, grad| {
+    let wells = from_fn_with_grad(2, |x, grad| {
         // log(1/3 N(x0; -2, 1/4) + 2/3 N(x0; 2, 1/4)) - x1^2/2, constants left out.
         let at = |centre: f64, weight: f64| weight.ln() - 0.5 * ((x[0] - centre) / WIDTH).powi(2);
         let (left, right) = (at(-2.0, 1.0), at(2.0, 2.0));
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         total - 0.5 * x[1] * x[1]
     });
     let method = Flex2 { train_iterations: 300, ..Flex2::default() };
-    let run = Sampler::new(Pointwise(wells)).method(method).chains(8).draws(1000).seed(1).run()?;
+    let run = Sampler::new(wells).method(method).chains(8).draws(1000).seed(1).run()?;
     let summary = run.summary().ok_or("the run was interrupted")?;
     for p in &summary.parameters {
         let row = &p.summary;

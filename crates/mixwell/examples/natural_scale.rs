@@ -4,7 +4,7 @@
 //! posterior is known: `rate ~ Gamma(2 + total, 11/10)` and shares ~ Dirichlet(1 + n), independent of each other.
 //! Run: `cargo run --release -p mixwell --example natural_scale`
 
-use mixwell::density::{Constrained, Constraint, Model, Parameter, Pointwise};
+use mixwell::density::{Constrained, Constraint, Model, Parameter, PointError, Pointwise};
 use mixwell::kernel::nuts;
 use mixwell::sampler::Sampler;
 
@@ -21,26 +21,24 @@ impl Model for Kinds {
     }
 
     // Densities in the natural scale: the Jacobian of the map from free numbers is added by `Constrained`.
-    fn log_prob(&self, x: &[f64]) -> f64 {
+    // The gradient is written where it is wanted.
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
         let (rate, share) = (x[0], &x[1..]);
+        if let Some(grad) = grad {
+            grad[0] = 1.0 / rate - 0.1;
+            for ((n, s), k) in COUNTS.iter().zip(share).zip(1..) {
+                grad[0] += n / rate - s;
+                grad[k] = n / s - rate;
+            }
+        }
         let prior = rate.ln() - rate / 10.0;
         let likelihood: f64 = COUNTS.iter().zip(share).map(|(n, s)| n * (rate * s).ln() - rate * s).sum();
-        prior + likelihood
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        let (rate, share) = (x[0], &x[1..]);
-        grad[0] = 1.0 / rate - 0.1;
-        for ((n, s), k) in COUNTS.iter().zip(share).zip(1..) {
-            grad[0] += n / rate - s;
-            grad[k] = n / s - rate;
-        }
-        self.log_prob(x)
+        Ok(prior + likelihood)
     }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let target = Pointwise(Constrained::new(Kinds)?);
+    let target = Pointwise::new(Constrained::new(Kinds)?);
     let run = Sampler::new(target).method(nuts().warmup(500)).chains(4).draws(2000).seed(1).run()?;
     let summary = run.summary().ok_or("the run was interrupted")?;
 

@@ -49,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Stream::new(3, 0).fill_normal(noise.data_mut());
     let (mut log_q, mut log_p) = (vec![0.0; n], vec![0.0; n]);
     flow.push(noise.as_batch(), x.as_batch_mut(), &mut log_q);
-    target.log_prob(x.as_batch(), &mut log_p);
+    target.log_prob(x.as_batch(), &mut log_p)?;
     let log_weights: Vec<f64> = log_p.iter().zip(&log_q).map(|(p, q)| p - q).collect();
     let importance = ImportanceSummary::compute(&log_weights);
     let exact = target.facts().log_evidence.ok_or("it is known")?;

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mixwell::density::{
-    Constrained, Constraint, FnTarget, Model, Parameter, PointTarget, Pointwise, Target, Variable,
+    Constrained, Constraint, Failure, Guarded, Model, Parameter, PointError, PointTarget, Pointwise, Target,
+    Variable, from_fn_with_grad,
 };
 use mixwell::diagnostics::Calibration;
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig};
@@ -54,7 +55,7 @@ fn normal_mean(stream: &mut Stream) -> Simulation {
         -0.5 * (x[0] * x[0] + x[1] * x[1]) - 1.5 * (off[0] * pull[0] + off[1] * pull[1])
     };
     let log_density = Box::new(move |x: &[f64]| density(x, &mut [0.0; 2]));
-    Simulation { target: Arc::new(Pointwise(FnTarget::with_gradient(2, density))), truth, log_density }
+    Simulation { target: Arc::new(from_fn_with_grad(2, density)), truth, log_density }
 }
 
 /// Two coins: `p ~ Beta(2, 4)` each, `y ~ Binomial(tosses, p)`.
@@ -84,26 +85,24 @@ impl Model for Coins {
         vec![Parameter::new("p", &[2], Constraint::Interval(0.0, 1.0))]
     }
 
-    fn log_prob(&self, p: &[f64]) -> f64 {
-        self.log_prob_and_grad(p, &mut [0.0; 2])
-    }
-
-    fn log_prob_and_grad(&self, p: &[f64], grad: &mut [f64]) -> f64 {
+    fn evaluate(&self, p: &[f64], mut grad: Option<&mut [f64]>) -> Result<f64, PointError> {
         let mut value = 0.0;
         for k in 0..2 {
             let (a, b) = (1.0 + self.heads[k], 3.0 + TOSSES[k] as f64 - self.heads[k]);
             value += a * p[k].ln() + b * (-p[k]).ln_1p();
-            grad[k] = a / p[k] - b / (1.0 - p[k]);
+            if let Some(grad) = &mut grad {
+                grad[k] = a / p[k] - b / (1.0 - p[k]);
+            }
         }
-        value
+        Ok(value)
     }
 }
 
 /// Sampled through the logit, with its Jacobian.
 fn coins(stream: &mut Stream) -> Simulation {
     let (model, truth) = Coins::draw(stream);
-    let target = Arc::new(Pointwise(Constrained::new(model).unwrap()));
-    Simulation { target, truth, log_density: Box::new(move |p| model.log_prob(p)) }
+    let target = Arc::new(Pointwise::new(Constrained::new(model).unwrap()));
+    Simulation { target, truth, log_density: Box::new(move |p| model.log_prob(p).unwrap()) }
 }
 
 /// The same without the Jacobian.
@@ -114,17 +113,15 @@ impl PointTarget for Forgetful {
         2
     }
 
-    fn log_prob(&self, u: &[f64]) -> f64 {
-        self.log_prob_and_grad(u, &mut [0.0; 2])
-    }
-
-    fn log_prob_and_grad(&self, u: &[f64], grad: &mut [f64]) -> f64 {
+    fn evaluate(&self, u: &[f64], mut grad: Option<&mut [f64]>) -> Result<f64, PointError> {
         let mut p = [0.0; 2];
         let log_det = self.0.constrain(u, &mut p);
-        let value = self.0.log_prob_and_grad(u, grad) - log_det;
+        let value = self.0.evaluate(u, grad.as_deref_mut())? - log_det;
         // d log_det / du = 1 - 2 p.
-        (0..2).for_each(|k| grad[k] -= 1.0 - 2.0 * p[k]);
-        value
+        if let Some(grad) = grad {
+            (0..2).for_each(|k| grad[k] -= 1.0 - 2.0 * p[k]);
+        }
+        Ok(value)
     }
 
     fn variables(&self) -> Vec<Variable> {
@@ -138,8 +135,8 @@ impl PointTarget for Forgetful {
 
 fn forgetful_coins(stream: &mut Stream) -> Simulation {
     let (model, truth) = Coins::draw(stream);
-    let target = Arc::new(Pointwise(Forgetful(Constrained::new(model).unwrap())));
-    Simulation { target, truth, log_density: Box::new(move |p| model.log_prob(p)) }
+    let target = Arc::new(Pointwise::new(Forgetful(Constrained::new(model).unwrap())));
+    Simulation { target, truth, log_density: Box::new(move |p| model.log_prob(p).unwrap()) }
 }
 
 /// Ranks over many simulations; `draw` gives one row of reported numbers per chain.
@@ -169,9 +166,10 @@ fn by_kernel(kernel: &dyn Kernel, flow: &Flow, steps: usize, simulation: &Simula
     let target = &*simulation.target;
     let mut x = Points::zeros(CHAINS, 2);
     Stream::new(seed, 1 << 40).fill_normal(x.data_mut());
-    let mut chains = Ensemble::new(target, x, Stream::for_chains(seed, CHAINS));
+    let mut chains = Ensemble::new(target, x, Stream::for_chains(seed, CHAINS)).unwrap();
     let leaves = kernel.leaves().len();
-    let context = Context { target, flow: Some(flow), max_rows: 1024 };
+    let failure = Failure::default();
+    let context = Context { target: Guarded::new(target, &failure), flow: Some(flow), max_rows: 1024 };
     let mut tallies = vec![Tally::default(); CHAINS * leaves];
     for _ in 0..steps {
         tallies.fill(Tally::default());

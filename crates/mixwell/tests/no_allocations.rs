@@ -3,7 +3,9 @@
 //! Counted on one thread with batches below the size at which work is spread over threads.
 
 use allocation_counter::measure;
-use mixwell::density::{Intercept, LogisticRegression, LogisticRegressionOptions, Target, TwoModesConfig};
+use mixwell::density::{
+    Failure, Guarded, Intercept, LogisticRegression, LogisticRegressionOptions, Target, TwoModesConfig,
+};
 use mixwell::flow::{
     Flow, FlowConfig, FlowMatchingConfig, MafConfig, Optimiser, OptimiserConfig, Precision, RealNvpConfig,
     RqSplineConfig,
@@ -84,10 +86,15 @@ fn kernels_allocate_nothing() {
     let random_walk = KernelConfig::RandomWalk(Default::default());
     for config in [random_walk, mala(), hmc(5), nuts(), independent_mh(), isir(8)] {
         let kernel = config.build(2).unwrap();
-        let mut ensemble = Ensemble::new(&target, normal(12, 2), Stream::for_chains(1, 12));
+        let mut ensemble = Ensemble::new(&target, normal(12, 2), Stream::for_chains(1, 12)).unwrap();
         let leaves = kernel.leaves().len();
         let mut tallies = vec![Tally::default(); 12 * leaves];
-        let context = Context { target: &target, flow: Some(&flow as &dyn Transport), max_rows: 4096 };
+        let failure = Failure::default();
+        let context = Context {
+            target: Guarded::new(&target, &failure),
+            flow: Some(&flow as &dyn Transport),
+            max_rows: 4096,
+        };
         let mut block = ensemble.whole();
         let count = steady(|| {
             tallies.fill(Tally::default());
@@ -105,7 +112,8 @@ fn targets_allocate_nothing() {
     let regression = LogisticRegression::new(x.as_batch(), &labels, &options).unwrap();
     for rows in [1, 30] {
         let (w, mut value, mut grad) = (normal(rows, 5), vec![0.0; rows], normal(rows, 5));
-        let count = steady(|| regression.log_prob_and_grad(w.as_batch(), &mut value, grad.as_batch_mut()));
+        let count =
+            steady(|| regression.log_prob_and_grad(w.as_batch(), &mut value, grad.as_batch_mut()).unwrap());
         assert_eq!(count, 0, "{rows} points");
     }
 }

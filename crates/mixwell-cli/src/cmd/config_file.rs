@@ -44,7 +44,7 @@ pub fn build_target(config: Option<&TargetConfig>) -> Result<Box<dyn Target>, Ru
     let config = config.ok_or_else(|| ConfigError::new("target", "missing", missing))?;
     config.build(&DataFiles).map_err(|e| match e {
         TargetError::Config(e) => RunError::Config(e.under("target")),
-        other => RunError::Target(other.to_string()),
+        other => RunError::Target(other),
     })
 }
 

@@ -50,6 +50,7 @@ pub fn run(args: &EvidenceArgs) -> anyhow::Result<Status> {
     let rows = mixwell::on_threads(args.threads, || estimate_all(&config, &*target, args.quiet));
     let rows = rows.map_err(bad_input)?.map_err(|(name, e)| match e {
         EstimateError::Config(e) => located(&args.config, &file, &e),
+        EstimateError::Evaluation(e) => anyhow::anyhow!("estimator `{name}`: the target failed: {e}"),
         other => bad_input(format!("{}, estimator `{name}`: {other}", args.config.display())),
     })?;
     let report = report(&config, &*target, &rows);

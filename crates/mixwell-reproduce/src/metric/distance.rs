@@ -92,9 +92,8 @@ fn exact_density(target: &dyn Target) -> Option<(impl Fn(f64) -> f64 + '_, (f64,
     let facts = target.facts();
     let (mean, sd, log_evidence) = (facts.mean?[0], facts.variance?[0].sqrt(), facts.log_evidence?);
     let density = move |x: f64| {
-        let mut value = [0.0];
-        target.log_prob(Batch::new(&[x], 1), &mut value);
-        (value[0] - log_evidence).exp()
+        let value = target.log_prob_at(&[x]).unwrap_or(f64::NAN);
+        (value - log_evidence).exp()
     };
     Some((density, (mean - 12.0 * sd, mean + 12.0 * sd)))
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{check_dim, check_finite, check_positive};
 use super::lanes::{self, Lanes};
-use super::{ExactSampler, Facts, Modes, Target};
+use super::{EvaluationError, ExactSampler, Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
 
 /// Settings of [`Banana`].
@@ -91,12 +91,13 @@ impl Target for Banana {
         self.dim
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        lanes::log_prob(self, x, log_prob);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        lanes::log_prob_and_grad(self, x, log_prob, grad);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        lanes::evaluate(self, x, log_prob, grad)
     }
 
     fn facts(&self) -> Facts {

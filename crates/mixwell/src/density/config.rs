@@ -119,7 +119,7 @@ targets! {
     LennardJones13(LennardJones13Config) = "lennard_jones13", "LJ13: thirteen Lennard-Jones particles in space",
         |c, _data| Box::new(c.build()?);
     EightSchools(EightSchoolsConfig) = "eight_schools", "the eight-schools posterior, centred or not",
-        |c, _data| Box::new(Pointwise(c.build()?));
+        |c, _data| Box::new(Pointwise::new(c.build()?));
     LogisticRegression(LogisticRegressionConfig) = "logistic_regression", "Bayesian logistic regression on a table of yours",
         |c, data| Box::new(c.build(data)?);
     Posteriordb(PosteriordbConfig) = "posteriordb", "a posterior of the posteriordb collection, from its data file",

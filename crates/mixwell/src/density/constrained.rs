@@ -6,7 +6,7 @@
 //! Shapes: a natural point holds every parameter's numbers in the order of [`Model::parameters`].
 
 use super::transform::Constraint;
-use super::{PointTarget, Variable, with_scratch};
+use super::{PointError, PointTarget, Variable, with_scratch};
 use crate::ConfigError;
 
 /// A density over named, possibly constrained parameters.
@@ -14,13 +14,20 @@ pub trait Model: Send + Sync {
     /// The parameters, in the order in which a natural point holds them.
     fn parameters(&self) -> Vec<Parameter>;
 
-    /// Log-density at a natural point, without any Jacobian.
-    fn log_prob(&self, x: &[f64]) -> f64;
-
-    /// Log-density at a natural point; writes its gradient there, which may hold anything before.
+    /// Log-density at a natural point, without any Jacobian; writes its gradient there to `grad`, if wanted, which may hold
+    /// anything before. The value must be the same to the last bit with and without gradient.
     ///
-    /// Must agree with [`Model::log_prob`] to the last bit.
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64;
+    /// # Errors
+    /// [`PointError::recoverable`] when this point has no value, [`PointError::fatal`] when the run cannot go on.
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError>;
+
+    /// [`Model::evaluate`] without gradient.
+    ///
+    /// # Errors
+    /// As there.
+    fn log_prob(&self, x: &[f64]) -> Result<f64, PointError> {
+        self.evaluate(x, None)
+    }
 
     /// See [`crate::density::Target::has_gradient`].
     fn has_gradient(&self) -> bool {
@@ -75,7 +82,7 @@ struct Piece {
 /// A [`Model`] as a target on `R^d`.
 ///
 /// ```
-/// use mixwell::density::{Constrained, Constraint, Model, Parameter, PointTarget};
+/// use mixwell::density::{Constrained, Constraint, Model, Parameter, PointError, Pointwise, Target};
 ///
 /// /// An exponential law of mean 2.
 /// struct Wait;
@@ -83,18 +90,17 @@ struct Piece {
 ///     fn parameters(&self) -> Vec<Parameter> {
 ///         vec![Parameter::new("wait", &[], Constraint::Positive)]
 ///     }
-///     fn log_prob(&self, x: &[f64]) -> f64 {
-///         -x[0] / 2.0
-///     }
-///     fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-///         grad[0] = -0.5;
-///         self.log_prob(x)
+///     fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+///         if let Some(grad) = grad {
+///             grad[0] = -0.5;
+///         }
+///         Ok(-x[0] / 2.0)
 ///     }
 /// }
-/// let target = Constrained::new(Wait)?;
+/// let target = Pointwise::new(Constrained::new(Wait)?); // ready for the sampler
 /// // At u = 0 the natural point is exp(0) = 1, and the Jacobian adds u = 0.
-/// assert_eq!(target.log_prob(&[0.0]), -0.5);
-/// # Ok::<(), mixwell::ConfigError>(())
+/// assert_eq!(target.log_prob_at(&[0.0])?, -0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Constrained<M> {
@@ -163,18 +169,17 @@ impl<M: Model> PointTarget for Constrained<M> {
         self.dim
     }
 
-    fn log_prob(&self, u: &[f64]) -> f64 {
-        with_scratch(self.natural_dim, |x| {
-            let log_det = self.constrain(u, x);
-            self.model.log_prob(x) + log_det
-        })
-    }
-
-    fn log_prob_and_grad(&self, u: &[f64], grad: &mut [f64]) -> f64 {
+    fn evaluate(&self, u: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        let Some(grad) = grad else {
+            return with_scratch(self.natural_dim, |x| {
+                let log_det = self.constrain(u, x);
+                Ok(self.model.evaluate(x, None)? + log_det)
+            });
+        };
         with_scratch(2 * self.natural_dim, |scratch| {
             let (x, grad_x) = scratch.split_at_mut(self.natural_dim);
             let log_det = self.constrain(u, x);
-            let value = self.model.log_prob_and_grad(x, grad_x);
+            let value = self.model.evaluate(x, Some(grad_x))?;
             let (mut i, mut j) = (0, 0);
             for p in &self.pieces {
                 let (free, natural) = (i..i + p.free, j..j + p.natural);
@@ -182,7 +187,7 @@ impl<M: Model> PointTarget for Constrained<M> {
                 p.constraint.pull_back(&u[free], &x[natural.clone()], &grad_x[natural], out);
                 (i, j) = (i + p.free, j + p.natural);
             }
-            value + log_det
+            Ok(value + log_det)
         })
     }
 
@@ -217,13 +222,11 @@ mod tests {
             ]
         }
 
-        fn log_prob(&self, _: &[f64]) -> f64 {
-            0.0
-        }
-
-        fn log_prob_and_grad(&self, _: &[f64], grad: &mut [f64]) -> f64 {
-            grad.fill(0.0);
-            0.0
+        fn evaluate(&self, _: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+            if let Some(grad) = grad {
+                grad.fill(0.0);
+            }
+            Ok(0.0)
         }
     }
 
@@ -238,7 +241,7 @@ mod tests {
         for i in -half..half {
             for j in -half..half {
                 let u = [f64::from(i) * step, f64::from(j) * step, 0.3];
-                let p = t.log_prob(&u).exp() * step * step;
+                let p = t.log_prob(&u).unwrap().exp() * step * step;
                 t.constrain(&u, &mut x);
                 mass += p;
                 (0..3).for_each(|k| sums[k] += p * x[k]);
@@ -251,7 +254,10 @@ mod tests {
         assert!(sums[..3].iter().all(|s| (s / mass - 1.0 / 3.0).abs() < 1e-6), "{sums:?}");
         assert!((sums[3] / mass - 1.0 / 12.0).abs() < 1e-6);
         let along: f64 = (-400..400)
-            .map(|i| (t.log_prob(&[0.0, 0.0, f64::from(i) * 0.1]) - t.log_prob(&[0.0; 3])).exp() * 0.1)
+            .map(|i| {
+                (t.log_prob(&[0.0, 0.0, f64::from(i) * 0.1]).unwrap() - t.log_prob(&[0.0; 3]).unwrap()).exp()
+                    * 0.1
+            })
             .sum();
         // At u = 0 the interval's factor is 3/4, its integral 3.
         assert!((along * 0.75 - 3.0).abs() < 1e-9, "{along}");
@@ -265,7 +271,7 @@ mod tests {
         t.unconstrain(&x, &mut back);
         assert!(u.iter().zip(back).all(|(a, b)| (a - b).abs() < 1e-12));
         let mut grad = [0.0; 3];
-        assert_eq!(t.log_prob(&u), t.log_prob_and_grad(&u, &mut grad));
+        assert_eq!(t.log_prob(&u).unwrap(), t.evaluate(&u, Some(&mut grad)).unwrap());
         assert_eq!(t.variables()[0], Variable::new("p", &[3]));
     }
 
@@ -277,11 +283,8 @@ mod tests {
             fn parameters(&self) -> Vec<Parameter> {
                 vec![Parameter::new("rate", &[2], Constraint::Interval(3.0, 1.0))]
             }
-            fn log_prob(&self, _: &[f64]) -> f64 {
-                0.0
-            }
-            fn log_prob_and_grad(&self, _: &[f64], _: &mut [f64]) -> f64 {
-                0.0
+            fn evaluate(&self, _: &[f64], _: Option<&mut [f64]>) -> Result<f64, PointError> {
+                Ok(0.0)
             }
         }
         assert_eq!(Constrained::new(Broken).unwrap_err().key, "rate.constraint");

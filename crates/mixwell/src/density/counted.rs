@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{ExactSampler, Facts, Target, Variable};
+use super::pointer::forward_description;
+use super::{EvaluationError, ExactSampler, Facts, Target, Variable};
 use crate::{Batch, BatchMut};
 
 /// A target that counts the rows it is asked for. Counting is exact with any number of threads.
@@ -42,12 +43,12 @@ impl<T> Counted<T> {
         &self.inner
     }
 
-    /// Rows evaluated by [`Target::log_prob`], that is, without gradient.
+    /// Rows evaluated without gradient.
     pub fn densities(&self) -> u64 {
         self.counts.iter().map(|c| c.densities.load(Relaxed)).sum()
     }
 
-    /// Rows evaluated by [`Target::log_prob_and_grad`].
+    /// Rows evaluated with gradient.
     pub fn gradients(&self) -> u64 {
         self.counts.iter().map(|c| c.gradients.load(Relaxed)).sum()
     }
@@ -67,42 +68,18 @@ impl<T> Counted<T> {
 }
 
 impl<T: Target> Target for Counted<T> {
-    fn dim(&self) -> usize {
-        self.inner.dim()
-    }
+    forward_description!(self => self.inner);
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        self.own().densities.fetch_add(x.rows() as u64, Relaxed);
-        self.inner.log_prob(x, log_prob);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        self.own().gradients.fetch_add(x.rows() as u64, Relaxed);
-        self.inner.log_prob_and_grad(x, log_prob, grad);
-    }
-
-    fn has_gradient(&self) -> bool {
-        self.inner.has_gradient()
-    }
-
-    fn variables(&self) -> Vec<Variable> {
-        self.inner.variables()
-    }
-
-    fn report(&self, x: &[f64], out: &mut [f64]) {
-        self.inner.report(x, out);
-    }
-
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.inner.notes()
-    }
-
-    fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
-        self.inner.exact_sampler()
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        let counts = self.own();
+        let count = if grad.is_some() { &counts.gradients } else { &counts.densities };
+        count.fetch_add(x.rows() as u64, Relaxed);
+        self.inner.evaluate(x, log_prob, grad)
     }
 }
 
@@ -117,13 +94,11 @@ mod tests {
         let target = Counted::new(StandardGaussianConfig::default().build().unwrap());
         let x = Points::zeros(5, target.dim());
         let (mut value, mut grad) = (vec![0.0; 5], x.clone());
-        target.log_prob(x.as_batch(), &mut value);
-        target.log_prob_and_grad(
-            x.as_batch().slice(0..3),
-            &mut value[..3],
-            grad.as_batch_mut().slice_mut(0..3),
-        );
-        target.log_prob(x.as_batch().slice(0..1), &mut value[..1]);
+        target.log_prob(x.as_batch(), &mut value).unwrap();
+        target
+            .log_prob_and_grad(x.as_batch().slice(0..3), &mut value[..3], grad.as_batch_mut().slice_mut(0..3))
+            .unwrap();
+        target.log_prob(x.as_batch().slice(0..1), &mut value[..1]).unwrap();
         assert_eq!((target.densities(), target.gradients()), (6, 3));
         target.reset();
         assert_eq!((target.densities(), target.gradients()), (0, 0));

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::check::{check_dim, check_finite, check_positive};
 use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
-use super::{Facts, Modes, Target};
+use super::{EvaluationError, Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points};
 
 /// Settings of [`DualMoon`].
@@ -75,7 +75,8 @@ impl DualMoon {
         // Gradient ascent with half the step that the stiffest direction allows.
         let step = 0.5 / (c.width.powi(-2) + c.scales[0].powi(-2) + c.scales[1].powi(-2));
         for _ in 0..20_000 {
-            self.log_prob_and_grad(Batch::new(&x, c.dim), &mut [0.0], BatchMut::new(&mut grad, c.dim));
+            self.log_prob_and_grad(Batch::new(&x, c.dim), &mut [0.0], BatchMut::new(&mut grad, c.dim))
+                .ok()?;
             x.iter_mut().zip(&grad).for_each(|(x, g)| *x += step * g);
             if grad.iter().all(|g| g.abs() < 1e-10) {
                 break;
@@ -87,7 +88,7 @@ impl DualMoon {
         points.row_mut(0).copy_from_slice(&x);
         points.row_mut(1)[0] = c.radius;
         points.row_mut(2)[1] = c.radius;
-        self.log_prob(points.as_batch(), &mut heights);
+        self.log_prob(points.as_batch(), &mut heights).ok()?;
         let apart = heights[0] > 1.0 + heights[1].max(heights[2]);
         (settled && apart && x[..2].iter().all(|v| *v > 0.0)).then_some(x)
     }
@@ -154,12 +155,13 @@ impl Target for DualMoon {
         self.config.dim
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        lanes::log_prob(self, x, log_prob);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        lanes::log_prob_and_grad(self, x, log_prob, grad);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        lanes::evaluate(self, x, log_prob, grad)
     }
 
     fn facts(&self) -> Facts {
@@ -215,7 +217,7 @@ impl DualMoon {
                         row[2] = r * cos;
                     }
                 }
-                self.log_prob(x.as_batch(), &mut value);
+                self.log_prob(x.as_batch(), &mut value).expect("a formula does not fail");
                 // In the plane there is no tilt, and its weight is one.
                 let tilt = if rest == 0 { 1.0 } else { cos.powi(c.dim as i32 - 3) * sin };
                 let volume = weight_r * weight_t * r.powi(c.dim as i32 - 1) * tilt / turns as f64;
@@ -272,7 +274,7 @@ mod tests {
         // -(2/0.1)^2/2 + ln 2 - (3/0.8)^2/2 + ln 2 - (3/0.6)^2/2 = -200 - 7.03125 - 12.5 + 1.38629436.
         let (mut out, mut grad) = ([0.0], [1.0; 5]);
         let target = DualMoonConfig::default().build().unwrap();
-        target.log_prob_and_grad(Batch::new(&[0.0; 5], 5), &mut out, BatchMut::new(&mut grad, 5));
+        target.log_prob_and_grad(Batch::new(&[0.0; 5], 5), &mut out, BatchMut::new(&mut grad, 5)).unwrap();
         assert!((out[0] + 218.144_955_638_880_1).abs() < 1e-9, "{}", out[0]);
         assert_eq!(grad, [0.0; 5]);
     }
@@ -283,7 +285,8 @@ mod tests {
         DualMoonConfig::default()
             .build()
             .unwrap()
-            .log_prob(Batch::new(&[1e3, 0.0, 0.0, 0.0, 0.0], 5), &mut out);
+            .log_prob(Batch::new(&[1e3, 0.0, 0.0, 0.0, 0.0], 5), &mut out)
+            .unwrap();
         // -(998/0.1)^2/2 - (997/0.8)^2/2 + ln 2 - 12.5.
         assert!((out[0] / -50_576_575.938_1 - 1.0).abs() < 1e-3 && out[0].is_finite(), "{}", out[0]);
     }
@@ -312,7 +315,7 @@ mod tests {
                 r[..3].copy_from_slice(&fixed);
                 r[3] = at(k);
             }
-            target.log_prob(row.as_batch(), &mut value);
+            target.log_prob(row.as_batch(), &mut value).unwrap();
             for (r, v) in row.as_batch().iter().zip(&value) {
                 let p = v.exp();
                 mass += p;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::constrained::{Constrained, Model, Parameter};
 use super::transform::Constraint;
-use super::{Parametrisation, Variable};
+use super::{Parametrisation, PointError, Variable};
 use crate::ConfigError;
 
 /// Estimated effects of the eight schools.
@@ -53,7 +53,7 @@ pub struct EightSchools {
 impl EightSchools {
     /// Writes the gradient when there is room for it.
     #[inline(always)]
-    fn evaluate(&self, x: &[f64], mut grad: Option<&mut [f64]>) -> f64 {
+    fn value(&self, x: &[f64], mut grad: Option<&mut [f64]>) -> f64 {
         let (mu, tau) = (x[8], x[9]);
         let (mut d_mu, mut d_tau) = (0.0, 0.0);
         let (mut squares, inverse) = (0.0, 1.0 / tau);
@@ -101,12 +101,8 @@ impl Model for EightSchools {
         ]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate(x, None)
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate(x, Some(grad))
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        Ok(self.value(x, grad))
     }
 
     fn reported(&self) -> Vec<Variable> {
@@ -136,7 +132,7 @@ mod tests {
             let mut theta = [0.0; 10];
             free.report(&eta, &mut theta);
             theta[9] = scale;
-            centred.log_prob(&theta) - free.log_prob(&eta) + 8.0 * scale
+            centred.log_prob(&theta).unwrap() - free.log_prob(&eta).unwrap() + 8.0 * scale
         };
         assert!((difference(0.3) - difference(-0.8)).abs() < 1e-11);
     }
@@ -162,7 +158,7 @@ mod tests {
                     u[j] = (EFFECTS[j] * a + mu * b) / (a + b);
                     log_width -= 0.5 * (a + b).ln();
                 }
-                let p = (centred.log_prob(&u) + log_width).exp();
+                let p = (centred.log_prob(&u).unwrap() + log_width).exp();
                 mass += p;
                 mu_sum += p * mu;
                 tau_sum += p * tau;

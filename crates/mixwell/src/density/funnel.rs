@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::{check_dim, check_finite, check_positive};
 use super::lanes::{self, Lanes};
-use super::{ExactSampler, Facts, Target, Variable};
+use super::{EvaluationError, ExactSampler, Facts, Target, Variable};
 use crate::{Batch, BatchMut, ConfigError, Stream};
 
 /// In which coordinates a hierarchical model is sampled.
@@ -154,12 +154,13 @@ impl Target for Funnel {
         self.dim
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        lanes::log_prob(self, x, log_prob);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        lanes::log_prob_and_grad(self, x, log_prob, grad);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        lanes::evaluate(self, x, log_prob, grad)
     }
 
     fn variables(&self) -> Vec<Variable> {
@@ -214,7 +215,7 @@ mod tests {
 
     fn value(c: &FunnelConfig, x: &[f64]) -> f64 {
         let mut out = [0.0];
-        c.build().unwrap().log_prob(Batch::new(x, x.len()), &mut out);
+        c.build().unwrap().log_prob(Batch::new(x, x.len()), &mut out).unwrap();
         out[0]
     }
 

@@ -7,7 +7,7 @@
 use std::f64::consts::TAU;
 
 use super::lanes::{self, Lanes};
-use super::{ExactSampler, Facts, Modes, Target};
+use super::{EvaluationError, ExactSampler, Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
 use nalgebra::DMatrix;
 
@@ -213,12 +213,13 @@ impl Target for Gaussian {
         self.mean.len()
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        lanes::log_prob(self, x, log_prob);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        lanes::log_prob_and_grad(self, x, log_prob, grad);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        lanes::evaluate(self, x, log_prob, grad)
     }
 
     fn facts(&self) -> Facts {
@@ -278,11 +279,10 @@ mod tests {
         // Covariance [[2, 1], [1, 2]]: determinant 3, inverse [[2, -1], [-1, 2]]/3. At x - m = (1, 0) the square is 2/3.
         let g = GaussianConfig { mean: vec![1.0, 1.0], covariance: vec![vec![2.0, 1.0], vec![1.0, 2.0]] };
         let (mut value, mut grad) = ([0.0], [0.0; 2]);
-        g.build().unwrap().log_prob_and_grad(
-            Batch::new(&[2.0, 1.0], 2),
-            &mut value,
-            BatchMut::new(&mut grad, 2),
-        );
+        g.build()
+            .unwrap()
+            .log_prob_and_grad(Batch::new(&[2.0, 1.0], 2), &mut value, BatchMut::new(&mut grad, 2))
+            .unwrap();
         assert!((value[0] - (-1.0 / 3.0 - 0.5 * 3f64.ln() - TAU.ln())).abs() < 1e-14);
         assert!((grad[0] + 2.0 / 3.0).abs() < 1e-14 && (grad[1] - 1.0 / 3.0).abs() < 1e-14);
     }

@@ -9,6 +9,7 @@
 //!
 //! Shapes: `x` and `grad` hold `dim` columns of `L` numbers; `scratch` holds `Lanes::scratch` such columns.
 
+use super::EvaluationError;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut};
 use mixwell_vector::simd::{self, Isa, Job};
@@ -38,19 +39,18 @@ pub(crate) trait Lanes {
     ) -> [f64; L];
 }
 
-/// [`crate::density::Target::log_prob`] of a lane target.
-pub(crate) fn log_prob<T: Lanes>(target: &T, x: Batch<'_>, log_prob: &mut [f64]) {
-    run::<T, false>(target, x, log_prob, &mut []);
-}
-
-/// [`crate::density::Target::log_prob_and_grad`] of a lane target.
-pub(crate) fn log_prob_and_grad<T: Lanes>(
+/// [`crate::density::Target::evaluate`] of a lane target, which never fails.
+pub(crate) fn evaluate<T: Lanes>(
     target: &T,
     x: Batch<'_>,
     log_prob: &mut [f64],
-    grad: BatchMut<'_>,
-) {
-    run::<T, true>(target, x, log_prob, grad.into_data());
+    grad: Option<BatchMut<'_>>,
+) -> Result<(), EvaluationError> {
+    match grad {
+        None => run::<T, false>(target, x, log_prob, &mut []),
+        Some(grad) => run::<T, true>(target, x, log_prob, grad.into_data()),
+    }
+    Ok(())
 }
 
 fn run<T: Lanes, const GRAD: bool>(target: &T, x: Batch<'_>, log_prob: &mut [f64], grad: &mut [f64]) {
@@ -176,8 +176,8 @@ mod tests {
             let x = Points::from_vec((0..2 * rows).map(|i| (i as f64 * 0.7).sin()).collect(), 2);
             let (mut a, mut b) = (vec![0.0; rows], vec![0.0; rows]);
             let mut grad = Points::zeros(rows, 2);
-            log_prob(&Bent, x.as_batch(), &mut a);
-            log_prob_and_grad(&Bent, x.as_batch(), &mut b, grad.as_batch_mut());
+            evaluate(&Bent, x.as_batch(), &mut a, None).unwrap();
+            evaluate(&Bent, x.as_batch(), &mut b, Some(grad.as_batch_mut())).unwrap();
             assert_eq!(a, b);
             for i in 0..rows {
                 let (u, v) = (x.row(i)[0], x.row(i)[1]);

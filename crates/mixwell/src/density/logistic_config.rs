@@ -312,7 +312,7 @@ mod tests {
         let twin = words(numbers, &LogisticRegressionConfig::default()).unwrap();
         let value = |t: &LogisticRegression| {
             let mut out = [0.0];
-            t.log_prob(crate::Batch::new(&[0.3, -1.0, 0.7, 0.2], 4), &mut out);
+            t.log_prob(crate::Batch::new(&[0.3, -1.0, 0.7, 0.2], 4), &mut out).unwrap();
             out[0]
         };
         assert_eq!(value(&t), value(&twin));
@@ -328,7 +328,7 @@ mod tests {
         };
         let at = |t: &LogisticRegression| {
             let mut out = [0.0];
-            t.log_prob(crate::Batch::new(&[0.3, -1.0, 0.7, 0.2], 4), &mut out);
+            t.log_prob(crate::Batch::new(&[0.3, -1.0, 0.7, 0.2], 4), &mut out).unwrap();
             out[0]
         };
         let (g, b) = (with("g".into()).unwrap(), with("b".into()).unwrap());

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::labels::code_labels;
 use super::logistic_likelihood::Likelihood;
-use super::{Target, TargetError, Variable};
+use super::{EvaluationError, Target, TargetError, Variable};
 use crate::{Batch, BatchMut, ConfigError};
 
 /// Where the constant feature stands.
@@ -124,7 +124,7 @@ impl LogisticRegression {
     }
 
     /// Adds the prior to the likelihood and to its gradient.
-    fn evaluate(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: Option<BatchMut<'_>>) {
+    fn posterior(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: Option<BatchMut<'_>>) {
         assert_eq!(x.dim(), self.dim, "points of another dimension than the target's");
         self.likelihood.evaluate(x, log_prob, grad.as_mut().map(BatchMut::reborrow));
         for (row, (w, log_prob)) in x.iter().zip(log_prob).enumerate() {
@@ -164,12 +164,14 @@ impl Target for LogisticRegression {
         self.dim
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        self.evaluate(x, log_prob, None);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        self.evaluate(x, log_prob, Some(grad));
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        self.posterior(x, log_prob, grad);
+        Ok(())
     }
 
     fn variables(&self) -> Vec<Variable> {
@@ -214,7 +216,7 @@ mod tests {
             (0..3).for_each(|j| slope[j + 1] += (y - logistic(t)) * row[j]);
         }
         let (mut value, mut grad) = ([0.0], [0.0; 4]);
-        target.log_prob_and_grad(Batch::new(&w, 4), &mut value, BatchMut::new(&mut grad, 4));
+        target.log_prob_and_grad(Batch::new(&w, 4), &mut value, BatchMut::new(&mut grad, 4)).unwrap();
         assert!((value[0] - expected).abs() < 1e-11, "{} {expected}", value[0]);
         assert!(grad.iter().zip(slope).all(|(a, b)| (a - b).abs() < 1e-11));
     }
@@ -226,7 +228,7 @@ mod tests {
         let options = LogisticRegressionOptions { intercept: Intercept::None, ..Default::default() };
         let t = LogisticRegression::new(Batch::new(&[1.0, 3.0], 1), &[1.0, 0.0], &options).unwrap();
         let mut value = [0.0];
-        t.log_prob(Batch::new(&[0.7], 1), &mut value);
+        t.log_prob(Batch::new(&[0.7], 1), &mut value).unwrap();
         let expected = -2.0 * softplus(0.7) - 0.245 - TAU.sqrt().ln();
         assert!((value[0] - expected).abs() < 1e-14, "{}", value[0]);
     }
@@ -236,7 +238,8 @@ mod tests {
         let (x, y) = data(600, 2);
         let t = LogisticRegression::new(x.as_batch(), &y, &LogisticRegressionOptions::default()).unwrap();
         let (mut value, mut grad) = ([0.0], [0.0; 3]);
-        t.log_prob_and_grad(Batch::new(&[1e4, -1e5, 700.0], 3), &mut value, BatchMut::new(&mut grad, 3));
+        t.log_prob_and_grad(Batch::new(&[1e4, -1e5, 700.0], 3), &mut value, BatchMut::new(&mut grad, 3))
+            .unwrap();
         assert!(value[0].is_finite() && grad.iter().all(|g| g.is_finite()));
     }
 

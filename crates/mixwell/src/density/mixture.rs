@@ -11,7 +11,7 @@ use super::diagonal_mixture::DiagonalMixture;
 use super::exp::exp_nonpositive_each;
 use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
-use super::{ExactSampler, Facts, Modes, Target};
+use super::{EvaluationError, ExactSampler, Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
 
 /// Any Gaussian mixture.
@@ -215,17 +215,18 @@ impl Target for GaussianMixture {
         self.lanes_dim()
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
         match &self.diagonal {
-            Some(diagonal) => diagonal.evaluate(x, log_prob, None),
-            None => lanes::log_prob(self, x, log_prob),
-        }
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        match &self.diagonal {
-            Some(diagonal) => diagonal.evaluate(x, log_prob, Some(grad)),
-            None => lanes::log_prob_and_grad(self, x, log_prob, grad),
+            Some(diagonal) => {
+                diagonal.evaluate(x, log_prob, grad);
+                Ok(())
+            }
+            None => lanes::evaluate(self, x, log_prob, grad),
         }
     }
 
@@ -268,7 +269,9 @@ mod tests {
 
     fn one(target: &GaussianMixture, x: &[f64]) -> (f64, Vec<f64>) {
         let (mut value, mut grad) = ([0.0], vec![0.0; x.len()]);
-        target.log_prob_and_grad(Batch::new(x, x.len()), &mut value, BatchMut::new(&mut grad, x.len()));
+        target
+            .log_prob_and_grad(Batch::new(x, x.len()), &mut value, BatchMut::new(&mut grad, x.len()))
+            .unwrap();
         (value[0], grad)
     }
 
@@ -328,7 +331,7 @@ mod tests {
         x.row_mut(5)[1] = f64::NAN;
         simd::under_each(|| {
             let mut values = vec![0.0; 19];
-            quick.log_prob(x.as_batch(), &mut values);
+            quick.log_prob(x.as_batch(), &mut values).unwrap();
             for (i, value) in values.iter().enumerate() {
                 let alone = one(&quick, x.row(i));
                 if i == 5 {

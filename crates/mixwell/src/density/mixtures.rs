@@ -302,7 +302,7 @@ mod tests {
                 let at = |k: usize| (k as f64 + 0.5) * step - half_width;
                 row.row_mut(j).copy_from_slice(&[at(i), at(j)]);
             }
-            target.log_prob(row.as_batch(), &mut value);
+            target.log_prob(row.as_batch(), &mut value).unwrap();
             for v in &value {
                 let p = v.exp() * step * step;
                 mass += p;

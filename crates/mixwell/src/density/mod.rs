@@ -1,10 +1,12 @@
 //! What is sampled: a log-density on R^d, with whatever is known about it.
 //!
-//! [`Target`] evaluates a batch of points and is all that kernels see. [`PointTarget`] is a plain function of one
-//! point; [`Pointwise`] makes a `Target` of it. Closures become targets through [`FnTarget`].
+//! [`Target`] evaluates a batch of points, the value alone or with its gradient. Closures become targets through
+//! [`from_fn`] and [`from_fn_with_grad`]; [`PointTarget`] is a function of one point with names and reported values, and
+//! [`Pointwise`] makes a `Target` of it.
 //!
-//! Conventions: log-densities may be unnormalised; `-inf` means outside the support; NaN means the evaluation failed
-//! (kernels reject such a proposal and count it). Gradients are with respect to the point.
+//! Conventions: log-densities may be unnormalised; `-inf` means outside the support; NaN means that this point could not be
+//! evaluated (kernels reject such a proposal and count it); what ends the run is an [`EvaluationError`] (`evaluation.rs`).
+//! Gradients are with respect to the point.
 //!
 //! Built-in targets are described by config structs, one per distribution; [`TargetConfig`] holds any of them and
 //! [`catalogue`] lists them. Models in their natural scale go through [`Constrained`]. To add a target: one file here, one
@@ -23,8 +25,10 @@ mod diagonal_mixture;
 pub mod dual_moon;
 pub mod eight_schools;
 mod error;
+mod evaluation;
 mod exp;
 mod fn_target;
+mod formula;
 pub mod funnel;
 pub mod gaussian;
 pub mod gaussians;
@@ -39,6 +43,7 @@ pub mod mixtures;
 pub mod particles;
 pub mod phi4;
 mod pointer;
+mod pointwise;
 pub mod posteriordb;
 pub mod prior;
 pub mod rings;
@@ -54,7 +59,8 @@ pub use counted::Counted;
 pub use dual_moon::{DualMoon, DualMoonConfig};
 pub use eight_schools::{EightSchools, EightSchoolsConfig};
 pub use error::TargetError;
-pub use fn_target::FnTarget;
+pub use evaluation::{EvaluationError, Failure, Guarded, PointError, PointValue};
+pub use fn_target::{FnTarget, from_fn, from_fn_with_grad};
 pub use funnel::{Funnel, Funnel101Config, FunnelConfig, Parametrisation};
 pub use gaussian::Gaussian;
 pub use gaussians::{GaussianConfig, IllConditionedGaussianConfig, StandardGaussianConfig};
@@ -68,6 +74,7 @@ pub use mixtures::{
 };
 pub use particles::{CentreOfMass, DoubleWell4Config, LennardJones13Config, Particles};
 pub use phi4::{Phi4, Phi4Config};
+pub use pointwise::{PointTarget, Pointwise};
 pub use prior::Prior;
 pub use rings::{Rings, RingsConfig};
 pub(crate) use scratch::with_scratch;
@@ -82,17 +89,71 @@ pub trait Target: Send + Sync {
     /// Number of coordinates of a point.
     fn dim(&self) -> usize;
 
-    /// Writes the log-density of each row of `x` (`rows x dim`) to `log_prob` (`rows`).
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]);
-
-    /// Writes log-density and gradient of each row: `log_prob` (`rows`), `grad` (`rows x dim`).
+    /// Writes the log-density of each row of `x` (`rows x dim`) to `log_prob` (`rows`), and its gradient to `grad`
+    /// (`rows x dim`) if it is wanted. A row that cannot be evaluated gets NaN.
     ///
-    /// The two methods must agree on the log-density to the last bit, since chains mix moves with and without gradients.
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>);
+    /// The log-density must be the same to the last bit with and without gradient, and whatever rows it is evaluated with,
+    /// since chains mix moves of both kinds.
+    ///
+    /// # Errors
+    /// When nothing can be evaluated any more: the run ends with a checkpoint to be resumed from, and with this error.
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError>;
 
-    /// Whether [`Target::log_prob_and_grad`] can be called. Kernels that need gradients refuse a target without.
+    /// [`Target::evaluate`] without gradient.
+    ///
+    /// # Errors
+    /// As there.
+    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) -> Result<(), EvaluationError> {
+        self.evaluate(x, log_prob, None)
+    }
+
+    /// [`Target::evaluate`] with gradient.
+    ///
+    /// # Errors
+    /// As there.
+    fn log_prob_and_grad(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: BatchMut<'_>,
+    ) -> Result<(), EvaluationError> {
+        self.evaluate(x, log_prob, Some(grad))
+    }
+
+    /// The log-density at one point.
+    ///
+    /// # Errors
+    /// As [`Target::evaluate`].
+    fn log_prob_at(&self, x: &[f64]) -> Result<f64, EvaluationError> {
+        let mut value = [0.0];
+        self.evaluate(Batch::new(x, x.len()), &mut value, None)?;
+        Ok(value[0])
+    }
+
+    /// Whether gradients can be asked for. Kernels that need them refuse a target without.
     fn has_gradient(&self) -> bool {
         true
+    }
+
+    /// Names the density: it changes whenever the density does, so that whoever keeps a value can tell that it is old.
+    fn version(&self) -> u64 {
+        0
+    }
+
+    /// How many rows one call would like to have, where that matters (a simulator with a start-up cost, a device). A hint:
+    /// calls may hold more rows or fewer, and draws do not depend on it.
+    fn batch_rows(&self) -> Option<usize> {
+        None
+    }
+
+    /// The first few reasons why rows could not be evaluated (and were NaN); told at the end of a run.
+    fn complaints(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// What a draw is reported as: named arrays, whose sizes add up to the length [`Target::report`] fills.
@@ -121,41 +182,9 @@ pub trait Target: Send + Sync {
     }
 }
 
-/// A log-density given as a plain function of one point.
-pub trait PointTarget: Send + Sync {
-    /// Number of coordinates of a point.
-    fn dim(&self) -> usize;
-
-    /// The log-density at `x`.
-    fn log_prob(&self, x: &[f64]) -> f64;
-
-    /// The log-density at `x`; writes its gradient to `grad`, which may hold anything before.
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64;
-
-    /// See [`Target::has_gradient`].
-    fn has_gradient(&self) -> bool {
-        true
-    }
-
-    /// See [`Target::variables`].
-    fn variables(&self) -> Vec<Variable> {
-        vec![Variable::new("x", &[self.dim()])]
-    }
-
-    /// See [`Target::report`].
-    fn report(&self, x: &[f64], out: &mut [f64]) {
-        out.copy_from_slice(x);
-    }
-
-    /// See [`Target::facts`].
-    fn facts(&self) -> Facts {
-        Facts::default()
-    }
-
-    /// See [`Target::exact_sampler`].
-    fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
-        None
-    }
+/// A version made of a target's own and of what was done to it (its bits).
+pub(crate) fn derived_version(version: u64, change: u64) -> u64 {
+    crate::proposal::content_version([version, change])
 }
 
 /// Exact independent draws from a target.
@@ -264,50 +293,6 @@ impl Variable {
                 format!("{}[{}]", self.name, inside.join(","))
             })
             .collect()
-    }
-}
-
-/// Makes a [`Target`] of a [`PointTarget`] by evaluating row after row.
-///
-/// Chains are spread over threads by the sampler, which hands each thread its own rows.
-#[derive(Clone, Debug)]
-pub struct Pointwise<P>(pub P);
-
-impl<P: PointTarget> Target for Pointwise<P> {
-    fn dim(&self) -> usize {
-        self.0.dim()
-    }
-
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        for (row, out) in x.iter().zip(log_prob) {
-            *out = self.0.log_prob(row);
-        }
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
-        for ((row, out), g) in x.iter().zip(log_prob).zip(grad.iter_mut()) {
-            *out = self.0.log_prob_and_grad(row, g);
-        }
-    }
-
-    fn has_gradient(&self) -> bool {
-        self.0.has_gradient()
-    }
-
-    fn variables(&self) -> Vec<Variable> {
-        self.0.variables()
-    }
-
-    fn report(&self, x: &[f64], out: &mut [f64]) {
-        self.0.report(x, out);
-    }
-
-    fn facts(&self) -> Facts {
-        self.0.facts()
-    }
-
-    fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
-        self.0.exact_sampler()
     }
 }
 

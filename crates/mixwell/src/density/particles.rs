@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::check::check_positive;
 use super::lanes::{self, Lanes};
-use super::{Facts, Target, Variable};
+use super::{EvaluationError, Facts, Target, Variable};
 use crate::{Batch, BatchMut, ConfigError};
 
 /// What is done about the centre of mass, on which pair energies do not depend.
@@ -298,12 +298,13 @@ impl Target for Particles {
         self.lanes_dim()
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        lanes::log_prob(self, x, log_prob);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        lanes::log_prob_and_grad(self, x, log_prob, grad);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        lanes::evaluate(self, x, log_prob, grad)
     }
 
     fn variables(&self) -> Vec<Variable> {
@@ -329,7 +330,7 @@ mod tests {
 
     fn value(t: &Particles, x: &[f64]) -> f64 {
         let mut out = [0.0];
-        t.log_prob(Batch::new(x, x.len()), &mut out);
+        t.log_prob(Batch::new(x, x.len()), &mut out).unwrap();
         out[0]
     }
 
@@ -380,7 +381,7 @@ mod tests {
     fn two_particles_in_one_place_have_no_density_and_no_nan() {
         let t = LennardJones13Config::default().build().unwrap();
         let (mut out, mut grad) = ([0.0], [0.0; 36]);
-        t.log_prob_and_grad(Batch::new(&[0.0; 36], 36), &mut out, BatchMut::new(&mut grad, 36));
+        t.log_prob_and_grad(Batch::new(&[0.0; 36], 36), &mut out, BatchMut::new(&mut grad, 36)).unwrap();
         assert_eq!(out[0], f64::NEG_INFINITY);
         assert!(grad.iter().all(|g| *g == 0.0));
         let t = DoubleWell4Config::default().build().unwrap();

@@ -16,7 +16,7 @@ use super::check::{check_finite, check_positive};
 use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
 use super::transfer::Transfer;
-use super::{Facts, Modes, Target, Variable};
+use super::{EvaluationError, Facts, Modes, Target, Variable};
 use crate::{Batch, BatchMut, ConfigError, Points};
 
 /// Settings of [`Phi4`].
@@ -95,7 +95,7 @@ impl Phi4 {
         let mut grad = vec![0.0; n];
         let mut upper = vec![0.0; n];
         for _ in 0..100 {
-            self.log_prob_and_grad(Batch::new(&phi, n), &mut [0.0], BatchMut::new(&mut grad, n));
+            self.log_prob_and_grad(Batch::new(&phi, n), &mut [0.0], BatchMut::new(&mut grad, n)).ok()?;
             if grad.iter().all(|g| g.abs() < 1e-9 * self.beta) {
                 return (phi[n / 2] * sign > 0.5).then_some(phi);
             }
@@ -160,12 +160,13 @@ impl Target for Phi4 {
         self.sites
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        lanes::log_prob(self, x, log_prob);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        lanes::log_prob_and_grad(self, x, log_prob, grad);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        lanes::evaluate(self, x, log_prob, grad)
     }
 
     fn variables(&self) -> Vec<Variable> {
@@ -231,7 +232,7 @@ mod tests {
         let at = |i: usize| (i as f64 + 0.5) * step - half;
         let points: Vec<f64> = (0..n * n).flat_map(|k| [at(k / n), at(k % n)]).collect();
         let mut value = vec![0.0; n * n];
-        target.log_prob(Batch::new(&points, 2), &mut value);
+        target.log_prob(Batch::new(&points, 2), &mut value).unwrap();
         let mass: f64 = value.iter().map(|v| v.exp() * step * step).sum();
         let first: f64 = value.iter().zip(points.chunks(2)).map(|(v, p)| p[0] * v.exp() * step * step).sum();
         let facts = target.facts();
@@ -248,7 +249,7 @@ mod tests {
         let points =
             [0.0; 4].into_iter().chain([0.0, 1.0, 0.0, 0.0]).chain([0.0, 1.0, 1.0, 0.0]).collect::<Vec<_>>();
         let mut q = [0.0; 3];
-        base.log_prob(Batch::new(&points, 4), &mut q);
+        base.log_prob(Batch::new(&points, 4), &mut q).unwrap();
         let c = 0.4;
         assert!((q[1] - q[0] + 20.0 * (2.0 * c + 1.0 / c) / 2.0).abs() < 1e-9);
         assert!((q[2] - q[0] + 20.0 * (2.0 * c + 1.0 / c) - 20.0 * c).abs() < 1e-9);

@@ -2,46 +2,67 @@
 
 use std::sync::Arc;
 
-use super::{ExactSampler, Facts, Target, Variable};
+use super::{EvaluationError, ExactSampler, Facts, Target, Variable};
 use crate::{Batch, BatchMut};
+
+/// The methods of [`Target`] beside its evaluation, as those of `$inner`.
+macro_rules! forward_description {
+    ($self:ident => $inner:expr) => {
+        fn dim(&$self) -> usize {
+            $inner.dim()
+        }
+
+        fn has_gradient(&$self) -> bool {
+            $inner.has_gradient()
+        }
+
+        fn version(&$self) -> u64 {
+            $inner.version()
+        }
+
+        fn batch_rows(&$self) -> Option<usize> {
+            $inner.batch_rows()
+        }
+
+        fn complaints(&$self) -> Vec<String> {
+            $inner.complaints()
+        }
+
+        fn variables(&$self) -> Vec<Variable> {
+            $inner.variables()
+        }
+
+        fn report(&$self, x: &[f64], out: &mut [f64]) {
+            $inner.report(x, out);
+        }
+
+        fn notes(&$self) -> Vec<String> {
+            $inner.notes()
+        }
+
+        fn facts(&$self) -> Facts {
+            $inner.facts()
+        }
+
+        fn exact_sampler(&$self) -> Option<&dyn ExactSampler> {
+            $inner.exact_sampler()
+        }
+    };
+}
+pub(super) use forward_description;
 
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<T: Target + ?Sized> Target for $pointer {
-            fn dim(&self) -> usize {
-                (**self).dim()
-            }
+            forward_description!(self => (**self));
 
-            fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-                (**self).log_prob(x, log_prob);
-            }
-
-            fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-                (**self).log_prob_and_grad(x, log_prob, grad);
-            }
-
-            fn has_gradient(&self) -> bool {
-                (**self).has_gradient()
-            }
-
-            fn variables(&self) -> Vec<Variable> {
-                (**self).variables()
-            }
-
-            fn report(&self, x: &[f64], out: &mut [f64]) {
-                (**self).report(x, out);
-            }
-
-            fn facts(&self) -> Facts {
-                (**self).facts()
-            }
-
-            fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
-                (**self).exact_sampler()
-            }
-
-            fn notes(&self) -> Vec<String> {
-                (**self).notes()
+            fn evaluate(
+                &self,
+                x: Batch<'_>,
+                log_prob: &mut [f64],
+                grad: Option<BatchMut<'_>>,
+            ) -> Result<(), EvaluationError> {
+                (**self).evaluate(x, log_prob, grad)
             }
         }
     )*};

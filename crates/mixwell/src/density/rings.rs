@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::check::check_positive;
 use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
-use super::{ExactSampler, Facts, Target};
+use super::{EvaluationError, ExactSampler, Facts, Target};
 use crate::math::normal_cdf;
 use crate::{Batch, BatchMut, ConfigError, Stream};
 
@@ -115,12 +115,13 @@ impl Target for Rings {
         2
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        lanes::log_prob(self, x, log_prob);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        lanes::log_prob_and_grad(self, x, log_prob, grad);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        lanes::evaluate(self, x, log_prob, grad)
     }
 
     fn facts(&self) -> Facts {
@@ -171,7 +172,7 @@ mod tests {
         let (n, step) = (20_000, 5.5 / 20_000.0);
         let points: Vec<f64> = (0..n).flat_map(|i| [(i as f64 + 0.5) * step, 0.0]).collect();
         let mut value = vec![0.0; n];
-        target.log_prob(Batch::new(&points, 2), &mut value);
+        target.log_prob(Batch::new(&points, 2), &mut value).unwrap();
         let (mut mass, mut entropy) = (0.0, 0.0);
         for (i, v) in value.iter().enumerate() {
             let p = v.exp() * TAU * points[2 * i] * step;
@@ -187,7 +188,7 @@ mod tests {
     fn dividing_by_the_ring_number_would_be_seen() {
         // At r = 1.3 with k = 1 nearest, 2 pi k and 2 pi r differ by ln 1.3 in the log-density.
         let mut value = [0.0];
-        RingsConfig::default().build().unwrap().log_prob(Batch::new(&[0.0, 1.3], 2), &mut value);
+        RingsConfig::default().build().unwrap().log_prob(Batch::new(&[0.0, 1.3], 2), &mut value).unwrap();
         let p_r = 0.25 * ((-2.0f64).exp() + (-0.5 * (0.7f64 / 0.15).powi(2)).exp()) / (0.15 * TAU.sqrt());
         assert!((value[0] - (p_r / (TAU * 1.3)).ln()).abs() < 1e-12);
         assert!((value[0] - (p_r / TAU).ln()).abs() > 0.2);
@@ -197,11 +198,9 @@ mod tests {
     fn the_origin_is_outside_and_far_away_is_finite() {
         let (mut value, mut grad) = ([0.0; 2], [1.0; 4]);
         let target = RingsConfig::default().build().unwrap();
-        target.log_prob_and_grad(
-            Batch::new(&[0.0, 0.0, 1e6, 0.0], 2),
-            &mut value,
-            BatchMut::new(&mut grad, 2),
-        );
+        target
+            .log_prob_and_grad(Batch::new(&[0.0, 0.0, 1e6, 0.0], 2), &mut value, BatchMut::new(&mut grad, 2))
+            .unwrap();
         assert_eq!((value[0], grad[0]), (f64::NEG_INFINITY, 0.0));
         assert!(value[1].is_finite() && grad.iter().all(|g| g.is_finite()));
     }

@@ -16,7 +16,7 @@ use super::evidence::{Cost, Estimate, Options};
 use super::importance::{importance_bytes, importance_round};
 use super::ladder::{bisect, conditional_ess, times};
 use super::weigh::{Batchwise, weigh};
-use crate::density::{Counted, Target};
+use crate::density::{Counted, EvaluationError, Failure, Guarded, Target};
 use crate::diagnostics::null_as_nan;
 use crate::flow::{Flow, FlowConfig};
 use crate::footprint::{Footprint, MOST_COUNT, at_most, bytes, numbers};
@@ -161,12 +161,12 @@ impl AdaptiveImportanceConfig {
             .map_err(|e| e.under("training"))?;
         let (mut rounds, mut broken) = (Vec::with_capacity(self.rounds), 0);
         for round in 0..self.rounds {
-            broken += self.round(round, &initial, &mut flow, &mut trainer, &counted, options, &mut rounds);
+            broken += self.round(round, &initial, &mut flow, &mut trainer, &counted, options, &mut rounds)?;
         }
         let final_round = self.rounds as u64;
         let estimate = self.with_proposal(&flow, &initial, |proposal| {
             importance_round(&counted, proposal, final_round, self.draws, self.smooth, options)
-        });
+        })?;
         let non_finite = broken + estimate.non_finite;
         Ok((Estimate { non_finite, cost: Cost::of(&counted), rounds, ..estimate }, flow))
     }
@@ -182,7 +182,7 @@ impl AdaptiveImportanceConfig {
         target: &dyn Target,
         options: &Options,
         rounds: &mut Vec<Round>,
-    ) -> u64 {
+    ) -> Result<u64, EvaluationError> {
         let plan = Batchwise {
             seed: options.seed,
             round: round as u64,
@@ -196,12 +196,12 @@ impl AdaptiveImportanceConfig {
                 log_weights.extend_from_slice(weights);
             })
         };
-        let broken = if round == 0 { draw(initial) } else { self.with_proposal(flow, initial, &mut draw) };
+        let broken = if round == 0 { draw(initial)? } else { self.with_proposal(flow, initial, &mut draw)? };
         let x = Points::from_vec(x, target.dim());
         if log_sum_exp(&log_weights) == f64::NEG_INFINITY {
             // Nothing to learn from; the next round tries again.
             rounds.push(Round { ess_share: f64::NAN, power: 1.0, loss: f64::NAN });
-            return broken;
+            return Ok(broken);
         }
         let (ess_share, power) = flatten(&mut log_weights, self.min_ess);
         // The first round that has anything to learn from.
@@ -210,10 +210,12 @@ impl AdaptiveImportanceConfig {
             flow.set_whitening_from(x.as_batch(), Some(&weights));
         }
         let particles = Particles { x: x.as_batch(), log_weights: &log_weights, per_chain: self.round_draws };
-        let examples = Examples::of(target).with_particles(Some(particles));
+        let failure = Failure::default();
+        let examples = Examples::of(Guarded::new(target, &failure)).with_particles(Some(particles));
         let Ok(report) = trainer.train(&self.action(), flow, examples, &uninterrupted);
+        failure.check()?;
         rounds.push(Round { ess_share, power, loss: report.loss });
-        broken
+        Ok(broken)
     }
 
     /// Calls `f` with the flow, mixed with the initial Gaussian if that is wanted.
@@ -238,7 +240,7 @@ fn flatten(log_weights: &mut [f64], min_ess: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::density::{FnTarget, Pointwise};
+    use crate::density::from_fn;
 
     #[test]
     fn flattened_weights_have_the_share_asked_for() {
@@ -260,7 +262,7 @@ mod tests {
         let mix = MixSchedule::Constant { forward: 2.0 };
         assert_eq!(key(AdaptiveImportanceConfig { mix, ..default() }), "mix.forward");
         default().check().unwrap();
-        let target = Pointwise(FnTarget::new(1, |x: &[f64]| -x[0] * x[0]));
+        let target = from_fn(1, |x: &[f64]| -x[0] * x[0]);
         let e = default().estimate(
             &FlowConfig::default(),
             &TrainingConfig::default(),
@@ -275,10 +277,10 @@ mod tests {
         use std::sync::atomic::{AtomicUsize, Ordering};
         // N(3, 1/4), but nothing at all at the first 100 points that are asked about: the whole first round.
         let asked = AtomicUsize::new(0);
-        let target = Pointwise(FnTarget::new(1, move |x: &[f64]| {
+        let target = from_fn(1, move |x: &[f64]| {
             let early = asked.fetch_add(1, Ordering::Relaxed) < 100;
             if early { f64::NEG_INFINITY } else { -2.0 * (x[0] - 3.0).powi(2) }
-        }));
+        });
         let config = AdaptiveImportanceConfig {
             rounds: 2,
             round_draws: 100,

@@ -19,7 +19,7 @@ use super::sequential::{check_kernel, check_needs};
 use super::walkers::Walkers;
 use super::weigh::{block_rows, in_order};
 use super::{EstimateError, GeometricPath, LadderConfig, Rung, WeightedDraws};
-use crate::density::{Counted, Target};
+use crate::density::{Counted, EvaluationError, Target};
 use crate::footprint::{Footprint, MOST_COUNT, at_most, numbers};
 use crate::kernel::range::at_least;
 use crate::kernel::{Kernel, KernelConfig, mala};
@@ -169,11 +169,11 @@ impl AnnealedConfig {
         let path = GeometricPath::new(base, &counted, 0.0);
         let (annealer, rungs, broken) = self.annealer(path, options)?;
         let weighted = match self.selection {
-            Selection::None => self.weigh(&annealer, options),
+            Selection::None => self.weigh(&annealer, options)?,
             Selection::Isir { n_particles, steps, conditional } => {
                 let plan =
                     Iteration { chains: self.chains, n_particles, steps, conditional, seed: options.seed };
-                iterate(&annealer, plan, options.keep_draws)
+                iterate(&annealer, plan, options.keep_draws)?
             }
         };
         let estimate =
@@ -225,7 +225,7 @@ impl AnnealedConfig {
         Ok((Annealer { path, rungs, moves: self.moves, max_rows }, climbed, broken))
     }
 
-    fn weigh(&self, annealer: &Annealer<'_>, options: &Options) -> Weighted {
+    fn weigh(&self, annealer: &Annealer<'_>, options: &Options) -> Result<Weighted, EvaluationError> {
         let (mut log_weights, mut x, mut broken) = (Vec::with_capacity(self.chains), Vec::new(), 0);
         let make = |range: std::ops::Range<usize>| {
             annealer.up(range.map(|i| Stream::for_estimate(options.seed, 0, i as u64)).collect())
@@ -236,11 +236,11 @@ impl AnnealedConfig {
             if options.keep_draws {
                 x.extend(paths.x.into_vec());
             }
-        });
+        })?;
         let draws = options.keep_draws.then(|| {
             WeightedDraws::new(Points::from_vec(x, annealer.path.base().dim()), log_weights.clone())
         });
-        Weighted { log_weights, draws, broken, moved: None }
+        Ok(Weighted { log_weights, draws, broken, moved: None })
     }
 }
 
@@ -270,50 +270,58 @@ pub(super) struct Paths {
 
 impl Annealer<'_> {
     /// Paths from the base to the target, one per stream.
-    pub fn up(&self, streams: Vec<Stream>) -> Paths {
-        let mut walkers = Walkers::draw(self.path, streams, &*self.rungs[0].1, self.max_rows);
+    pub fn up(&self, streams: Vec<Stream>) -> Result<Paths, EvaluationError> {
+        let mut walkers = Walkers::draw(self.path, streams, &*self.rungs[0].1, self.max_rows)?;
         let mut log_weights = vec![0.0; walkers.x().rows()];
         let mut below = 0.0;
         for (k, (beta, kernel)) in self.rungs.iter().enumerate() {
-            add_increment(&mut walkers, beta - below, &mut log_weights);
+            add_increment(&mut walkers, beta - below, &mut log_weights)?;
             if k + 1 < self.rungs.len() {
-                self.move_at(&mut walkers, *beta, &**kernel);
+                self.move_at(&mut walkers, *beta, &**kernel)?;
             }
             below = *beta;
         }
         let x = Points::from_vec(walkers.x().data().to_vec(), walkers.x().dim());
-        Paths { x, log_weights, broken: walkers.broken() }
+        Ok(Paths { x, log_weights, broken: walkers.broken() })
     }
 
     /// Paths back from points of the target: given where a path ended, the rest of it is distributed like this if the
     /// kernels are reversible. The weights are those of the paths; the points stay.
-    pub fn down(&self, x: Points, streams: Vec<Stream>) -> Paths {
-        let mut walkers = Walkers::at(self.path, x.clone(), streams, &*self.rungs[0].1, self.max_rows);
+    pub fn down(&self, x: Points, streams: Vec<Stream>) -> Result<Paths, EvaluationError> {
+        let mut walkers = Walkers::at(self.path, x.clone(), streams, &*self.rungs[0].1, self.max_rows)?;
         let mut log_weights = vec![0.0; x.rows()];
         for k in (0..self.rungs.len()).rev() {
             let below = if k > 0 { self.rungs[k - 1].0 } else { 0.0 };
-            add_increment(&mut walkers, self.rungs[k].0 - below, &mut log_weights);
+            add_increment(&mut walkers, self.rungs[k].0 - below, &mut log_weights)?;
             if k > 0 {
-                self.move_at(&mut walkers, below, &*self.rungs[k - 1].1);
+                self.move_at(&mut walkers, below, &*self.rungs[k - 1].1)?;
             }
         }
-        Paths { x, log_weights, broken: walkers.broken() }
+        Ok(Paths { x, log_weights, broken: walkers.broken() })
     }
 
-    fn move_at(&self, walkers: &mut Walkers<'_>, beta: f64, kernel: &dyn Kernel) {
+    fn move_at(
+        &self,
+        walkers: &mut Walkers<'_>,
+        beta: f64,
+        kernel: &dyn Kernel,
+    ) -> Result<(), EvaluationError> {
         walkers.aim(beta, |i| i);
-        for _ in 0..self.moves {
-            walkers.step(kernel, beta);
-        }
+        (0..self.moves).try_for_each(|_| walkers.step(kernel, beta))
     }
 }
 
 /// Adds `delta (log pi - log pi_0)` of every chain to its log-weight.
-fn add_increment(walkers: &mut Walkers<'_>, delta: f64, log_weights: &mut [f64]) {
-    walkers.look();
+fn add_increment(
+    walkers: &mut Walkers<'_>,
+    delta: f64,
+    log_weights: &mut [f64],
+) -> Result<(), EvaluationError> {
+    walkers.look()?;
     for (w, ratio) in log_weights.iter_mut().zip(walkers.log_ratio()) {
         *w += times(delta, ratio);
     }
+    Ok(())
 }
 
 #[cfg(test)]

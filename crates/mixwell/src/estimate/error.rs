@@ -1,9 +1,10 @@
 //! Why an estimate could not be made.
 
 use crate::ConfigError;
+use crate::density::{EvaluationError, TargetError};
 
 /// An estimate that could not be made.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EstimateError {
     /// A setting cannot be used.
@@ -11,7 +12,10 @@ pub enum EstimateError {
     Config(#[from] ConfigError),
     /// The target cannot be built from its settings.
     #[error("target: {0}")]
-    Target(String),
+    Target(#[from] TargetError),
+    /// The target cannot be evaluated any more, in its own words.
+    #[error("the target failed: {0}")]
+    Evaluation(#[from] EvaluationError),
     /// No particle has a weight.
     #[error(
         "every particle has weight zero at inverse temperature {beta}; choose a base that covers the target, or more particles"

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Cost, Estimate, Options};
 use super::weigh::{Batchwise, weigh, weighing_bytes};
 use super::{EstimateError, WeightedDraws};
-use crate::density::{Counted, Target};
+use crate::density::{Counted, EvaluationError, Target};
 use crate::footprint::{Footprint, numbers};
 use crate::kernel::range::at_least;
 use crate::proposal::{GaussianConfig, Proposal};
@@ -60,7 +60,7 @@ impl ImportanceConfig {
         options.check()?;
         self.footprint(target.dim(), options).check()?;
         let proposal = self.proposal.build(target.dim()).map_err(|e| e.under("proposal"))?;
-        Ok(importance(target, &proposal, self.draws, self.smooth, options))
+        Ok(importance(target, &proposal, self.draws, self.smooth, options)?)
     }
 }
 
@@ -70,14 +70,17 @@ impl ImportanceConfig {
 /// ```
 /// use mixwell::estimate::{Options, importance};
 /// use mixwell::proposal::GaussianConfig;
-/// use mixwell::density::{FnTarget, Pointwise};
+/// use mixwell::density::from_fn;
 /// // exp(-x^2/2) integrates to sqrt(2 pi).
-/// let target = Pointwise(FnTarget::new(1, |x: &[f64]| -0.5 * x[0] * x[0]));
+/// let target = from_fn(1, |x: &[f64]| -0.5 * x[0] * x[0]);
 /// let wide = GaussianConfig { sd: vec![1.5], ..Default::default() }.build(1)?;
-/// let z = importance(&target, &wide, 2000, false, &Options::default()).log_evidence;
+/// let z = importance(&target, &wide, 2000, false, &Options::default())?.log_evidence;
 /// assert!((z.value - 0.5 * std::f64::consts::TAU.ln()).abs() < 5.0 * z.standard_error);
-/// # Ok::<(), mixwell::ConfigError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Errors
+/// When the target cannot be evaluated.
 ///
 /// # Panics
 /// When target and proposal differ in dimension.
@@ -87,7 +90,7 @@ pub fn importance(
     draws: usize,
     smooth: bool,
     options: &Options,
-) -> Estimate {
+) -> Result<Estimate, EvaluationError> {
     importance_round(target, proposal, 0, draws, smooth, options)
 }
 
@@ -106,7 +109,7 @@ pub(super) fn importance_round(
     draws: usize,
     smooth: bool,
     options: &Options,
-) -> Estimate {
+) -> Result<Estimate, EvaluationError> {
     assert_eq!(target.dim(), proposal.dim(), "target and proposal differ in dimension");
     let counted = Counted::new(target);
     let plan = Batchwise { seed: options.seed, round, draws, max_rows: options.max_batch_rows };
@@ -117,19 +120,19 @@ pub(super) fn importance_round(
         if options.keep_draws {
             x.extend_from_slice(points.data());
         }
-    });
+    })?;
     let mut estimate = Estimate::of_weights(&log_weights, non_finite, Cost::of(&counted));
     if options.keep_draws {
         let kept = WeightedDraws::new(Points::from_vec(x, target.dim()), log_weights);
         estimate.weighted = Some(if smooth { kept.smoothed() } else { kept });
     }
-    estimate
+    Ok(estimate)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::density::{FnTarget, Pointwise, StandardGaussianConfig};
+    use crate::density::{StandardGaussianConfig, from_fn};
     use crate::proposal::{Gaussian, Scale};
 
     #[test]
@@ -138,7 +141,7 @@ mod tests {
         for dim in [1, 6] {
             let target = StandardGaussianConfig { dim, ..Default::default() }.build().unwrap();
             let wide = Gaussian::new(vec![0.0; dim], Scale::Diagonal(vec![2f64.sqrt(); dim]));
-            let e = importance(&target, &wide, 40_000, false, &Options::default());
+            let e = importance(&target, &wide, 40_000, false, &Options::default()).unwrap();
             let second = (4.0f64 / 3.0).powf(dim as f64 / 2.0);
             assert!((e.ess_share * second - 1.0).abs() < 0.03, "{e:?}");
             assert!(e.log_evidence.value.abs() < 5.0 * ((second - 1.0) / 40_000.0).sqrt(), "{e:?}");
@@ -150,10 +153,11 @@ mod tests {
     fn means_are_self_normalised_and_broken_points_are_counted() {
         // 7 exp(-(x - 1)^2 / 2), NaN above 4: the mean is 1 but for the missing tail of 0.0013.
         let log_prob = |x: &[f64]| if x[0] > 4.0 { f64::NAN } else { 7f64.ln() - 0.5 * (x[0] - 1.0).powi(2) };
-        let target = Pointwise(FnTarget::new(1, log_prob));
+        let target = from_fn(1, log_prob);
         let wide = Gaussian::new(vec![0.5], Scale::Diagonal(vec![2.0]));
         let e =
-            importance(&target, &wide, 20_000, false, &Options { keep_draws: true, ..Options::default() });
+            importance(&target, &wide, 20_000, false, &Options { keep_draws: true, ..Options::default() })
+                .unwrap();
         let (mean, error) = e.weighted.as_ref().unwrap().estimate(|x| x[0]);
         assert!((mean - 1.0).abs() < 5.0 * error + 0.005, "{mean} +- {error}");
         // P(N(0.5, 4) > 4) = 0.0401, so about 802 draws; the standard deviation is 28.
@@ -165,7 +169,7 @@ mod tests {
         let target = StandardGaussianConfig { dim: 4, ..Default::default() }.build().unwrap();
         let narrow = Gaussian::new(vec![0.0; 4], Scale::Diagonal(vec![0.8; 4]));
         let options = Options { keep_draws: true, ..Options::default() };
-        let [plain, smooth] = [false, true].map(|s| importance(&target, &narrow, 2000, s, &options));
+        let [plain, smooth] = [false, true].map(|s| importance(&target, &narrow, 2000, s, &options).unwrap());
         assert_eq!(plain.log_evidence, smooth.log_evidence);
         let [p, s] = [plain, smooth].map(|e| e.weighted.unwrap());
         assert_eq!(p.x(), s.x());
@@ -182,7 +186,7 @@ mod tests {
         let wide = Gaussian::new(vec![0.0; 3], Scale::Diagonal(vec![1.5; 3]));
         let of = |rows| {
             let options = Options { keep_draws: true, max_batch_rows: rows, ..Options::default() };
-            importance(&target, &wide, 333, true, &options)
+            importance(&target, &wide, 333, true, &options).unwrap()
         };
         assert_eq!(of(1), of(16_384));
         assert_eq!(of(50), of(16_384));
@@ -190,8 +194,8 @@ mod tests {
 
     #[test]
     fn a_target_out_of_reach_has_no_evidence() {
-        let target = Pointwise(FnTarget::new(1, |_: &[f64]| f64::NEG_INFINITY));
-        let e = importance(&target, &Gaussian::standard(1), 100, false, &Options::default());
+        let target = from_fn(1, |_: &[f64]| f64::NEG_INFINITY);
+        let e = importance(&target, &Gaussian::standard(1), 100, false, &Options::default()).unwrap();
         assert!(e.log_evidence.value == f64::NEG_INFINITY && e.log_evidence.standard_error.is_nan());
         assert!(ImportanceConfig { draws: 1, ..Default::default() }.check().is_err());
     }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 
 use super::WeightedDraws;
 use super::annealed::{Annealer, Weighted};
+use crate::density::EvaluationError;
 use crate::{Points, Stream};
 
 /// Rounds of streams: fresh paths, choices, backward paths.
@@ -38,9 +39,14 @@ struct Trace {
 }
 
 /// Runs the chains, in parallel.
-pub(super) fn iterate(annealer: &Annealer<'_>, plan: Iteration, keep_draws: bool) -> Weighted {
-    let traces: Vec<Trace> =
+pub(super) fn iterate(
+    annealer: &Annealer<'_>,
+    plan: Iteration,
+    keep_draws: bool,
+) -> Result<Weighted, EvaluationError> {
+    let traces: Vec<Result<Trace, EvaluationError>> =
         (0..plan.chains).into_par_iter().map(|chain| run_chain(annealer, plan, chain, keep_draws)).collect();
+    let traces = traces.into_iter().collect::<Result<Vec<Trace>, _>>()?;
     let broken = traces.iter().map(|t| t.broken).sum();
     let moves: u64 = traces.iter().map(|t| t.moves).sum();
     let tries = plan.chains * (plan.steps - 1);
@@ -52,10 +58,15 @@ pub(super) fn iterate(annealer: &Annealer<'_>, plan: Iteration, keep_draws: bool
             vec![0.0; plan.chains * plan.steps],
         )
     });
-    Weighted { log_weights, draws, broken, moved: (tries > 0).then(|| moves as f64 / tries as f64) }
+    Ok(Weighted { log_weights, draws, broken, moved: (tries > 0).then(|| moves as f64 / tries as f64) })
 }
 
-fn run_chain(annealer: &Annealer<'_>, plan: Iteration, chain: usize, keep_draws: bool) -> Trace {
+fn run_chain(
+    annealer: &Annealer<'_>,
+    plan: Iteration,
+    chain: usize,
+    keep_draws: bool,
+) -> Result<Trace, EvaluationError> {
     let mut own = Stream::for_estimate(plan.seed, CHOICES, chain as u64);
     let mut trace = Trace { log_weights: Vec::new(), states: Vec::new(), moves: 0, broken: 0 };
     // The current point with its path's log-weight; none before the first choice.
@@ -63,14 +74,14 @@ fn run_chain(annealer: &Annealer<'_>, plan: Iteration, chain: usize, keep_draws:
     for step in 0..plan.steps {
         if let (true, Some((x, log_weight))) = (plan.conditional, &mut current) {
             let stream = Stream::for_estimate(plan.seed, BACKWARD, (chain * plan.steps + step) as u64);
-            let back = annealer.down(Points::from_rows(&[&*x]), vec![stream]);
+            let back = annealer.down(Points::from_rows(&[&*x]), vec![stream])?;
             *log_weight = back.log_weights[0];
             trace.broken += back.broken;
         }
         let fresh = plan.n_particles - usize::from(current.is_some());
         let first = (chain * plan.steps + step) * plan.n_particles;
         let stream = |i: usize| Stream::for_estimate(plan.seed, FRESH, (first + i) as u64);
-        let paths = annealer.up((0..fresh).map(stream).collect());
+        let paths = annealer.up((0..fresh).map(stream).collect())?;
         trace.broken += paths.broken;
         trace.log_weights.extend_from_slice(&paths.log_weights);
         let mut choice = paths.log_weights;
@@ -85,5 +96,5 @@ fn run_chain(annealer: &Annealer<'_>, plan: Iteration, chain: usize, keep_draws:
             trace.states.extend_from_slice(x);
         }
     }
-    trace
+    Ok(trace)
 }

@@ -10,6 +10,7 @@
 use super::ladder::{bisect, times};
 use super::walkers::Walkers;
 use super::{EstimateError, GeometricPath, LadderConfig, Rung, systematic};
+use crate::density::EvaluationError;
 use crate::diagnostics::pareto_smooth;
 use crate::kernel::{Kernel, KernelConfig, KernelState, Warmup};
 use crate::math::log_sum_exp;
@@ -57,10 +58,10 @@ impl Climb<'_> {
         let streams = (0..n as u64).map(|i| Stream::for_estimate(self.seed, self.round, i)).collect();
         let mut resampling = Stream::for_estimate(self.seed, self.round, RESAMPLING);
         let mut kernel = self.kernel.build(self.path.base().dim()).map_err(|e| e.under("kernel"))?;
-        let mut walkers = Walkers::draw(self.path, streams, &*kernel, self.max_rows);
+        let mut walkers = Walkers::draw(self.path, streams, &*kernel, self.max_rows)?;
         let mut moves = 0;
         if self.moves > 0 {
-            self.move_all(&mut walkers, &mut *kernel, 0.0, ACCUSTOMING, &mut moves);
+            self.move_all(&mut walkers, &mut *kernel, 0.0, ACCUSTOMING, &mut moves)?;
         }
         let given = self.ladder.betas();
         let equal = -(n as f64).ln();
@@ -68,7 +69,7 @@ impl Climb<'_> {
         let (mut beta, mut log_z, mut pareto_k) = (0.0, 0.0, f64::NEG_INFINITY);
         let (mut rungs, mut kernels) = (Vec::new(), Vec::new());
         while beta < 1.0 {
-            walkers.look();
+            walkers.look()?;
             let log_ratio = walkers.log_ratio();
             let next = match (&given, self.ladder) {
                 (Some(betas), _) => betas[rungs.len()],
@@ -96,7 +97,7 @@ impl Climb<'_> {
             } else {
                 walkers.aim(next, |i| i);
             }
-            let acceptance = self.move_all(&mut walkers, &mut *kernel, next, self.moves, &mut moves);
+            let acceptance = self.move_all(&mut walkers, &mut *kernel, next, self.moves, &mut moves)?;
             let step_size = kernel.leaves().iter().find_map(|l| l.step_size);
             rungs.push(Rung { beta: next, ess_share, resampled, acceptance, step_size });
             kernels.push(kernel.save());
@@ -114,15 +115,15 @@ impl Climb<'_> {
         beta: f64,
         times: usize,
         moves: &mut usize,
-    ) -> Option<f64> {
+    ) -> Result<Option<f64>, EvaluationError> {
         let mut acceptance = None;
         for _ in 0..times {
-            walkers.step(kernel, beta);
+            walkers.step(kernel, beta)?;
             acceptance = walkers.acceptance();
             walkers.teach(kernel, Warmup { step: *moves, total: UNKNOWN_TOTAL });
             *moves += 1;
         }
-        acceptance
+        Ok(acceptance)
     }
 
     /// The inverse temperature `delta` above `beta`; the last is 1 exactly.

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::GeometricPath;
 use super::weigh::{block_rows, finite_or_zero};
+use crate::density::{EvaluationError, Failure, Guarded};
 use crate::footprint::numbers;
 use crate::kernel::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
 use crate::{Batch, BatchMut, Points, Stream};
@@ -25,6 +26,7 @@ pub(super) struct Walkers<'a> {
     n_leaves: usize,
     tallies: Vec<Tally>,
     broken: u64,
+    failure: Failure,
 }
 
 impl<'a> Walkers<'a> {
@@ -39,7 +41,7 @@ impl<'a> Walkers<'a> {
         mut streams: Vec<Stream>,
         kernel: &dyn Kernel,
         max_rows: usize,
-    ) -> Self {
+    ) -> Result<Self, EvaluationError> {
         let base = path.base();
         let mut noise = Points::zeros(streams.len(), base.noise_dim());
         for (row, stream) in noise.as_batch_mut().iter_mut().zip(&mut streams) {
@@ -57,13 +59,13 @@ impl<'a> Walkers<'a> {
         streams: Vec<Stream>,
         kernel: &dyn Kernel,
         max_rows: usize,
-    ) -> Self {
+    ) -> Result<Self, EvaluationError> {
         let (n, dim) = (x.rows(), x.dim());
         let gradient = kernel.needs().gradient;
         let n_leaves = kernel.leaves().len();
         let grad = Points::zeros(if gradient { n } else { 0 }, dim);
-        Self {
-            ensemble: Ensemble::new(&path.at(0.0), x, streams),
+        Ok(Self {
+            ensemble: Ensemble::new(&path.at(0.0), x, streams)?,
             path,
             gradient,
             block_rows: block_rows(n, max_rows),
@@ -75,7 +77,8 @@ impl<'a> Walkers<'a> {
             n_leaves,
             tallies: vec![Tally::default(); n * n_leaves],
             broken: 0,
-        }
+            failure: Failure::default(),
+        })
     }
 
     /// Positions, one chain per row.
@@ -89,10 +92,10 @@ impl<'a> Walkers<'a> {
     }
 
     /// Evaluates both ends of the path at every position.
-    pub fn look(&mut self) {
+    pub fn look(&mut self) -> Result<(), EvaluationError> {
         let (dim, rows) = (self.ensemble.dim(), self.block_rows);
         let x = self.ensemble.x().data().par_chunks(rows * dim).map(|x| Batch::new(x, dim));
-        let (base, target) = (self.path.base(), self.path.target());
+        let (base, target) = (self.path.base(), Guarded::new(self.path.target(), &self.failure));
         let ends = self.log_base.par_chunks_mut(rows).zip(self.log_target.par_chunks_mut(rows));
         if self.gradient {
             let grads = self
@@ -110,6 +113,7 @@ impl<'a> Walkers<'a> {
                 target.log_prob(x, log_target);
             });
         }
+        self.failure.check()
     }
 
     /// `log pi - log pi_0` of every chain as it was looked at last; `-inf` where it cannot be told, which is counted.
@@ -140,10 +144,10 @@ impl<'a> Walkers<'a> {
     }
 
     /// Moves every chain once at inverse temperature `beta`, which it must have been aimed at.
-    pub fn step(&mut self, kernel: &dyn Kernel, beta: f64) {
+    pub fn step(&mut self, kernel: &dyn Kernel, beta: f64) -> Result<(), EvaluationError> {
         let path = self.path.at(beta);
         let flow = path.base().as_transport();
-        let context = Context { target: &path, flow, max_rows: self.max_rows };
+        let context = Context { target: Guarded::new(&path, &self.failure), flow, max_rows: self.max_rows };
         let n_leaves = self.n_leaves;
         self.tallies.fill(Tally::default());
         let blocks = self.ensemble.blocks(self.block_rows, None);
@@ -151,6 +155,7 @@ impl<'a> Walkers<'a> {
             |(mut block, tallies)| kernel.step(&context, &mut block, Report::new(tallies, n_leaves)),
         );
         self.broken += self.tallies.iter().map(|t| u64::from(t.non_finite)).sum::<u64>();
+        self.failure.check()
     }
 
     /// Lets the kernel learn from the last step.

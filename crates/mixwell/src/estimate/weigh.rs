@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use crate::density::Target;
+use crate::density::{EvaluationError, Target};
 use crate::footprint::numbers;
 use crate::proposal::Proposal;
 use crate::{Batch, Points, Stream};
@@ -18,19 +18,20 @@ pub(super) fn block_rows(n: usize, max_rows: usize) -> usize {
 }
 
 /// Makes what belongs to the rows `0..n` block by block in parallel and shows it in order. At most two blocks per thread
-/// are held at a time.
-pub(super) fn in_order<B: Send>(
+/// are held at a time. Ends at the first error.
+pub(super) fn in_order<B: Send, E: Send>(
     n: usize,
     max_rows: usize,
-    make: impl Fn(Range<usize>) -> B + Sync,
+    make: impl Fn(Range<usize>) -> Result<B, E> + Sync,
     mut visit: impl FnMut(B),
-) {
+) -> Result<(), E> {
     let rows = block_rows(n, max_rows);
     let blocks: Vec<Range<usize>> = (0..n).step_by(rows).map(|at| at..(at + rows).min(n)).collect();
     for wave in blocks.chunks(2 * rayon::current_num_threads()) {
-        let done: Vec<B> = wave.par_iter().map(|range| make(range.clone())).collect();
-        done.into_iter().for_each(&mut visit);
+        let done: Vec<Result<B, E>> = wave.par_iter().map(|range| make(range.clone())).collect();
+        done.into_iter().try_for_each(|block| block.map(&mut visit))?;
     }
+    Ok(())
 }
 
 /// Which draws are made: so many of one round of one seed.
@@ -49,7 +50,7 @@ pub(crate) fn weigh(
     proposal: &dyn Proposal,
     plan: Batchwise,
     mut visit: impl FnMut(Batch<'_>, &[f64]),
-) -> u64 {
+) -> Result<u64, EvaluationError> {
     let mut non_finite = 0;
     let make = |range: Range<usize>| {
         let mut noise = Points::zeros(range.len(), proposal.noise_dim());
@@ -59,18 +60,18 @@ pub(crate) fn weigh(
         let mut x = Points::zeros(range.len(), proposal.dim());
         let (mut log_q, mut log_weights) = (vec![0.0; range.len()], vec![0.0; range.len()]);
         proposal.push(noise.as_batch(), x.as_batch_mut(), &mut log_q);
-        target.log_prob(x.as_batch(), &mut log_weights);
+        target.log_prob(x.as_batch(), &mut log_weights)?;
         let mut broken = 0;
         for (weight, log_q) in log_weights.iter_mut().zip(log_q) {
             *weight = finite_or_zero(*weight - log_q, &mut broken);
         }
-        (x, log_weights, broken)
+        Ok((x, log_weights, broken))
     };
     in_order(plan.draws, plan.max_rows, make, |(x, log_weights, broken)| {
         non_finite += broken;
         visit(x.as_batch(), &log_weights);
-    });
-    non_finite
+    })?;
+    Ok(non_finite)
 }
 
 /// Bytes of the blocks of points that [`weigh`] holds at a time: noise, points, both log-densities.

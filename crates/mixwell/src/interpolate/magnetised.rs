@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::density::Target;
+use crate::density::{EvaluationError, Target};
 use crate::proposal::Transport;
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
 
@@ -60,6 +60,18 @@ impl MagnetisedConfig {
     }
 }
 
+/// A walk that could not be made.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WalkError {
+    /// A setting or a point cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The target cannot be evaluated any more, in its own words.
+    #[error("the target failed: {0}")]
+    Evaluation(#[from] EvaluationError),
+}
+
 /// A walk: states `0..=n_steps`, the start first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MagnetisedPath {
@@ -90,14 +102,15 @@ impl MagnetisedPath {
 /// Walks from `start` to `goal` on the density `target` of latents, with a magnet as strong as needed.
 ///
 /// # Errors
-/// When settings cannot be used, the points do not have the target's dimension, or `V` is not finite at the start.
+/// When settings cannot be used, the points do not have the target's dimension, `V` is not finite at the start, or
+/// the target fails.
 pub fn magnetised(
     target: &dyn Target,
     start: &[f64],
     goal: &[f64],
     config: &MagnetisedConfig,
     stream: &mut Stream,
-) -> Result<MagnetisedPath, ConfigError> {
+) -> Result<MagnetisedPath, WalkError> {
     let mut strength = config.strength;
     let mut path = walk(target, start, goal, strength, config, stream)?;
     for _ in 0..config.max_doublings {
@@ -121,17 +134,17 @@ pub fn walk(
     strength: f64,
     config: &MagnetisedConfig,
     stream: &mut Stream,
-) -> Result<MagnetisedPath, ConfigError> {
+) -> Result<MagnetisedPath, WalkError> {
     config.check()?;
     let dim = target.dim();
     if start.len() != dim || goal.len() != dim {
         let found = format!("of {} and {} coordinates", start.len(), goal.len());
-        return Err(ConfigError::new("start and goal", found, format!("the target has {dim}")));
+        return Err(ConfigError::new("start and goal", found, format!("the target has {dim}")).into());
     }
-    let mut now = State::at(target, start.to_vec());
+    let mut now = State::at(target, start.to_vec())?;
     if !now.is_usable() {
         let reason = "log-density and gradient must be finite there";
-        return Err(ConfigError::new("start", format!("{start:?}"), reason));
+        return Err(ConfigError::new("start", format!("{start:?}"), reason).into());
     }
     let (eta, noise) = (config.step_size, (2.0 * config.step_size).sqrt());
     let whole = distance(start, goal);
@@ -157,7 +170,7 @@ pub fn walk(
         for (i, z) in z.iter_mut().enumerate() {
             *z = now.z[i] + eta * (now.grad[i] - pull * (now.z[i] - goal[i])) + noise * *z;
         }
-        let next = State::at(target, z);
+        let next = State::at(target, z)?;
         if next.is_usable() {
             now = next;
         } else {
@@ -175,11 +188,11 @@ struct State {
 }
 
 impl State {
-    fn at(target: &dyn Target, z: Vec<f64>) -> Self {
+    fn at(target: &dyn Target, z: Vec<f64>) -> Result<Self, EvaluationError> {
         let (mut log_prob, mut grad) = ([0.0], vec![0.0; z.len()]);
         let dim = z.len();
-        target.log_prob_and_grad(Batch::new(&z, dim), &mut log_prob, BatchMut::new(&mut grad, dim));
-        Self { z, log_prob: log_prob[0], grad }
+        target.log_prob_and_grad(Batch::new(&z, dim), &mut log_prob, BatchMut::new(&mut grad, dim))?;
+        Ok(Self { z, log_prob: log_prob[0], grad })
     }
 
     fn is_usable(&self) -> bool {
@@ -194,15 +207,15 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::density::{FnTarget, Pointwise};
+    use crate::density::from_fn_with_grad;
     use crate::diagnostics::{Draws, mcse_mean};
 
     /// `V = 0`: the magnet alone.
     fn flat(dim: usize) -> impl Target {
-        Pointwise(FnTarget::with_gradient(dim, |_, grad| {
+        from_fn_with_grad(dim, |_, grad| {
             grad.fill(0.0);
             0.0
-        }))
+        })
     }
 
     #[test]
@@ -224,10 +237,10 @@ mod tests {
     #[test]
     fn the_magnet_grows_until_it_carries_the_chain_across() {
         // Two wells, V = -8 (z^2 - 1)^2, barrier 8: strength 1 does not get across in a thousand steps.
-        let wells = Pointwise(FnTarget::with_gradient(1, |z, grad| {
+        let wells = from_fn_with_grad(1, |z, grad| {
             grad[0] = -32.0 * z[0] * (z[0] * z[0] - 1.0);
             -8.0 * (z[0] * z[0] - 1.0).powi(2)
-        }));
+        });
         let config = MagnetisedConfig::default();
         let mut stream = Stream::new(1, 0);
         let weak = walk(&wells, &[-1.0], &[1.0], 1.0, &config, &mut stream).unwrap();
@@ -251,15 +264,24 @@ mod tests {
 
     #[test]
     fn walls_are_not_walked_into_and_bad_input_is_refused() {
-        let wall = Pointwise(FnTarget::with_gradient(1, |z, grad| {
+        let wall = from_fn_with_grad(1, |z, grad| {
             grad[0] = 0.0;
             if z[0] > 0.5 { f64::NAN } else { 0.0 }
-        }));
+        });
         let config = MagnetisedConfig { max_doublings: 1, ..Default::default() };
         let path = magnetised(&wall, &[0.0], &[1.0], &config, &mut Stream::new(1, 0)).unwrap();
         assert!(path.reached.is_none() && path.non_finite > 0 && path.z.data().iter().all(|z| *z <= 0.5));
-        let bad = |start: &[f64], goal: &[f64], config: &MagnetisedConfig| {
-            magnetised(&wall, start, goal, config, &mut Stream::new(1, 0)).unwrap_err().key
+        let bad = |start: &[f64], goal: &[f64], config: &MagnetisedConfig| match magnetised(
+            &wall,
+            start,
+            goal,
+            config,
+            &mut Stream::new(1, 0),
+        )
+        .unwrap_err()
+        {
+            WalkError::Config(e) => e.key,
+            WalkError::Evaluation(e) => panic!("{e}"),
         };
         assert_eq!(bad(&[1.0], &[0.0], &config), "start");
         assert_eq!(bad(&[0.0, 0.0], &[0.0], &config), "start and goal");

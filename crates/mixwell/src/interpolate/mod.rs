@@ -6,5 +6,5 @@
 mod magnetised;
 mod spherical;
 
-pub use magnetised::{MagnetisedConfig, MagnetisedPath, magnetised, walk};
+pub use magnetised::{MagnetisedConfig, MagnetisedPath, WalkError, magnetised, walk};
 pub use spherical::{slerp, spherical};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pool::{Pool, PoolBlock, swap_rows};
 use super::replicas::Replicas;
-use crate::density::Target;
+use crate::density::{EvaluationError, Guarded, Target};
 use crate::footprint::{bytes, numbers};
 use crate::proposal::Proposal;
 use crate::{Batch, BatchMut, Points, Stream};
@@ -47,13 +47,16 @@ pub(crate) struct EnsembleState {
 impl Ensemble {
     /// Chains at the rows of `x`, one stream each; evaluates the log-density of every start.
     ///
+    /// # Errors
+    /// When the target cannot be evaluated.
+    ///
     /// # Panics
     /// When the numbers of rows and streams differ.
-    pub fn new(target: &dyn Target, x: Points, streams: Vec<Stream>) -> Self {
+    pub fn new(target: &dyn Target, x: Points, streams: Vec<Stream>) -> Result<Self, EvaluationError> {
         assert_eq!(x.rows(), streams.len(), "one stream per chain");
         let mut log_prob = vec![0.0; x.rows()];
-        target.log_prob(x.as_batch(), &mut log_prob);
-        Self::evaluated(x, log_prob, None, streams)
+        target.log_prob(x.as_batch(), &mut log_prob)?;
+        Ok(Self::evaluated(x, log_prob, None, streams))
     }
 
     /// Chains at the rows of `x`, where the log-density, and perhaps the gradient, is known already.
@@ -148,11 +151,14 @@ impl Ensemble {
     }
 
     /// Forgets every derived value and evaluates the log-density afresh: the slow twin that kernels are tested against.
-    pub fn recompute(&mut self, target: &dyn Target) {
+    ///
+    /// # Errors
+    /// When the target cannot be evaluated.
+    pub fn recompute(&mut self, target: &dyn Target) -> Result<(), EvaluationError> {
         self.grad_known.fill(false);
         self.log_q_version.fill(0);
         self.replicas.iter_mut().flatten().for_each(Replicas::forget);
-        target.log_prob(self.x.as_batch(), &mut self.log_prob);
+        target.log_prob(self.x.as_batch(), &mut self.log_prob)
     }
 
     /// Latent of every chain, where a transport produced it; `None` when one of them is unknown.
@@ -278,7 +284,7 @@ impl<'a> Block<'a> {
     }
 
     /// Gradients of every row; evaluates those that are unknown, in one batch.
-    pub fn gradients(&mut self, target: &dyn Target) -> Batch<'_> {
+    pub fn gradients(&mut self, target: Guarded<'_>) -> Batch<'_> {
         if self.grad_known.iter().all(|&known| known) {
             return self.grad.as_batch();
         }

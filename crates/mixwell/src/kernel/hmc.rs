@@ -21,7 +21,7 @@ use super::{
     Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
     Warmup,
 };
-use crate::density::Target;
+use crate::density::Guarded;
 use crate::proposal::Scale;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
@@ -134,7 +134,7 @@ impl Bundle<'_> {
     /// Runs every trajectory to its end, or to the first point that is not finite.
     ///
     /// Those that are done are moved behind those that are not, so that every batch is full.
-    fn run(&mut self, target: &dyn Target, scale: &Scale) {
+    fn run(&mut self, target: Guarded<'_>, scale: &Scale) {
         let dim = scale.dim();
         let mut active = self.trajectories.len();
         for slot in 0..active {
@@ -264,6 +264,7 @@ impl Kernel for Hmc {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::density::{Failure, Target};
     use crate::kernel::tests::{Gumbel, StandardNormal};
 
     /// One trajectory: end position, end momentum, energies at both ends.
@@ -277,11 +278,11 @@ mod tests {
     ) -> (Vec<f64>, Vec<f64>, f64, f64) {
         let dim = x.len();
         let (mut x, mut r, mut grad, mut lp) = (x.to_vec(), r.to_vec(), vec![0.0; dim], [0.0]);
-        target.log_prob_and_grad(Batch::new(&x, dim), &mut lp, BatchMut::new(&mut grad, dim));
+        target.log_prob_and_grad(Batch::new(&x, dim), &mut lp, BatchMut::new(&mut grad, dim)).unwrap();
         let start_energy = energy(lp[0], &r);
         let mut t = [Trajectory { row: 0, eps, left: steps, done: 0, start_energy }];
         Bundle { trajectories: &mut t, x: &mut x, r: &mut r, grad: &mut grad, log_prob: &mut lp }
-            .run(target, scale);
+            .run(Guarded::new(target, &Failure::default()), scale);
         assert_eq!(t[0].done as usize, steps, "exactly as many drifts as asked");
         let end = energy(lp[0], &r);
         (x, r, start_energy, end)
@@ -349,7 +350,7 @@ mod tests {
         let target = Gumbel(2);
         let (mut x, mut r) = (starts.concat(), starts.concat());
         let (mut grad, mut lp) = (vec![0.0; 6], [0.0; 3]);
-        target.log_prob_and_grad(Batch::new(&x, 2), &mut lp, BatchMut::new(&mut grad, 2));
+        target.log_prob_and_grad(Batch::new(&x, 2), &mut lp, BatchMut::new(&mut grad, 2)).unwrap();
         let mut t = [(0, 4), (1, 1), (2, 3)].map(|(row, left)| Trajectory {
             row,
             eps: 0.1,
@@ -358,7 +359,7 @@ mod tests {
             start_energy: 0.0,
         });
         Bundle { trajectories: &mut t, x: &mut x, r: &mut r, grad: &mut grad, log_prob: &mut lp }
-            .run(&target, &Scale::Unit(2));
+            .run(Guarded::new(&target, &Failure::default()), &Scale::Unit(2));
         for (slot, t) in t.iter().enumerate() {
             let start = &starts[t.row];
             let (alone, ..) = fly(&target, &Scale::Unit(2), 0.1, [4, 1, 3][t.row], start, start);

@@ -64,18 +64,25 @@ pub use ula::{Ula, UlaConfig};
 
 use serde::{Deserialize, Serialize};
 
-use crate::density::Target;
+use crate::density::{Failure, Guarded, Target};
 use crate::proposal::Transport;
 
 /// What a kernel may look at while it moves chains.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
-    /// The density to sample.
-    pub target: &'a dyn Target,
+    /// The density to sample. It always answers: with NaN once it has failed for good.
+    pub target: Guarded<'a>,
     /// The flow being trained (or frozen) in this run, if there is one.
     pub flow: Option<&'a dyn Transport>,
     /// Largest number of rows a kernel may evaluate in one batch: the bound on its memory.
     pub max_rows: usize,
+}
+
+impl<'a> Context<'a> {
+    /// A context without a flow that keeps a fatal error of `target` in `failure`: look there after every step.
+    pub fn new(target: &'a dyn Target, failure: &'a Failure) -> Self {
+        Self { target: Guarded::new(target, failure), flow: None, max_rows: 4096 }
+    }
 }
 
 /// A Markov transition of many chains.

@@ -104,8 +104,8 @@ impl Kernel for Neutra {
                 .map(|((z, p), q)| p + standard_normal_log_prob(z) - q)
                 .collect();
             let mut latents = Ensemble::bare(start.clone(), log_prob);
-            let pulled_back = PulledBack::new(context.target, map);
-            let inside = Context { target: &pulled_back, flow: None, max_rows: context.max_rows };
+            let pulled_back = PulledBack::new(context.target.target(), map);
+            let inside = Context { target: context.target.instead(&pulled_back), flow: None, ..*context };
             self.inner.step(&inside, &mut block.nested(&mut latents), report);
 
             // A latent that is not finite can go nowhere; as NaN it would differ from itself.

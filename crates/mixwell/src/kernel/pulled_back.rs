@@ -4,7 +4,7 @@
 //! `N(0, I)` exactly, whatever the transport. The gradient runs back through the map.
 //! Reference: Hoffman et al., "NeuTra-lizing bad geometry in HMC" (2019), section 2.
 
-use crate::density::Target;
+use crate::density::{EvaluationError, Target, derived_version};
 use crate::proposal::Transport;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut};
@@ -28,26 +28,45 @@ impl Target for PulledBack<'_> {
         self.map.dim()
     }
 
-    fn log_prob(&self, z: Batch<'_>, log_prob: &mut [f64]) {
-        let (n, dim) = (z.rows(), z.dim());
-        let (mut x, mut log_det) = (scratch(n * dim), scratch(n));
-        self.map.forward(z, BatchMut::new(&mut x, dim), &mut log_det);
-        self.target.log_prob(Batch::new(&x, dim), log_prob);
-        log_prob.iter_mut().zip(log_det.iter()).for_each(|(p, ld)| *p += ld);
-    }
-
-    fn log_prob_and_grad(&self, z: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        let target = self.target;
+    fn evaluate(
+        &self,
+        z: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        let Some(grad) = grad else {
+            let (n, dim) = (z.rows(), z.dim());
+            let (mut x, mut log_det) = (scratch(n * dim), scratch(n));
+            self.map.forward(z, BatchMut::new(&mut x, dim), &mut log_det);
+            self.target.evaluate(Batch::new(&x, dim), log_prob, None)?;
+            log_prob.iter_mut().zip(log_det.iter()).for_each(|(p, ld)| *p += ld);
+            return Ok(());
+        };
+        let mut result = Ok(());
         self.map.forward_pullback(
             z,
-            &mut |rows, x, log_det, dx, d_log_det| {
-                let log_prob = &mut log_prob[rows];
-                target.log_prob_and_grad(x, log_prob, dx);
-                log_prob.iter_mut().zip(log_det).for_each(|(p, ld)| *p += ld);
+            &mut |rows, x, log_det, mut dx, d_log_det| {
                 d_log_det.fill(1.0);
+                let log_prob = &mut log_prob[rows];
+                if result.is_ok() {
+                    result = self.target.evaluate(x, log_prob, Some(dx.reborrow()));
+                }
+                if result.is_err() {
+                    dx.data_mut().fill(f64::NAN);
+                }
+                log_prob.iter_mut().zip(log_det).for_each(|(p, ld)| *p += ld);
             },
             grad,
         );
+        result
+    }
+
+    fn version(&self) -> u64 {
+        derived_version(self.target.version(), self.map.version())
+    }
+
+    fn batch_rows(&self) -> Option<usize> {
+        self.target.batch_rows()
     }
 
     fn has_gradient(&self) -> bool {
@@ -69,24 +88,25 @@ mod tests {
             self.0.dim()
         }
 
-        fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
+        fn evaluate(
+            &self,
+            x: Batch<'_>,
+            log_prob: &mut [f64],
+            grad: Option<BatchMut<'_>>,
+        ) -> Result<(), EvaluationError> {
             self.0.log_prob(x, log_prob);
-        }
-
-        fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
-            self.log_prob(x, log_prob);
+            let Some(mut grad) = grad else { return Ok(()) };
             for row in 0..x.rows() {
                 for k in 0..x.dim() {
                     let at = |h: f64| {
                         let mut moved = x.row(row).to_vec();
                         moved[k] += h;
-                        let mut p = [0.0];
-                        self.log_prob(Batch::new(&moved, x.dim()), &mut p);
-                        p[0]
+                        self.log_prob_at(&moved)
                     };
-                    grad.row_mut(row)[k] = (at(1e-4) - at(-1e-4)) / 2e-4;
+                    grad.row_mut(row)[k] = (at(1e-4)? - at(-1e-4)?) / 2e-4;
                 }
             }
+            Ok(())
         }
     }
 
@@ -99,8 +119,8 @@ mod tests {
         let pulled = PulledBack::new(&own, &map);
         let z = Points::from_rows(&[[0.3, -1.2], [2.0, 0.7], [0.0, 0.0]]);
         let (mut a, mut b, mut grad) = ([0.0; 3], [0.0; 3], Points::zeros(3, 2));
-        pulled.log_prob(z.as_batch(), &mut a);
-        pulled.log_prob_and_grad(z.as_batch(), &mut b, grad.as_batch_mut());
+        pulled.log_prob(z.as_batch(), &mut a).unwrap();
+        pulled.log_prob_and_grad(z.as_batch(), &mut b, grad.as_batch_mut()).unwrap();
         assert_eq!(a, b);
         for (i, a) in a.into_iter().enumerate() {
             let expected = crate::math::standard_normal_log_prob(z.row(i));

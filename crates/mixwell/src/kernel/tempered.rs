@@ -6,7 +6,7 @@
 //! tempered, as a likelihood is when `r` is the prior.
 //! Reference: Swendsen and Wang (1986); Gelman and Meng, Statistical Science 13 (1998), for the geometric path.
 
-use crate::density::Target;
+use crate::density::{EvaluationError, Target, derived_version};
 use crate::proposal::{Gaussian, Proposal};
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut};
@@ -20,10 +20,10 @@ use crate::{Batch, BatchMut};
 /// let banana = BananaConfig { dim: 2, ..Default::default() }.build()?;
 /// let x = Points::from_rows(&[[1.0, 2.0]]);
 /// let (mut cold, mut warm) = ([0.0], [0.0]);
-/// banana.log_prob(x.as_batch(), &mut cold);
-/// Tempered::new(&banana, None, 0.5).log_prob(x.as_batch(), &mut warm);
+/// banana.log_prob(x.as_batch(), &mut cold)?;
+/// Tempered::new(&banana, None, 0.5).log_prob(x.as_batch(), &mut warm)?;
 /// assert_eq!(warm[0], 0.5 * cold[0]);
-/// # Ok::<(), mixwell::ConfigError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy)]
 pub struct Tempered<'a> {
@@ -73,14 +73,24 @@ impl Target for Tempered<'_> {
         self.target.dim()
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        self.target.log_prob(x, log_prob);
-        self.temper(x, log_prob, None);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        mut grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        self.target.evaluate(x, log_prob, grad.as_mut().map(BatchMut::reborrow))?;
+        self.temper(x, log_prob, grad);
+        Ok(())
     }
 
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
-        self.target.log_prob_and_grad(x, log_prob, grad.reborrow());
-        self.temper(x, log_prob, Some(grad));
+    fn version(&self) -> u64 {
+        let reference = self.reference.map_or(0, Proposal::version);
+        derived_version(derived_version(self.target.version(), reference), self.beta.to_bits())
+    }
+
+    fn batch_rows(&self) -> Option<usize> {
+        self.target.batch_rows()
     }
 
     fn has_gradient(&self) -> bool {
@@ -107,8 +117,8 @@ mod tests {
         let check = |reference, value: f64, slope: f64| {
             let tempered = Tempered::new(&target, reference, 0.25);
             let (mut p, mut again, mut grad) = ([0.0], [0.0], Points::zeros(1, 1));
-            tempered.log_prob(x.as_batch(), &mut p);
-            tempered.log_prob_and_grad(x.as_batch(), &mut again, grad.as_batch_mut());
+            tempered.log_prob(x.as_batch(), &mut p).unwrap();
+            tempered.log_prob_and_grad(x.as_batch(), &mut again, grad.as_batch_mut()).unwrap();
             assert_eq!(p, again);
             assert!((p[0] - value).abs() < 1e-15 && (grad.row(0)[0] - slope).abs() < 1e-15, "{p:?} {grad:?}");
             tempered.untemper(x.as_batch(), &mut p, Some(grad.as_batch_mut()));
@@ -124,7 +134,7 @@ mod tests {
         let x = Points::from_rows(&[[0.5], [-2.0]]);
         let value = |t: &dyn Target| {
             let mut p = [0.0; 2];
-            t.log_prob(x.as_batch(), &mut p);
+            t.log_prob(x.as_batch(), &mut p).unwrap();
             p
         };
         let mut log_r = [0.0; 2];

@@ -1,7 +1,7 @@
 //! Targets and runs that the unit tests of the kernels share.
 
 use super::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
-use crate::density::Target;
+use crate::density::{EvaluationError, Failure, Target};
 use crate::{Batch, BatchMut, Points, Stream};
 
 /// `N(0, I)` in this many dimensions.
@@ -12,15 +12,19 @@ impl Target for StandardNormal {
         self.0
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
         for (p, x) in log_prob.iter_mut().zip(x.iter()) {
             *p = -0.5 * x.iter().map(|v| v * v).sum::<f64>();
         }
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
-        self.log_prob(x, log_prob);
-        grad.data_mut().iter_mut().zip(x.data()).for_each(|(g, x)| *g = -x);
+        if let Some(mut grad) = grad {
+            grad.data_mut().iter_mut().zip(x.data()).for_each(|(g, x)| *g = -x);
+        }
+        Ok(())
     }
 }
 
@@ -32,15 +36,19 @@ impl Target for Gumbel {
         self.0
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
         for (p, x) in log_prob.iter_mut().zip(x.iter()) {
             *p = x.iter().map(|v| -v - (-v).exp()).sum();
         }
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
-        self.log_prob(x, log_prob);
-        grad.data_mut().iter_mut().zip(x.data()).for_each(|(g, x)| *g = (-x).exp() - 1.0);
+        if let Some(mut grad) = grad {
+            grad.data_mut().iter_mut().zip(x.data()).for_each(|(g, x)| *g = (-x).exp() - 1.0);
+        }
+        Ok(())
     }
 }
 
@@ -48,12 +56,13 @@ impl Target for Gumbel {
 fn start(target: &dyn Target, n_chains: usize) -> Ensemble {
     let mut x = Points::zeros(n_chains, target.dim());
     Stream::new(7, 1 << 40).fill_normal(x.data_mut());
-    Ensemble::new(target, x, Stream::for_chains(7, n_chains))
+    Ensemble::new(target, x, Stream::for_chains(7, n_chains)).unwrap()
 }
 
 fn step(kernel: &dyn Kernel, target: &dyn Target, chains: &mut Ensemble) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); chains.n_chains()];
-    let context = Context { target, flow: None, max_rows: 1024 };
+    let failure = Failure::default();
+    let context = Context::new(target, &failure);
     kernel.step(&context, &mut chains.whole(), Report::new(&mut tallies, 1));
     tallies
 }
@@ -102,7 +111,7 @@ pub(crate) fn long_run(
 /// Where one chain is after one step from `x`.
 pub(crate) fn one_step(kernel: &dyn Kernel, target: &dyn Target, x: &[f64]) -> Vec<f64> {
     let x = Points::from_rows(&[x]);
-    let mut chains = Ensemble::new(target, x, Stream::for_chains(7, 1));
+    let mut chains = Ensemble::new(target, x, Stream::for_chains(7, 1)).unwrap();
     step(kernel, target, &mut chains);
     chains.x().row(0).to_vec()
 }

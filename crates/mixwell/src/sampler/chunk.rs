@@ -193,7 +193,7 @@ impl Job<'_> {
             let leaves = row * chunk.n_leaves..(row + 1) * chunk.n_leaves;
             let tallies = &mut self.since_draw[leaves.clone()];
             chunk.recorder.record(
-                chunk.context.target,
+                chunk.context.target.target(),
                 &self.block,
                 row,
                 tallies,

@@ -121,7 +121,7 @@ mod tests {
     fn memory_and_folder_hold_the_same_arrays() {
         let folder = tempfile::tempdir().unwrap();
         let sampler = || {
-            let target = Pointwise(EightSchoolsConfig::default().build().unwrap());
+            let target = Pointwise::new(EightSchoolsConfig::default().build().unwrap());
             Sampler::new(target).method(nuts().warmup(20)).chains(3).draws(7)
         };
         let memory = sampler().run().unwrap();

@@ -19,7 +19,7 @@ use super::sink::Sink;
 use super::state::{Place, RunState, Spent};
 use super::stopping::is_enough;
 use super::totals::PhaseTotals;
-use crate::density::{Counted, Target};
+use crate::density::{Counted, Failure, Guarded, Target};
 use crate::flow::Flow;
 use crate::io::Phase as Group;
 use crate::kernel::{Context, Ensemble, Pool, Tallies, Tally, Warmup};
@@ -48,6 +48,8 @@ pub(super) type SaveCheckpoint<'a> = dyn FnMut(&RunState, Option<&Flow>) -> Resu
 pub(super) struct Engine<'a> {
     pub config: &'a RunConfig,
     pub target: &'a Counted<&'a dyn Target>,
+    /// The first fatal error of the target in this session.
+    failure: Failure,
     pub plan: Plan,
     pub ensemble: Ensemble,
     pub flow: Option<Flow>,
@@ -109,6 +111,7 @@ impl<'a> Engine<'a> {
             started: Instant::now(),
             last_checkpoint: Instant::now(),
             chunk_steps: 1,
+            failure: Failure::default(),
             config,
             target,
             plan,
@@ -165,7 +168,7 @@ impl<'a> Engine<'a> {
         };
         match action {
             Action::Move(m) => self.move_chains(&m, adapting, observer)?,
-            Action::Train(action) => self.train(&action, observer, interrupted),
+            Action::Train(action) => self.train(&action, observer, interrupted)?,
         }
         let learns_next = adapting
             && matches!(self.place.cursor.warmup_action(&self.plan.schedule), Some(Action::Train(t)) if t.needs_pool());
@@ -195,7 +198,7 @@ impl<'a> Engine<'a> {
         let start = if adapting { (0, 0) } else { (self.place.cursor.action, self.place.cursor.step) };
         let chunk = Chunk {
             context: Context {
-                target: self.target,
+                target: Guarded::new(self.target, &self.failure),
                 flow: self.flow.as_ref().map(|f| f as &dyn Transport),
                 max_rows: self.config.max_batch_rows,
             },
@@ -212,6 +215,8 @@ impl<'a> Engine<'a> {
         let records = Records { step: &mut self.step_tallies, since_draw: &mut self.since_draw, totals };
         let pool = self.pool.as_mut().filter(|_| needs_pool);
         let drawn = chunk.run(&mut self.ensemble, pool, records);
+        // What was made with a failed target is thrown away: the run goes on from the last checkpoint.
+        self.failure.check()?;
         self.chunk_steps = next_chunk(steps, begun.elapsed());
         if adapting {
             let index = self.plan.kernel_index(&m.kernel);
@@ -265,7 +270,12 @@ impl<'a> Engine<'a> {
         if beyond < steps { steps - beyond } else { steps }
     }
 
-    fn train(&mut self, action: &TrainAction, observer: &mut dyn Observer, interrupted: &dyn Fn() -> bool) {
+    fn train(
+        &mut self,
+        action: &TrainAction,
+        observer: &mut dyn Observer,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<(), RunError> {
         self.tell(observer, true);
         let (Some(flow), Some(trainer)) = (&mut self.flow, &mut self.trainer) else {
             unreachable!("a schedule that trains has a flow");
@@ -278,11 +288,15 @@ impl<'a> Engine<'a> {
             log_weights: p.log_weights(),
             per_chain: p.n_particles(),
         });
-        let examples = Examples::of(self.target).with_chains(self.ensemble.x()).with_particles(particles);
+        let examples = Examples::of(Guarded::new(self.target, &self.failure))
+            .with_chains(self.ensemble.x())
+            .with_particles(particles);
         let go_on = || {
             if before.is_some() && interrupted() { Err(TrainError::Interrupted) } else { Ok(()) }
         };
-        match trainer.train(action, flow, examples, &go_on) {
+        let trained = trainer.train(action, flow, examples, &go_on);
+        self.failure.check()?;
+        match trained {
             Ok(_) => self.place.cursor.finish_action(),
             Err(TrainError::Interrupted) => {
                 let (old_flow, old_trainer) = before.expect("only a call that can be undone is interrupted");
@@ -294,6 +308,7 @@ impl<'a> Engine<'a> {
                 self.spent.gradients += counted.1;
             }
         }
+        Ok(())
     }
 
     fn planned_draws(&self) -> usize {

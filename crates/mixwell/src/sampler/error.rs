@@ -1,6 +1,7 @@
 //! Why a run could not be made or could not go on.
 
 use crate::ConfigError;
+use crate::density::{EvaluationError, TargetError};
 use crate::io::{CheckpointError, IoError};
 use crate::kernel::StateError;
 
@@ -13,7 +14,10 @@ pub enum RunError {
     Config(#[from] ConfigError),
     /// The target cannot be built from its settings.
     #[error("target: {0}")]
-    Target(String),
+    Target(#[from] TargetError),
+    /// The target cannot be evaluated any more, in its own words. The run can be resumed from its last checkpoint.
+    #[error("the target failed: {0}")]
+    Evaluation(#[from] EvaluationError),
     /// The target is not finite where a chain starts.
     #[error(
         "the {what} is {value} at the start of chain {chain} ({point}); choose other starts with [start], or check the target there"

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
+use crate::density::EvaluationError;
 use crate::diagnostics::null_as_nan;
 use crate::estimate::{Estimate, Options, importance};
 use crate::proposal::Proposal;
@@ -32,16 +33,19 @@ pub struct ProposalReport {
 }
 
 /// Draws from the engine's flow (or the plan's fixed proposal) and weighs the draws; `None` without a proposal.
-pub(super) fn proposal_report(engine: &Engine<'_>) -> Option<ProposalReport> {
+pub(super) fn proposal_report(engine: &Engine<'_>) -> Result<Option<ProposalReport>, EvaluationError> {
     let fixed = engine.plan.proposal.clone();
     let proposal: &dyn Proposal = match (&engine.flow, &fixed) {
         (Some(flow), _) => flow,
         (None, Some(fixed)) => &**fixed,
-        (None, None) => return None,
+        (None, None) => return Ok(None),
     };
     let (draws, max_batch_rows) = (engine.config.output.evidence_draws, engine.config.max_batch_rows);
     let options = Options { seed: engine.config.seed, max_batch_rows, keep_draws: false };
-    (draws > 0).then(|| importance(engine.target, proposal, draws, false, &options).into())
+    if draws == 0 {
+        return Ok(None);
+    }
+    Ok(Some(importance(engine.target, proposal, draws, false, &options)?.into()))
 }
 
 impl From<Estimate> for ProposalReport {

@@ -55,7 +55,7 @@ pub(super) fn check_reported(target: &dyn Target, x: &[f64]) -> Result<(), Confi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::density::{PointTarget, Pointwise, Variable};
+    use crate::density::{PointError, PointTarget, Pointwise, Variable};
 
     struct Named(Vec<Variable>);
 
@@ -64,13 +64,11 @@ mod tests {
             2
         }
 
-        fn log_prob(&self, x: &[f64]) -> f64 {
-            -x[0] * x[0] - x[1] * x[1]
-        }
-
-        fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-            grad.iter_mut().zip(x).for_each(|(g, x)| *g = -2.0 * x);
-            self.log_prob(x)
+        fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+            if let Some(grad) = grad {
+                grad.iter_mut().zip(x).for_each(|(g, x)| *g = -2.0 * x);
+            }
+            Ok(-x[0] * x[0] - x[1] * x[1])
         }
 
         fn variables(&self) -> Vec<Variable> {
@@ -79,7 +77,7 @@ mod tests {
     }
 
     fn refused(variables: &[Variable]) -> String {
-        let sampler = crate::sampler::Sampler::new(Pointwise(Named(variables.to_vec())));
+        let sampler = crate::sampler::Sampler::new(Pointwise::new(Named(variables.to_vec())));
         sampler.chains(2).draws(4).run().unwrap_err().to_string()
     }
 
@@ -89,7 +87,7 @@ mod tests {
             let text = refused(&[Variable::new("x", shape)]);
             assert!(text.starts_with("`target.variables` is "), "{text}");
         }
-        assert!(check_reported(&Pointwise(Named(vec![Variable::new("x", &[2])])), &[0.0; 2]).is_ok());
+        assert!(check_reported(&Pointwise::new(Named(vec![Variable::new("x", &[2])])), &[0.0; 2]).is_ok());
     }
 
     #[test]

@@ -24,15 +24,15 @@ use crate::sampler::schedule::Action;
 /// ```
 /// use mixwell::kernel::nuts;
 /// use mixwell::sampler::Sampler;
-/// use mixwell::density::{FnTarget, Pointwise};
+/// use mixwell::density::from_fn_with_grad;
 ///
 /// // A standard normal in two dimensions, from a closure that also gives the gradient.
-/// let target = FnTarget::with_gradient(2, |x: &[f64], grad: &mut [f64]| {
+/// let target = from_fn_with_grad(2, |x: &[f64], grad: &mut [f64]| {
 ///     grad[0] = -x[0];
 ///     grad[1] = -x[1];
 ///     -0.5 * (x[0] * x[0] + x[1] * x[1])
 /// });
-/// let run = Sampler::new(Pointwise(target)).method(nuts().warmup(200)).chains(4).draws(250).seed(1).run()?;
+/// let run = Sampler::new(target).method(nuts().warmup(200)).chains(4).draws(250).seed(1).run()?;
 /// assert!(run.summary().unwrap().parameters.iter().all(|p| p.summary.mean.abs() < 0.3));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -212,7 +212,7 @@ impl Session {
             }
             Outcome::Finished => {
                 engine.sink.finish(spent.seconds)?;
-                let proposal = proposal_report(&engine);
+                let proposal = proposal_report(&engine)?;
                 let summary = summarise(&mut engine, spent, proposal)?;
                 observer.line(&summary.verdict_line());
                 if let Some(folder) = &folder {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::state::Spent;
-use crate::density::{Counted, Target};
+use crate::density::{Counted, EvaluationError, Target};
 use crate::kernel::Ensemble;
 use crate::rng::START_STREAM;
 use crate::{ConfigError, Points, Stream};
@@ -91,8 +91,9 @@ impl Start {
     /// points and known modes are taken as they are.
     ///
     /// # Errors
-    /// When the target has no modes or exact draws that were asked for, or given points have the wrong dimension.
-    pub fn points(&self, target: &dyn Target, chains: usize, seed: u64) -> Result<Points, ConfigError> {
+    /// When the target has no modes or exact draws that were asked for, given points have the wrong dimension, or
+    /// the target fails.
+    pub fn points(&self, target: &dyn Target, chains: usize, seed: u64) -> Result<Points, RunError> {
         Ok(self.place(target, chains, seed)?.0)
     }
 
@@ -102,7 +103,7 @@ impl Start {
         target: &dyn Target,
         chains: usize,
         seed: u64,
-    ) -> Result<(Points, Option<Vec<f64>>), ConfigError> {
+    ) -> Result<(Points, Option<Vec<f64>>), RunError> {
         let dim = target.dim();
         let mut stream = Stream::new(seed, START_STREAM);
         let mut x = Points::zeros(chains, dim);
@@ -113,7 +114,7 @@ impl Start {
                     if point.len() != dim {
                         let reason = format!("the target has {dim} coordinates");
                         let value = format!("a row of {} numbers", point.len());
-                        return Err(ConfigError::new("start.points", value, reason));
+                        return Err(ConfigError::new("start.points", value, reason).into());
                     }
                     row.copy_from_slice(point);
                 }
@@ -127,7 +128,7 @@ impl Start {
                 let centres = centres(target, "mode")?;
                 if *mode >= centres.rows() {
                     let reason = format!("the target has {} modes, counted from 0", centres.rows());
-                    return Err(ConfigError::new("start.mode", mode, reason));
+                    return Err(ConfigError::new("start.mode", mode, reason).into());
                 }
                 scatter(&mut x, |_| centres.row(*mode), *jitter, &mut stream);
             }
@@ -140,11 +141,11 @@ impl Start {
                 }
             }
             Start::Uniform { radius } => {
-                let log_prob = draw_inside(target, &mut x, || radius * (2.0 * stream.uniform() - 1.0));
+                let log_prob = draw_inside(target, &mut x, || radius * (2.0 * stream.uniform() - 1.0))?;
                 return Ok((x, Some(log_prob)));
             }
             Start::Gaussian { scale } => {
-                let log_prob = draw_inside(target, &mut x, || scale * stream.normal());
+                let log_prob = draw_inside(target, &mut x, || scale * stream.normal())?;
                 return Ok((x, Some(log_prob)));
             }
         }
@@ -161,11 +162,14 @@ impl Start {
     ) -> Result<Evaluated, RunError> {
         let target = Counted::new(target);
         let (x, log_prob) = self.place(&target, chains, seed)?;
-        let log_prob = log_prob.unwrap_or_else(|| {
-            let mut log_prob = vec![0.0; chains];
-            target.log_prob(x.as_batch(), &mut log_prob);
-            log_prob
-        });
+        let log_prob = match log_prob {
+            Some(log_prob) => log_prob,
+            None => {
+                let mut log_prob = vec![0.0; chains];
+                target.log_prob(x.as_batch(), &mut log_prob)?;
+                log_prob
+            }
+        };
         for (chain, (value, point)) in log_prob.iter().zip(x.as_batch().iter()).enumerate() {
             if !value.is_finite() {
                 return Err(refuse("log-density", *value, chain, point));
@@ -174,7 +178,7 @@ impl Start {
         let mut grad = None;
         if gradient {
             let mut values = Points::zeros(chains, x.dim());
-            target.log_prob_and_grad(x.as_batch(), &mut vec![0.0; chains], values.as_batch_mut());
+            target.log_prob_and_grad(x.as_batch(), &mut vec![0.0; chains], values.as_batch_mut())?;
             for (chain, (row, point)) in values.as_batch().iter().zip(x.as_batch().iter()).enumerate() {
                 if let Some(value) = row.iter().find(|g| !g.is_finite()) {
                     return Err(refuse("gradient", *value, chain, point));
@@ -232,25 +236,30 @@ fn scatter<'c>(x: &mut Points, centre: impl Fn(usize) -> &'c [f64], jitter: f64,
 }
 
 /// Draws every row until the target is finite there, and hands back the log-densities.
-fn draw_inside(target: &dyn Target, x: &mut Points, mut draw: impl FnMut() -> f64) -> Vec<f64> {
+fn draw_inside(
+    target: &dyn Target,
+    x: &mut Points,
+    mut draw: impl FnMut() -> f64,
+) -> Result<Vec<f64>, EvaluationError> {
     let mut log_prob = vec![0.0; x.rows()];
     for (chain, log_prob) in log_prob.iter_mut().enumerate() {
         for _ in 0..ATTEMPTS {
             for v in x.row_mut(chain) {
                 *v = draw();
             }
-            target.log_prob(x.as_batch().slice(chain..chain + 1), std::slice::from_mut(log_prob));
+            target.log_prob(x.as_batch().slice(chain..chain + 1), std::slice::from_mut(log_prob))?;
             if log_prob.is_finite() {
                 break;
             }
         }
     }
-    log_prob
+    Ok(log_prob)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::density::{Failure, Guarded};
     use crate::{Batch, BatchMut};
 
     /// Uniform on the positive half line of one coordinate.
@@ -260,14 +269,19 @@ mod tests {
         fn dim(&self) -> usize {
             1
         }
-        fn log_prob(&self, x: Batch<'_>, out: &mut [f64]) {
+        fn evaluate(
+            &self,
+            x: Batch<'_>,
+            out: &mut [f64],
+            grad: Option<BatchMut<'_>>,
+        ) -> Result<(), EvaluationError> {
             for (row, out) in x.iter().zip(out) {
                 *out = if row[0] > 0.0 { 0.0 } else { f64::NEG_INFINITY };
             }
-        }
-        fn log_prob_and_grad(&self, x: Batch<'_>, out: &mut [f64], mut grad: BatchMut<'_>) {
-            grad.data_mut().fill(0.0);
-            self.log_prob(x, out);
+            if let Some(mut grad) = grad {
+                grad.data_mut().fill(0.0);
+            }
+            Ok(())
         }
     }
 
@@ -290,15 +304,17 @@ mod tests {
             let counted = Counted::new(&gaussian as &dyn Target);
             let mut chains = starts.chains(1);
             let log_prob = chains.log_prob().to_vec();
-            let grad = chains.whole().gradients(&counted).data().to_vec();
+            let failure = Failure::default();
+            let grad = chains.whole().gradients(Guarded::new(&counted, &failure)).data().to_vec();
             assert_eq!((counted.densities(), counted.gradients()), (0, 0), "{start:?}");
             let mut afresh = Ensemble::new(
                 &gaussian,
                 Points::from_vec(chains.x().data().to_vec(), 2),
                 Stream::for_chains(1, 7),
-            );
+            )
+            .unwrap();
             assert_eq!(afresh.log_prob(), log_prob);
-            assert_eq!(afresh.whole().gradients(&gaussian).data(), grad);
+            assert_eq!(afresh.whole().gradients(Guarded::new(&gaussian, &failure)).data(), grad);
         }
     }
 
@@ -314,9 +330,10 @@ mod tests {
 
     #[test]
     fn what_a_target_lacks_is_an_error() {
-        assert_eq!(Start::Mode { mode: 0, jitter: 0.0 }.points(&Half, 1, 1).unwrap_err().value, "mode");
-        assert_eq!(Start::Exact.points(&Half, 1, 1).unwrap_err().value, "exact");
+        let refused = |start: Start| start.points(&Half, 1, 1).unwrap_err().to_string();
+        assert!(refused(Start::Mode { mode: 0, jitter: 0.0 }).contains("is mode,"));
+        assert!(refused(Start::Exact).contains("is exact,"));
         let wrong = Start::Points { points: vec![vec![1.0, 2.0]] };
-        assert!(wrong.points(&Half, 1, 1).unwrap_err().to_string().contains("1 coordinates"));
+        assert!(refused(wrong).contains("1 coordinates"));
     }
 }

@@ -1,13 +1,13 @@
 //! What a training call can learn from besides past draws.
 
 use crate::Batch;
-use crate::density::Target;
+use crate::density::Guarded;
 
 /// What a training call can learn from besides past draws. An objective takes from it what it needs.
 #[derive(Clone, Copy)]
 pub struct Examples<'a> {
     /// The target, for reverse KL and the weights of a tempered target.
-    pub target: &'a dyn Target,
+    pub target: Guarded<'a>,
     /// Current positions of all chains.
     pub chains: Option<Batch<'a>>,
     /// Particles of the last i-SIR step.
@@ -27,7 +27,7 @@ pub struct Particles<'a> {
 
 impl<'a> Examples<'a> {
     /// The target alone.
-    pub fn of(target: &'a dyn Target) -> Self {
+    pub fn of(target: Guarded<'a>) -> Self {
         Self { target, chains: None, particles: None }
     }
 

@@ -2,13 +2,13 @@
 
 use super::Particles;
 use crate::Batch;
-use crate::density::Target;
+use crate::density::Guarded;
 use crate::math::log_sum_exp;
 
 /// Weights with which draws of `pi` stand for `pi^beta`: `pi(x)^(beta - 1)`, scaled to a mean of one.
 ///
 /// Without tempering they are exactly one and the target is not evaluated. A row with an unusable log-density gets zero.
-pub(super) fn of_draws(target: &dyn Target, x: Batch<'_>, beta: f64) -> Vec<f64> {
+pub(super) fn of_draws(target: Guarded<'_>, x: Batch<'_>, beta: f64) -> Vec<f64> {
     if beta == 1.0 {
         return vec![1.0; x.rows()];
     }
@@ -24,7 +24,7 @@ pub(super) fn of_draws(target: &dyn Target, x: Batch<'_>, beta: f64) -> Vec<f64>
 /// Self-normalised weights of every chain's particles, divided by the number of chains so that they sum to one.
 ///
 /// `log_weights` are `ln pi - ln q`; tempered ones are `beta ln pi - ln q`, and cost an evaluation of every particle.
-pub(super) fn of_particles(target: &dyn Target, particles: Particles<'_>, beta: f64) -> Vec<f64> {
+pub(super) fn of_particles(target: Guarded<'_>, particles: Particles<'_>, beta: f64) -> Vec<f64> {
     let Particles { x, log_weights, per_chain } = particles;
     let mut log_weights = log_weights.to_vec();
     if beta != 1.0 {
@@ -48,21 +48,21 @@ pub(super) fn of_particles(target: &dyn Target, particles: Particles<'_>, beta: 
 mod tests {
     use super::*;
     use crate::Points;
-    use crate::density::{FnTarget, Pointwise};
+    use crate::density::{Failure, Target, from_fn};
 
     /// `log pi = x`: weights can be read off.
     fn slope() -> impl Target {
-        Pointwise(FnTarget::new(1, |x| x[0]))
+        from_fn(1, |x: &[f64]| x[0])
     }
 
     #[test]
     fn draws_get_the_power_of_their_density() {
         // log pi = -ln 2 and 0, beta = 1/2: weights proportional to sqrt 2 and 1.
         let x = Points::from_rows(&[[-(2f64.ln())], [0.0]]);
-        let w = of_draws(&slope(), x.as_batch(), 0.5);
+        let w = of_draws(Guarded::new(&slope(), &Failure::default()), x.as_batch(), 0.5);
         let mean = (2f64.sqrt() + 1.0) / 2.0;
         assert!((w[0] - 2f64.sqrt() / mean).abs() < 1e-15 && (w[1] - 1.0 / mean).abs() < 1e-15, "{w:?}");
-        assert_eq!(of_draws(&slope(), x.as_batch(), 1.0), [1.0, 1.0]);
+        assert_eq!(of_draws(Guarded::new(&slope(), &Failure::default()), x.as_batch(), 1.0), [1.0, 1.0]);
     }
 
     #[test]
@@ -72,7 +72,7 @@ mod tests {
         let x = Points::from_rows(&[[0.0], [9f64.ln()], [1.0], [1.0]]);
         let check = |beta: f64, expected: [f64; 4]| {
             let w = of_particles(
-                &slope(),
+                Guarded::new(&slope(), &Failure::default()),
                 Particles { x: x.as_batch(), log_weights: &log_weights, per_chain: 2 },
                 beta,
             );

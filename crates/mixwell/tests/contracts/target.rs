@@ -174,7 +174,7 @@ fn points(case: &Case, rows: usize, seed: u64) -> Points {
 fn value_and_grad(target: &dyn Target, x: Batch<'_>) -> (Vec<f64>, Points) {
     let (mut value, mut grad) =
         (vec![f64::NAN; x.rows()], Points::from_vec(vec![f64::NAN; x.data().len()], x.dim()));
-    target.log_prob_and_grad(x, &mut value, grad.as_batch_mut());
+    target.log_prob_and_grad(x, &mut value, grad.as_batch_mut()).unwrap();
     (value, grad)
 }
 
@@ -187,7 +187,7 @@ fn gradient_error(target: &dyn Target, x: Batch<'_>) -> f64 {
         let mut at = |j: usize, by: f64| {
             let mut moved = row.to_vec();
             moved[j] += by;
-            target.log_prob(Batch::new(&moved, row.len()), &mut v);
+            target.log_prob(Batch::new(&moved, row.len()), &mut v).unwrap();
             v[0]
         };
         for j in 0..row.len() {
@@ -216,13 +216,13 @@ fn gradients_match_finite_differences() {
 /// A banana whose gradient forgets the bend: the check above must see it.
 #[test]
 fn a_wrong_gradient_is_caught() {
-    let wrong = FnTarget::with_gradient(2, |x, grad| {
+    let wrong = from_fn_with_grad(2, |x, grad| {
         let off = x[1] - 0.3 * x[0] * x[0];
         grad[0] = -x[0];
         grad[1] = -off;
         -0.5 * (off * off + x[0] * x[0])
     });
-    let case = Case { name: "wrong", target: Box::new(Pointwise(wrong)), reach: 1.0 };
+    let case = Case { name: "wrong", target: Box::new(wrong), reach: 1.0 };
     assert!(gradient_error(&*case.target, points(&case, 6, 1).as_batch()) > 100.0);
 }
 
@@ -245,7 +245,7 @@ fn both_evaluations_and_every_batch_agree_to_the_bit() {
         let x = points(&case, 29, 3);
         let (value, grad) = value_and_grad(&*case.target, x.as_batch());
         let mut alone = vec![0.0; 29];
-        case.target.log_prob(x.as_batch(), &mut alone);
+        case.target.log_prob(x.as_batch(), &mut alone).unwrap();
         assert_eq!(bits(&value), bits(&alone), "{}", case.name);
         // Any cut into blocks, row by row included.
         for block in [1, 3, 5, 8, 11, 16] {
@@ -367,7 +367,7 @@ fn stated_evidence_matches_quadrature_in_one_and_two_dimensions() {
                     row.row_mut(k)[0] = at(0, i);
                 }
             }
-            case.target.log_prob(row.as_batch(), &mut value);
+            case.target.log_prob(row.as_batch(), &mut value).unwrap();
             mass += value.iter().map(|v| v.exp()).sum::<f64>();
         }
         let cell: f64 = (0..dim).map(|j| side(j) / n as f64).product();
@@ -397,7 +397,7 @@ fn stated_modes_are_maxima() {
                 row.iter_mut().zip(centre).for_each(|(v, c)| *v = c + 0.01 * *v / length);
             }
             let mut heights = vec![0.0; 50];
-            case.target.log_prob(around.as_batch(), &mut heights);
+            case.target.log_prob(around.as_batch(), &mut heights).unwrap();
             assert!(heights.iter().all(|h| *h < height + 0.02), "{}: {height} {heights:?}", case.name);
         }
     }

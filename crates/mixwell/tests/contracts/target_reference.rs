@@ -29,7 +29,7 @@ fn stein(target: &impl PointTarget, free: &Points) -> f64 {
     let dim = target.dim();
     let mut grad = Points::zeros(free.rows(), dim);
     for (row, g) in free.as_batch().iter().zip(grad.as_batch_mut().iter_mut()) {
-        target.log_prob_and_grad(row, g);
+        target.evaluate(row, Some(g)).unwrap();
     }
     let mut worst: f64 = 0.0;
     for j in 0..dim {
@@ -139,7 +139,7 @@ fn wells_posteriors_are_the_published_regressions() {
             .unwrap();
         let dim = t.dim();
         let mut grad = Points::zeros(1, dim);
-        t.log_prob_and_grad(Batch::new(fit, dim), &mut [0.0], grad.as_batch_mut());
+        t.log_prob_and_grad(Batch::new(fit, dim), &mut [0.0], grad.as_batch_mut()).unwrap();
         // One Newton step from the rounded fit must stay within the rounding.
         let step = newton_step(&*t, fit, grad.row(0));
         for ((s, e), f) in step.iter().zip(errors).zip(fit) {
@@ -158,7 +158,7 @@ fn hessian(target: &dyn Target, x: &[f64]) -> nalgebra::DMatrix<f64> {
         for sign in [1.0, -1.0] {
             let mut moved = x.to_vec();
             moved[j] += sign * h;
-            target.log_prob_and_grad(Batch::new(&moved, d), &mut [0.0], grad.as_batch_mut());
+            target.log_prob_and_grad(Batch::new(&moved, d), &mut [0.0], grad.as_batch_mut()).unwrap();
             (0..d).for_each(|i| h_matrix[(i, j)] += sign * grad.row(0)[i] / (2.0 * h));
         }
     }
@@ -185,7 +185,7 @@ fn german_credit_posterior_by_importance_sampling() {
     let mut mode = vec![0.0; d];
     let mut grad = Points::zeros(1, d);
     for _ in 0..8 {
-        target.log_prob_and_grad(Batch::new(&mode, d), &mut [0.0], grad.as_batch_mut());
+        target.log_prob_and_grad(Batch::new(&mode, d), &mut [0.0], grad.as_batch_mut()).unwrap();
         let step = newton_step(&target, &mode, grad.row(0));
         mode.iter_mut().zip(step).for_each(|(m, s)| *m += s);
     }
@@ -196,8 +196,8 @@ fn german_credit_posterior_by_importance_sampling() {
     let n = 20_000;
     let x = proposal.exact_sampler().unwrap().sample_rows(&mut Stream::new(9, 0), n, d);
     let (mut log_p, mut log_q) = (vec![0.0; n], vec![0.0; n]);
-    target.log_prob(x.as_batch(), &mut log_p);
-    proposal.log_prob(x.as_batch(), &mut log_q);
+    target.log_prob(x.as_batch(), &mut log_p).unwrap();
+    proposal.log_prob(x.as_batch(), &mut log_q).unwrap();
     let top = log_p.iter().zip(&log_q).map(|(p, q)| p - q).fold(f64::NEG_INFINITY, f64::max);
     let weights: Vec<f64> = log_p.iter().zip(&log_q).map(|(p, q)| (p - q - top).exp()).collect();
     let total: f64 = weights.iter().sum();
@@ -247,7 +247,7 @@ fn particle_samples_have_the_measured_energy_and_virial() {
             }
         }
         let (mut value, mut grad) = (vec![0.0; x.rows()], x.clone());
-        target.log_prob_and_grad(x.as_batch(), &mut value, grad.as_batch_mut());
+        target.log_prob_and_grad(x.as_batch(), &mut value, grad.as_batch_mut()).unwrap();
         let mean = -value.iter().sum::<f64>() / value.len() as f64;
         assert!((mean - energy).abs() < 0.006, "{file}: {mean}");
         if let Some(expected) = virial {

@@ -54,7 +54,9 @@ fn of_a_trained_flow() {
     assert!(first.ess_share > 0.5, "{first:?}");
     let initial = adaptive.initial.build(2).unwrap();
     let proposal = Defensive::new(&flow, &initial, adaptive.defensive);
-    assert_honest(exact, |seed| importance(&target, &proposal, 1000, false, &options(seed)).log_evidence);
+    assert_honest(exact, |seed| {
+        importance(&target, &proposal, 1000, false, &options(seed)).unwrap().log_evidence
+    });
 }
 
 #[test]

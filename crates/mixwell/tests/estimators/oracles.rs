@@ -13,7 +13,7 @@ fn annealing_without_moves_is_importance_sampling() {
     let options = Options { keep_draws: true, ..Options::default() };
     let ais = AnnealedConfig { chains: 300, moves: 0, ..Default::default() };
     let annealed = ais.estimate(&target, &options).unwrap();
-    let plain = importance(&target, &Gaussian::standard(2), 300, false, &options);
+    let plain = importance(&target, &Gaussian::standard(2), 300, false, &options).unwrap();
     assert_eq!(annealed.weighted.as_ref().unwrap().x(), plain.weighted.as_ref().unwrap().x());
     assert_eq!(annealed.log_evidence, plain.log_evidence);
     assert_eq!(annealed.cost, mixwell::estimate::Cost { densities: 0, gradients: 300 });
@@ -108,23 +108,17 @@ fn an_adaptive_ladder_keeps_the_share_asked_for_and_particles_the_target() {
 
 #[test]
 fn a_population_that_dies_out_is_told() {
-    let nowhere = mixwell::density::Pointwise(mixwell::density::FnTarget::with_gradient(
-        1,
-        |x: &[f64], g: &mut [f64]| {
-            g[0] = 0.0;
-            if x[0] > 50.0 { 0.0 } else { f64::NEG_INFINITY }
-        },
-    ));
+    let nowhere = mixwell::density::from_fn_with_grad(1, |x: &[f64], g: &mut [f64]| {
+        g[0] = 0.0;
+        if x[0] > 50.0 { 0.0 } else { f64::NEG_INFINITY }
+    });
     let e = SequentialConfig::default().estimate(&nowhere, &Options::default()).unwrap_err();
     assert!(e.to_string().contains("weight zero"), "{e}");
     // Half of the particles outside the support is no trouble: exp(-x^2/2) on the positive half line.
-    let half = mixwell::density::Pointwise(mixwell::density::FnTarget::with_gradient(
-        1,
-        |x: &[f64], g: &mut [f64]| {
-            g[0] = -x[0];
-            if x[0] > 0.0 { -0.5 * x[0] * x[0] } else { f64::NEG_INFINITY }
-        },
-    ));
+    let half = mixwell::density::from_fn_with_grad(1, |x: &[f64], g: &mut [f64]| {
+        g[0] = -x[0];
+        if x[0] > 0.0 { -0.5 * x[0] * x[0] } else { f64::NEG_INFINITY }
+    });
     let base = GaussianConfig { sd: vec![2.0], ..Default::default() };
     let smc = SequentialConfig { particles: 300, base, ..Default::default() };
     let z = smc.estimate(&half, &Options::default()).unwrap().log_evidence;

@@ -1,11 +1,11 @@
 //! Targets with a known integral, and the checks that right estimators pass and wrong ones fail.
 
-use mixwell::density::{FnTarget, Pointwise, Target};
+use mixwell::density::{Target, from_fn_with_grad};
 use mixwell::estimate::LogEvidence;
 
 /// `exp(-sum x_k^2 / (2 s_k^2))`: not normalised, `ln Z = sum ln s_k + dim/2 ln(2 pi)`.
 pub fn gaussian(scales: &'static [f64]) -> (impl Target, f64) {
-    let target = FnTarget::with_gradient(scales.len(), move |x: &[f64], g: &mut [f64]| {
+    let target = from_fn_with_grad(scales.len(), move |x: &[f64], g: &mut [f64]| {
         let mut log_prob = 0.0;
         for k in 0..scales.len() {
             g[k] = -x[k] / (scales[k] * scales[k]);
@@ -14,7 +14,7 @@ pub fn gaussian(scales: &'static [f64]) -> (impl Target, f64) {
         log_prob
     });
     let log_z = scales.iter().map(|s| s.ln() + 0.5 * std::f64::consts::TAU.ln()).sum();
-    (Pointwise(target), log_z)
+    (target, log_z)
 }
 
 /// How many of 200 estimates have the exact value in their 95 % interval.

@@ -2,7 +2,7 @@
 //!
 //! Banana: `u ~ N(0, 25)`, `v = y + 0.02 (u^2 - 25)`: means 0, variances 25 and 1 + 2 * 0.0004 * 625 = 1.5.
 
-use mixwell::density::{BananaConfig, Target};
+use mixwell::density::{BananaConfig, EvaluationError, Failure, Guarded, Target};
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, RqSplineConfig};
 use mixwell::kernel::*;
 use mixwell::math::standard_normal_log_prob;
@@ -66,12 +66,17 @@ impl Target for Own {
         Proposal::dim(&self.0)
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        Proposal::log_prob(&self.0, x, log_prob);
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
-        self.0.log_prob_and_grad(x, log_prob, grad);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        match grad {
+            None => Proposal::log_prob(&self.0, x, log_prob),
+            Some(grad) => self.0.log_prob_and_grad(x, log_prob, grad),
+        }
+        Ok(())
     }
 }
 
@@ -95,7 +100,9 @@ fn a_target_equal_to_the_flow_is_standard_normal_in_latent_space() {
         let mut z = Points::zeros(50, 3);
         Stream::new(2, 0).fill_normal(z.data_mut());
         let (mut log_prob, mut grad) = (vec![0.0; 50], Points::zeros(50, 3));
-        PulledBack::new(&own, &flow).log_prob_and_grad(z.as_batch(), &mut log_prob, grad.as_batch_mut());
+        PulledBack::new(&own, &flow)
+            .log_prob_and_grad(z.as_batch(), &mut log_prob, grad.as_batch_mut())
+            .unwrap();
         for (i, p) in log_prob.into_iter().enumerate() {
             assert!((p - standard_normal_log_prob(z.row(i))).abs() < 1e-9);
             assert!(grad.row(i).iter().zip(z.row(i)).all(|(g, z)| (g + z).abs() < 1e-8));
@@ -115,9 +122,14 @@ fn slices_weigh_the_target_against_the_base_density() {
         let own = Own(flow.clone());
         let tries = |target: &dyn Target| -> (u32, u32) {
             let kernel = neutra(slices()).build(3).unwrap();
-            let mut chains = Ensemble::new(target, x.clone(), Stream::for_chains(1, n));
+            let mut chains = Ensemble::new(target, x.clone(), Stream::for_chains(1, n)).unwrap();
             let mut tallies = vec![Tally::default(); n];
-            let context = Context { target, flow: Some(&flow as &dyn Transport), max_rows: 4096 };
+            let failure = Failure::default();
+            let context = Context {
+                target: Guarded::new(target, &failure),
+                flow: Some(&flow as &dyn Transport),
+                max_rows: 4096,
+            };
             kernel.step(&context, &mut chains.whole(), Report::new(&mut tallies, 1));
             (tallies.iter().map(|t| t.tries).sum(), tallies.iter().map(|t| t.moves).sum())
         };
@@ -136,7 +148,9 @@ fn a_temperature_multiplies_the_target_once_and_the_determinant_never() {
         Stream::new(2, 0).fill_normal(z.data_mut());
         flow.forward(z.as_batch(), x.as_batch_mut(), &mut log_det);
         let mut log_prob = vec![0.0; 20];
-        PulledBack::new(&Tempered::new(&own, None, 0.3), &flow).log_prob(z.as_batch(), &mut log_prob);
+        PulledBack::new(&Tempered::new(&own, None, 0.3), &flow)
+            .log_prob(z.as_batch(), &mut log_prob)
+            .unwrap();
         for (i, p) in log_prob.into_iter().enumerate() {
             let expected = 0.3 * standard_normal_log_prob(z.row(i)) + 0.7 * log_det[i];
             assert!((p - expected).abs() < 1e-9, "{p} {expected}");

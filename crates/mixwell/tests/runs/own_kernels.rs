@@ -1,7 +1,7 @@
 //! What a run says of a kernel made in code that does not do what a kernel must.
 
 use mixwell::Batch;
-use mixwell::density::{FnTarget, Pointwise, Target};
+use mixwell::density::{Target, from_fn, from_fn_with_grad};
 use mixwell::kernel::*;
 use mixwell::sampler::{Sampler, Start, Summary};
 
@@ -75,7 +75,7 @@ fn unadjusted(_: f64, _: f64, _: &mut mixwell::Stream, tally: &mut Tally) -> boo
 
 /// A standard normal cut at 2, whose author did not think of what lies beyond.
 fn cut() -> impl Target {
-    Pointwise(FnTarget::new(1, |x: &[f64]| -0.5 * x[0] * x[0] + 0.0 * (2.0 - x[0]).sqrt()))
+    from_fn(1, |x: &[f64]| -0.5 * x[0] * x[0] + 0.0 * (2.0 - x[0]).sqrt())
 }
 
 fn run(target: impl Target + 'static, kernel: impl Kernel + 'static) -> Summary {
@@ -102,10 +102,10 @@ fn the_published_rule_rejects_nan() {
 #[test]
 fn draws_of_a_kernel_made_in_code_are_called_biased_where_they_are() {
     let normal = || {
-        Pointwise(FnTarget::with_gradient(1, |x: &[f64], grad: &mut [f64]| {
+        from_fn_with_grad(1, |x: &[f64], grad: &mut [f64]| {
             grad[0] = -x[0];
             -0.5 * x[0] * x[0]
-        }))
+        })
     };
     let biased = |summary: Summary| summary.warnings.into_iter().find(|w| w.starts_with("BIASED"));
     let ula = biased(run(normal(), UlaConfig::default().build().unwrap())).unwrap();

@@ -51,7 +51,7 @@ fn quantities(target: &Particles, x: &Points, space: usize) -> Vec<(&'static str
         }
     }
     let (mut value, mut grad) = (vec![0.0; x.rows()], centred.clone());
-    target.log_prob_and_grad(centred.as_batch(), &mut value, grad.as_batch_mut());
+    target.log_prob_and_grad(centred.as_batch(), &mut value, grad.as_batch_mut()).unwrap();
     let per_row = |f: &dyn Fn(&[f64]) -> f64| centred.as_batch().iter().map(f).collect::<Vec<f64>>();
     let pairs = |power: i32| {
         move |row: &[f64]| {

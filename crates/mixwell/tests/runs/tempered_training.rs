@@ -3,7 +3,7 @@
 //! In one dimension couplings have nothing to look at, so the flow is affine: a Gaussian whose mean and standard deviation can be
 //! read off two points.
 
-use mixwell::density::{FnTarget, Pointwise, Target};
+use mixwell::density::{Failure, Guarded, Target, from_fn_with_grad};
 use mixwell::flow::{Flow, FlowConfig, LearningRate, RealNvpConfig, WhiteningMode};
 use mixwell::proposal::Transport;
 use mixwell::train::{
@@ -16,11 +16,11 @@ const MEAN: f64 = 1.0;
 const SD: f64 = 2.0;
 
 fn target() -> impl Target {
-    Pointwise(FnTarget::with_gradient(1, |x, grad| {
+    from_fn_with_grad(1, |x, grad| {
         let u = (x[0] - MEAN) / SD;
         grad[0] = -u / SD;
         -0.5 * u * u
-    }))
+    })
 }
 
 /// A Gaussian flow at `N(0, 1)`.
@@ -57,7 +57,10 @@ fn train(action: &TrainAction, calls: usize, past: &Points, particles: Option<Pa
     let mut trainer = Trainer::new(settings(total as u64), &flow, calls, 5).unwrap();
     trainer.observe(past.as_batch());
     for _ in 0..calls {
-        let examples = Examples::of(&target).with_chains(past.as_batch()).with_particles(particles);
+        let failure = Failure::default();
+        let examples = Examples::of(Guarded::new(&target, &failure))
+            .with_chains(past.as_batch())
+            .with_particles(particles);
         let Ok(_) = trainer.train(action, &mut flow, examples, &uninterrupted);
     }
     mean_and_sd(&flow)
@@ -104,7 +107,8 @@ fn a_ramp_ends_at_the_target() {
     let mut trainer = Trainer::new(settings(600), &flow, 60, 5).unwrap();
     let chains = draws(1, SD);
     for _ in 0..30 {
-        let examples = Examples::of(&target).with_chains(chains.as_batch());
+        let failure = Failure::default();
+        let examples = Examples::of(Guarded::new(&target, &failure)).with_chains(chains.as_batch());
         let Ok(_) = trainer.train(&slow, &mut flow, examples, &uninterrupted);
     }
     let (_, sd) = mean_and_sd(&flow);

@@ -1,7 +1,7 @@
 //! Runs whose draws are wrong while R-hat and ESS are content, and what the verdict says of them.
 
 use mixwell::density::{
-    EightSchoolsConfig, FnTarget, NoData, Parametrisation, Pointwise, StandardGaussianConfig, TargetConfig,
+    EightSchoolsConfig, NoData, Parametrisation, StandardGaussianConfig, TargetConfig, from_fn_with_grad,
 };
 use mixwell::kernel::{IsirConfig, KernelConfig, MalaConfig, NutsConfig, StepRule, StepSize};
 use mixwell::sampler::{Flex2, KernelMethod, Method, Sampler, Start, Summary};
@@ -67,19 +67,13 @@ fn a_chain_that_comes_late_is_told() {
 /// A standard Cauchy law has no mean.
 #[test]
 fn heavy_tails_are_named_and_their_moments_marked() {
-    let target = FnTarget::with_gradient(1, |x: &[f64], grad: &mut [f64]| {
+    let target = from_fn_with_grad(1, |x: &[f64], grad: &mut [f64]| {
         grad[0] = -2.0 * x[0] / (1.0 + x[0] * x[0]);
         -(x[0] * x[0]).ln_1p()
     });
     let nuts =
         KernelMethod { kernel: Box::new(KernelConfig::Nuts(NutsConfig::default())), warmup: 500, frozen: 0 };
-    let run = Sampler::new(Pointwise(target))
-        .method(Method::Kernel(nuts))
-        .chains(4)
-        .draws(1000)
-        .seed(1)
-        .run()
-        .unwrap();
+    let run = Sampler::new(target).method(Method::Kernel(nuts)).chains(4).draws(1000).seed(1).run().unwrap();
     let summary = run.summary().unwrap();
     println!("{:?} {:?} {:?}", summary.reasons, summary.warnings, summary.parameters);
     assert!(summary.parameters[0].heavy_tails);

@@ -7,7 +7,8 @@ use nalgebra::{DMatrix, DVector};
 use serde_json::Value;
 
 use super::{entry, wrong};
-use crate::density::{Constraint, Model, Parameter, TargetError};
+use crate::density::formula::{self, Formula};
+use crate::density::{Constraint, Model, Parameter, PointError, TargetError};
 
 /// The posterior of the path; see the module's head for its density.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,9 +64,11 @@ impl BrownianMotion {
         let mean: DVector<f64> = &covariance * pull;
         (mean.iter().copied().collect(), covariance.diagonal().iter().copied().collect())
     }
+}
 
+impl Formula for BrownianMotion {
     #[inline(always)]
-    fn evaluate<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+    fn formula<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
         let (mut steps, mut noise, mut before) = (0.0, 0.0, 0.0);
         for (t, x) in x.iter().enumerate() {
             let step = x - before;
@@ -94,12 +97,8 @@ impl Model for BrownianMotion {
         vec![Parameter::new("locs", &[self.observed.len()], Constraint::Real)]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate::<false>(x, &mut [])
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate::<true>(x, grad)
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        formula::evaluate(self, x, grad)
     }
 }
 
@@ -113,7 +112,7 @@ mod tests {
         let m = BrownianMotion::new(vec![Some(0.4), None, Some(-0.2), None], 0.1, 0.15).unwrap();
         let (mean, variance) = m.exact_moments();
         let mut grad = [0.0; 4];
-        m.log_prob_and_grad(&mean, &mut grad);
+        m.evaluate(&mean, Some(&mut grad)).unwrap();
         assert!(grad.iter().all(|g| g.abs() < 1e-12), "{grad:?}");
         // One point: precision 1/q^2 + 1/r^2; a point behind the last observation adds a step's variance.
         let one = BrownianMotion::new(vec![Some(0.4), None], 0.1, 0.15).unwrap().exact_moments();

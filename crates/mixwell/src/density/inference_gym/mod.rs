@@ -104,7 +104,7 @@ impl InferenceGymConfig {
 const BAD_CREDIT: f64 = 2.0;
 
 fn model(model: impl Model + 'static) -> Result<Box<dyn Target>, TargetError> {
-    Ok(Box::new(Pointwise(Constrained::new(model)?)))
+    Ok(Box::new(Pointwise::new(Constrained::new(model)?)))
 }
 
 /// What stands under `name` in the document's `data`.

@@ -6,7 +6,7 @@
 //! Shapes: a natural point is `avg_effect, log_stddev, eta[8]`.
 
 use crate::density::eight_schools::{EFFECTS, ERRORS};
-use crate::density::{Constraint, Model, Parameter, Prior, Variable};
+use crate::density::{Constraint, Model, Parameter, PointError, Prior, Variable};
 
 const AVERAGE: Prior = Prior::normal(10.0);
 const LOG_STDDEV: Prior = Prior::Normal { mean: 5.0, scale: 1.0 };
@@ -17,7 +17,7 @@ pub struct SchoolEffects;
 
 impl SchoolEffects {
     #[inline(always)]
-    fn evaluate(x: &[f64], mut grad: Option<&mut [f64]>) -> f64 {
+    fn value(x: &[f64], mut grad: Option<&mut [f64]>) -> f64 {
         let (average, sd) = (x[0], x[1].exp());
         let priors = [AVERAGE.log_prob_and_slope(x[0]), LOG_STDDEV.log_prob_and_slope(x[1])];
         let (mut squares, mut by_average, mut by_sd) = (0.0, 0.0, 0.0);
@@ -53,12 +53,8 @@ impl Model for SchoolEffects {
         vec![real("avg_effect", &[]), real("log_stddev", &[]), real("eta", &[8])]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        Self::evaluate(x, None)
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        Self::evaluate(x, Some(grad))
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        Ok(Self::value(x, grad))
     }
 
     fn reported(&self) -> Vec<Variable> {
@@ -87,6 +83,6 @@ mod tests {
         let fits: f64 = (0..8).map(|j| ((EFFECTS[j] - out[2 + j]) / ERRORS[j]).powi(2)).sum();
         let spreads: f64 = x[2..].iter().map(|v| v * v).sum();
         let expected = -0.5 * (0.09 + 3.6 * 3.6 + fits + spreads);
-        assert!((SchoolEffects.log_prob(&x) - expected).abs() < 1e-13);
+        assert!((SchoolEffects.log_prob(&x).unwrap() - expected).abs() < 1e-13);
     }
 }

@@ -6,7 +6,7 @@
 //! Shapes: a natural point is `unscaled_weights[d], local_scales[d], global_scale`.
 
 use crate::density::logistic_likelihood::Likelihood;
-use crate::density::{Constraint, Model, Parameter, Prior, TargetError};
+use crate::density::{Constraint, Model, Parameter, PointError, Prior, TargetError};
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut};
 
@@ -52,7 +52,7 @@ impl SparseLogisticRegression {
     }
 
     #[inline(always)]
-    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> f64 {
+    fn value(&self, x: &[f64], grad: Option<&mut [f64]>) -> f64 {
         let d = self.width;
         let (unscaled, local, global) = (&x[..d], &x[d..2 * d], x[2 * d]);
         let mut memory = scratch(2 * d);
@@ -95,12 +95,8 @@ impl Model for SparseLogisticRegression {
         ]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate(x, None)
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate(x, Some(grad))
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        Ok(self.value(x, grad))
     }
 }
 
@@ -120,7 +116,7 @@ mod tests {
         let fit: f64 = margins.iter().map(|t| -softplus(-t)).sum();
         let gamma = |v: f64| -0.5 * v.ln() - 0.5 * v;
         let expected = fit - 0.5 * (0.49 + 0.16) + gamma(l[0]) + gamma(l[1]) + gamma(g);
-        let value = m.log_prob(&[u[0], u[1], l[0], l[1], g]);
+        let value = m.log_prob(&[u[0], u[1], l[0], l[1], g]).unwrap();
         assert!((value - expected).abs() < 1e-13, "{value} {expected}");
         let constant = SparseLogisticRegression::new(&[vec![2.0; 3]], &[false, true, true]);
         assert_eq!(constant.unwrap_err(), TargetError::ConstantColumn { column: 0 });

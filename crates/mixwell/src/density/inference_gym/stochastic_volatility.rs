@@ -12,7 +12,8 @@
 use serde_json::Value;
 
 use super::{entry, wrong};
-use crate::density::{Constraint, Model, Parameter, Prior, TargetError, Variable};
+use crate::density::formula::{self, Formula};
+use crate::density::{Constraint, Model, Parameter, PointError, Prior, TargetError, Variable};
 use crate::scratch::scratch;
 
 const MEAN: Prior = Prior::cauchy(5.0);
@@ -68,9 +69,11 @@ impl StochasticVolatility {
     fn width(phi: f64) -> f64 {
         ((1.0 - phi) * (1.0 + phi)).sqrt()
     }
+}
 
+impl Formula for StochasticVolatility {
     #[inline(always)]
-    fn evaluate<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+    fn formula<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
         let [phi, mean, shock] = [x[0], x[1], x[2]];
         let (e, n) = (&x[3..], self.squares.len());
         let mut memory = scratch(2 * n);
@@ -120,12 +123,8 @@ impl Model for StochasticVolatility {
         ]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate::<false>(x, &mut [])
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate::<true>(x, grad)
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        formula::evaluate(self, x, grad)
     }
 
     fn reported(&self) -> Vec<Variable> {
@@ -161,6 +160,6 @@ mod tests {
             - (mean * mean / 25.0).ln_1p()
             - (s * s / 4.0).ln_1p();
         let expected = returns - 0.5 * (first + later) + priors;
-        assert!((m.log_prob(&x) - expected).abs() < 1e-13, "{} {expected}", m.log_prob(&x));
+        assert!((m.log_prob(&x).unwrap() - expected).abs() < 1e-13, "{} {expected}", m.log_prob(&x).unwrap());
     }
 }

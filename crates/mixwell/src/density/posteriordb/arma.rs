@@ -4,7 +4,8 @@
 //! `mu ~ N(0, 10^2)`, `phi, theta ~ N(0, 2^2)`, `sigma` half-Cauchy of scale 2.5. Constants dropped.
 //! The derivatives of `e_t` follow the same recursion as `e_t`, so one sweep gives value and gradient.
 
-use crate::density::{Constraint, Model, Parameter, Prior, TargetError};
+use crate::density::formula::{self, Formula};
+use crate::density::{Constraint, Model, Parameter, PointError, Prior, TargetError};
 
 const PRIORS: [Prior; 4] = [Prior::normal(10.0), Prior::normal(2.0), Prior::normal(2.0), Prior::cauchy(2.5)];
 
@@ -22,9 +23,11 @@ impl Arma11 {
         }
         Ok(Self { y })
     }
+}
 
+impl Formula for Arma11 {
     #[inline(always)]
-    fn evaluate<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+    fn formula<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
         let [mu, phi, theta, sigma] = [x[0], x[1], x[2], x[3]];
         let mut error = self.y[0] - mu - phi * mu;
         // Derivatives of the error in mu, phi and theta, and of half the sum of squares.
@@ -67,12 +70,8 @@ impl Model for Arma11 {
         vec![real("mu"), real("phi"), real("theta"), Parameter::new("sigma", &[], Constraint::Positive)]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate::<false>(x, &mut [])
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate::<true>(x, grad)
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        formula::evaluate(self, x, grad)
     }
 }
 
@@ -89,6 +88,6 @@ mod tests {
         let e3 = 2.0 - (mu - phi + theta * e2);
         let priors = -mu * mu / 200.0 - (phi * phi + theta * theta) / 8.0 - (sigma * sigma / 6.25).ln_1p();
         let expected = -3.0 * sigma.ln() - (e1 * e1 + e2 * e2 + e3 * e3) / (2.0 * sigma * sigma) + priors;
-        assert!((m.log_prob(&[mu, phi, theta, sigma]) - expected).abs() < 1e-13);
+        assert!((m.log_prob(&[mu, phi, theta, sigma]).unwrap() - expected).abs() < 1e-13);
     }
 }

@@ -5,7 +5,8 @@
 //! Sampled in `share = beta1/(1 - alpha1)`, which lies between 0 and 1 whatever `alpha1` is; `d beta1/d share = 1 - alpha1`
 //! is part of the density. Draws are reported as `mu, alpha0, alpha1, beta1`.
 
-use crate::density::{Constraint, Model, Parameter, TargetError, Variable};
+use crate::density::formula::{self, Formula};
+use crate::density::{Constraint, Model, Parameter, PointError, TargetError, Variable};
 
 /// The posterior of `mu, alpha0, alpha1, beta1`; see the module's head for its density.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,9 +24,11 @@ impl Garch11 {
         }
         Ok(Self { y, first: first_sd * first_sd })
     }
+}
 
+impl Formula for Garch11 {
     #[inline(always)]
-    fn evaluate<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+    fn formula<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
         let [mu, alpha0, alpha1, share] = [x[0], x[1], x[2], x[3]];
         let room = 1.0 - alpha1;
         let beta1 = share * room;
@@ -79,12 +82,8 @@ impl Model for Garch11 {
         ]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate::<false>(x, &mut [])
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate::<true>(x, grad)
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        formula::evaluate(self, x, grad)
     }
 
     fn reported(&self) -> Vec<Variable> {
@@ -112,7 +111,7 @@ mod tests {
         let s3 = a0 + a1 * (y[1] - mu).powi(2) + b1 * s2;
         let part = |y: f64, s: f64| -0.5 * (s.ln() + (y - mu).powi(2) / s);
         let expected = part(y[0], s1) + part(y[1], s2) + part(y[2], s3) + f64::ln(0.6);
-        assert!((m.log_prob(&[mu, a0, a1, share]) - expected).abs() < 1e-13);
+        assert!((m.log_prob(&[mu, a0, a1, share]).unwrap() - expected).abs() < 1e-13);
         let mut out = [0.0; 4];
         m.report(&[mu, a0, a1, share], &mut out);
         assert!((out[3] - 0.42).abs() < 1e-15);

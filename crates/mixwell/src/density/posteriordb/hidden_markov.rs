@@ -8,7 +8,8 @@
 //! weigh the derivatives.
 //! Shapes: a natural point is `theta1[2], theta2[2], mu[2]`.
 
-use crate::density::{Constraint, Model, Parameter, Prior, TargetError};
+use crate::density::formula::{self, Formula};
+use crate::density::{Constraint, Model, Parameter, PointError, Prior, TargetError};
 use crate::scratch::scratch;
 
 const PRIORS: [Prior; 2] =
@@ -31,9 +32,11 @@ impl HiddenMarkov {
         }
         Ok(Self { y })
     }
+}
 
+impl Formula for HiddenMarkov {
     #[inline(always)]
-    fn evaluate<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+    fn formula<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
         let theta = [[x[0], x[1]], [x[2], x[3]]];
         let mu = [x[4], x[5]];
         let mut times = scratch(if GRAD { 4 * self.y.len() } else { 0 });
@@ -71,7 +74,9 @@ impl HiddenMarkov {
         }
         value
     }
+}
 
+impl HiddenMarkov {
     /// Writes the gradient of the log-likelihood.
     fn backward(&self, theta: [[f64; 2]; 2], mu: [f64; 2], times: &[Time], grad: &mut [f64]) {
         grad.fill(0.0);
@@ -104,12 +109,8 @@ impl Model for HiddenMarkov {
         ]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate::<false>(x, &mut [])
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate::<true>(x, grad)
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        formula::evaluate(self, x, grad)
     }
 }
 
@@ -132,6 +133,6 @@ mod tests {
             })
             .collect();
         let expected = log_sum_exp(&paths) - 0.5 * (1.0 + 1.5 * 1.5);
-        assert!((m.log_prob(&x) - expected).abs() < 1e-12, "{} {expected}", m.log_prob(&x));
+        assert!((m.log_prob(&x).unwrap() - expected).abs() < 1e-12, "{} {expected}", m.log_prob(&x).unwrap());
     }
 }

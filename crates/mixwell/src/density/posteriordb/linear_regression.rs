@@ -8,7 +8,7 @@ use nalgebra::{DMatrix, DVector};
 
 use super::data::same_length;
 use crate::ConfigError;
-use crate::density::{Constraint, Model, Parameter, Prior, TargetError, Variable, with_scratch};
+use crate::density::{Constraint, Model, Parameter, PointError, Prior, TargetError, Variable, with_scratch};
 
 /// The posterior of `beta` and `sigma`; see the module's head for its density.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +87,7 @@ impl LinearRegression {
     }
 
     #[inline(always)]
-    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> f64 {
+    fn value(&self, x: &[f64], grad: Option<&mut [f64]>) -> f64 {
         let (beta, sigma) = (&x[..self.width], x[self.width]);
         with_scratch(self.width, |turned| {
             let mut square = self.residual;
@@ -137,12 +137,8 @@ impl Model for LinearRegression {
         coefficients.chain([Parameter::new("sigma", &[], Constraint::Positive)]).collect()
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate(x, None)
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate(x, Some(grad))
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        Ok(self.value(x, grad))
     }
 }
 
@@ -162,7 +158,7 @@ mod tests {
         let square: f64 = x.iter().zip(y).map(|(x, y)| (y - beta[0] - beta[1] * x).powi(2)).sum();
         let priors = -(sigma * sigma / 6.25).ln_1p() - 0.5 * 0.09;
         let expected = -5.0 * f64::ln(sigma) - square / (2.0 * sigma * sigma) + priors;
-        assert!((m.log_prob(&[beta[0], beta[1], sigma]) - expected).abs() < 1e-12);
+        assert!((m.log_prob(&[beta[0], beta[1], sigma]).unwrap() - expected).abs() < 1e-12);
     }
 
     #[test]

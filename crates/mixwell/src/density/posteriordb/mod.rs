@@ -132,11 +132,11 @@ pub fn posterior(name: &str, data: &Value) -> Result<Box<dyn Target>, TargetErro
 }
 
 fn model(model: impl Model + 'static) -> Result<Box<dyn Target>, TargetError> {
-    Ok(Box::new(Pointwise(Constrained::new(model)?)))
+    Ok(Box::new(Pointwise::new(Constrained::new(model)?)))
 }
 
 fn eight_schools(parametrisation: Parametrisation) -> Result<Box<dyn Target>, TargetError> {
-    Ok(Box::new(Pointwise(EightSchoolsConfig { parametrisation }.build()?)))
+    Ok(Box::new(Pointwise::new(EightSchoolsConfig { parametrisation }.build()?)))
 }
 
 /// Whether households switched wells, by distance (in 100 m), and if wanted arsenic and the product of both.

@@ -6,7 +6,8 @@
 //! The sum over data runs on eight values at once; the logarithms are taken of products of 64 terms, each at most 2.
 
 use crate::density::exp::exp_nonpositive_each;
-use crate::density::{Constraint, Model, Parameter, TargetError};
+use crate::density::formula::{self, Formula};
+use crate::density::{Constraint, Model, Parameter, PointError, TargetError};
 
 const WIDTH: usize = 8;
 const CHUNKS_PER_LOG: usize = 64;
@@ -33,9 +34,11 @@ impl NormalMixture {
         data.resize(count.div_ceil(WIDTH) * WIDTH, data[count - 1]);
         Ok(Self { data, count, ordered })
     }
+}
 
+impl Formula for NormalMixture {
     #[inline(always)]
-    fn evaluate<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+    fn formula<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
         let (mu, sigma, theta) = ([x[0], x[1]], [x[2], x[3]], x[4]);
         let inverse = sigma.map(|s| 1.0 / s);
         let log_front = [theta.ln() - sigma[0].ln(), (1.0 - theta).ln() - sigma[1].ln()];
@@ -113,12 +116,8 @@ impl Model for NormalMixture {
         ]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate::<false>(x, &mut [])
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate::<true>(x, grad)
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        formula::evaluate(self, x, grad)
     }
 }
 
@@ -137,14 +136,17 @@ mod tests {
         let mix = |y: &f64| log_sum_exp(&[theta.ln() + part(*y, 0), (1.0 - theta).ln() + part(*y, 1)]);
         let prior = 4.0 * (theta * (1.0 - theta)).ln() - (1.0 + 0.64 + 0.49 + 1.96) / 8.0;
         let expected = y.iter().map(mix).sum::<f64>() + prior;
-        let value = m.log_prob(&[mu[0], mu[1], sigma[0], sigma[1], theta]);
+        let value = m.log_prob(&[mu[0], mu[1], sigma[0], sigma[1], theta]).unwrap();
         assert!((value - expected).abs() < 1e-9, "{value} {expected}");
     }
 
     #[test]
     fn both_labellings_are_equally_likely() {
         let m = NormalMixture::new(vec![0.3, -2.0, 1.0], false).unwrap();
-        let (a, b) = (m.log_prob(&[0.1, 0.5, 1.0, 2.0, 0.3]), m.log_prob(&[0.5, 0.1, 2.0, 1.0, 0.7]));
+        let (a, b) = (
+            m.log_prob(&[0.1, 0.5, 1.0, 2.0, 0.3]).unwrap(),
+            m.log_prob(&[0.5, 0.1, 2.0, 1.0, 0.7]).unwrap(),
+        );
         assert!((a - b).abs() < 1e-13);
     }
 

@@ -11,7 +11,10 @@
 use serde_json::Value;
 
 use super::data::{column, count, places, same_length};
-use crate::density::{Constraint, Model, Parameter, Parametrisation, Prior, TargetError, Variable};
+use crate::density::formula::{self, Formula};
+use crate::density::{
+    Constraint, Model, Parameter, Parametrisation, PointError, Prior, TargetError, Variable,
+};
 
 const WIDE: Prior = Prior::normal(10.0);
 const UNIT: Prior = Prior::normal(1.0);
@@ -84,9 +87,11 @@ impl Radon {
         let centred = parametrisation == Parametrisation::Centred;
         Ok(Self { houses: radon.len() as f64, counties, within, centred })
     }
+}
 
+impl Formula for Radon {
     #[inline(always)]
-    fn evaluate<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+    fn formula<const GRAD: bool>(&self, x: &[f64], grad: &mut [f64]) -> f64 {
         let (level, rest) = x.split_at(self.counties.len());
         let &[b1, b2, mu, sigma_alpha, sigma_y] = rest else { unreachable!("checked by the caller") };
         let priors = [(WIDE, b1), (WIDE, b2), (WIDE, mu), (UNIT, sigma_alpha), (UNIT, sigma_y)]
@@ -160,12 +165,8 @@ impl Model for Radon {
         ]
     }
 
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.evaluate::<false>(x, &mut [])
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
-        self.evaluate::<true>(x, grad)
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
+        formula::evaluate(self, x, grad)
     }
 
     fn reported(&self) -> Vec<Variable> {
@@ -212,9 +213,9 @@ mod tests {
         let raw = alpha.map(|a| (a - mu) / sa);
         let point = |level: [f64; 3]| [&level[..], &[b[0], b[1], mu, sa, sy]].concat();
         let centred = Radon::new(&d, Parametrisation::Centred).unwrap();
-        assert!((centred.log_prob(&point(alpha)) - (free - 3.0 * sa.ln())).abs() < 1e-12);
+        assert!((centred.log_prob(&point(alpha)).unwrap() - (free - 3.0 * sa.ln())).abs() < 1e-12);
         let noncentred = Radon::new(&d, Parametrisation::NonCentred).unwrap();
-        assert!((noncentred.log_prob(&point(raw)) - free).abs() < 1e-12);
+        assert!((noncentred.log_prob(&point(raw)).unwrap() - free).abs() < 1e-12);
         let mut out = [0.0; 8];
         noncentred.report(&point(raw), &mut out);
         assert!(out.iter().zip(point(alpha)).all(|(a, b)| (a - b).abs() < 1e-14));

@@ -25,7 +25,7 @@ use super::{
     Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
     Warmup,
 };
-use crate::density::Target;
+use crate::density::Guarded;
 use crate::proposal::Scale;
 use crate::{ConfigError, Stream};
 
@@ -125,7 +125,7 @@ impl Workspace {
     #[allow(clippy::too_many_arguments)]
     fn run(
         &mut self,
-        target: &dyn Target,
+        target: Guarded<'_>,
         scale: &Scale,
         step: f64,
         max_depth: u32,

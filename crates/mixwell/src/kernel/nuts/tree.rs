@@ -5,7 +5,7 @@
 //! both ends, their sum `rho`, the log of the total weight, and one point drawn from it.
 //! All buffers are kept between trajectories; merging exchanges them instead of copying.
 
-use crate::density::Target;
+use crate::density::Guarded;
 use crate::kernel::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
 use crate::proposal::Scale;
 use crate::{Batch, BatchMut, Stream};
@@ -37,7 +37,7 @@ impl State {
     }
 
     /// One leapfrog step; a negative `eps` goes back in time.
-    fn leapfrog(&mut self, target: &dyn Target, scale: &Scale, eps: f64) {
+    fn leapfrog(&mut self, target: Guarded<'_>, scale: &Scale, eps: f64) {
         let dim = self.x.len();
         kick(scale, 0.5 * eps, &self.grad, &mut self.r);
         drift(scale, eps, &self.r, &mut self.x);
@@ -131,7 +131,7 @@ pub(super) struct Count {
 
 /// How far a trajectory goes, and on what.
 pub(super) struct Course<'a> {
-    pub(super) target: &'a dyn Target,
+    pub(super) target: Guarded<'a>,
     pub(super) scale: &'a Scale,
     pub(super) eps: f64,
     pub(super) start_energy: f64,

@@ -59,7 +59,7 @@ impl ParallelTempering {
     }
 
     fn tempered<'a>(&'a self, context: &Context<'a>, level: usize) -> Tempered<'a> {
-        Tempered::new(context.target, self.reference.as_ref(), 1.0 / self.temperatures()[level])
+        Tempered::new(context.target.target(), self.reference.as_ref(), 1.0 / self.temperatures()[level])
     }
 
     /// The replicas of every row: those it keeps, or new ones at its own point.
@@ -121,7 +121,7 @@ impl ParallelTempering {
             let log_prob = inside.log_prob()[row];
             inside.move_to(row, start.row(row), log_prob, known);
         }
-        let context = Context { target: &target, ..*context };
+        let context = Context { target: context.target.instead(&target), ..*context };
         for _ in 0..self.n_steps {
             self.levels[level].step(&context, &mut inside, report.part(0));
         }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Stream;
-use crate::density::{ComponentConfig, GaussianMixtureConfig, Target};
+use crate::density::{ComponentConfig, Failure, GaussianMixtureConfig, Target};
 use crate::kernel::accept::accept;
 use crate::kernel::tests::StandardNormal;
 use crate::kernel::{
@@ -25,7 +25,8 @@ fn three_levels(kernel: KernelConfig) -> ParallelTemperingConfig {
 fn step(kernel: &ParallelTempering, target: &dyn Target, chains: &mut Ensemble) -> Vec<Tally> {
     let n_leaves = kernel.leaves().len();
     let mut tallies = vec![Tally::default(); chains.n_chains() * n_leaves];
-    let context = Context { target, flow: None, max_rows: 1024 };
+    let failure = Failure::default();
+    let context = Context::new(target, &failure);
     kernel.step(&context, &mut chains.whole(), Report::new(&mut tallies, n_leaves));
     tallies
 }
@@ -46,7 +47,7 @@ fn check_gaussian(config: &ParallelTemperingConfig, laws: &[(f64, f64)]) {
     let mut stream = Stream::new(4, 1 << 40);
     let mut draw = |level: usize| laws[level].0 + laws[level].1.sqrt() * stream.normal();
     let starts = Points::from_vec((0..n).map(|_| draw(0)).collect(), 1);
-    let mut chains = Ensemble::new(&target, starts, Stream::for_chains(4, n));
+    let mut chains = Ensemble::new(&target, starts, Stream::for_chains(4, n)).unwrap();
     let mut block = chains.whole();
     for row in 0..n {
         let mut replicas = Replicas::at(0, 2, &[0.0], 0.0);
@@ -139,7 +140,7 @@ fn shares(config: &ParallelTemperingConfig) -> (Vec<f64>, ParallelTempering) {
     let (target, n_chains, warmup, n_steps) = (two_modes(), 40, 300, 700);
     let mut kernel = config.build(1).unwrap();
     let starts = Points::from_vec(vec![-6.0; n_chains], 1);
-    let mut chains = Ensemble::new(&target, starts, Stream::for_chains(2, n_chains));
+    let mut chains = Ensemble::new(&target, starts, Stream::for_chains(2, n_chains)).unwrap();
     for at in 0..warmup {
         let tallies = step(&kernel, &target, &mut chains);
         let n_leaves = kernel.leaves().len();
@@ -188,7 +189,7 @@ fn a_point_that_another_kernel_moved_the_chain_to_is_the_one_that_is_swapped() {
     }
     let kernel = three_levels(still).build(2).unwrap();
     let start = Points::from_rows(&[[0.1, 0.0]]);
-    let mut chains = Ensemble::new(&target, start, Stream::for_chains(1, 1));
+    let mut chains = Ensemble::new(&target, start, Stream::for_chains(1, 1)).unwrap();
     step(&kernel, &target, &mut chains);
     chains.whole().move_to(0, &[30.0, 40.0], -1250.0, None);
     step(&kernel, &target, &mut chains);

@@ -4,7 +4,7 @@
 
 use super::super::{ExampleLoss, LossValue, Replay, weights};
 use super::{FlowLoss, Sources, example_loss, gather, shares};
-use crate::density::Target;
+use crate::density::Guarded;
 use crate::flow::{ExampleNoise, Flow};
 use crate::net::Gradient;
 use crate::{Points, Stream};
@@ -47,7 +47,7 @@ impl PastDraws {
     pub fn new(
         flow: &Flow,
         replay: &Replay,
-        (target, beta): (&dyn Target, f64),
+        (target, beta): (Guarded<'_>, f64),
         validation: f64,
         stream: &mut Stream,
     ) -> Option<Self> {

@@ -82,7 +82,7 @@ fn cached_state_equals_recomputed() {
         let (mut chains, mut twin) = (world.exact_start(1, 32), world.exact_start(1, 32));
         for step in 0..8 {
             world.step(&*kernel, &mut chains);
-            twin.recompute(&world.target);
+            twin.recompute(&world.target).unwrap();
             world.step(&*kernel, &mut twin);
             if case.moves_latents {
                 let close = chains.x().data().iter().zip(twin.x().data()).all(|(a, b)| (a - b).abs() < 1e-7);
@@ -102,7 +102,7 @@ fn check_caches(world: &World, chains: &mut Ensemble, name: &str) {
     use mixwell::proposal::{Proposal, Transport};
     let (n, x) = (chains.n_chains(), Points::from_vec(chains.x().data().to_vec(), 2));
     let (mut log_prob, mut grad) = (vec![0.0; n], vec![0.0; 2 * n]);
-    world.target.log_prob_and_grad(x.as_batch(), &mut log_prob, BatchMut::new(&mut grad, 2));
+    world.target.log_prob_and_grad(x.as_batch(), &mut log_prob, BatchMut::new(&mut grad, 2)).unwrap();
     assert_eq!(bits(&log_prob), bits(chains.log_prob()), "{name}: log-density of another point");
     let (mut log_q, mut z, mut ld) = (vec![0.0; n], Points::zeros(n, 2), vec![0.0; n]);
     world.flow.log_prob(x.as_batch(), &mut log_q);
@@ -116,7 +116,7 @@ fn check_caches(world: &World, chains: &mut Ensemble, name: &str) {
     }
     // On a copy, so that looking does not fill the cache.
     let mut copy = chains.clone();
-    let cached = copy.whole().gradients(&world.target).data().to_vec();
+    let cached = copy.whole().gradients(world.context().target).data().to_vec();
     assert_eq!(bits(&grad), bits(&cached), "{name}: gradient of another point");
 }
 
@@ -129,7 +129,7 @@ fn a_changed_flow_makes_log_q_unknown() {
     world.flow.version += 1;
     world.flow.shift = -0.7;
     let mut twin = chains.clone();
-    twin.recompute(&world.target);
+    twin.recompute(&world.target).unwrap();
     world.step(&*kernel, &mut chains);
     world.step(&*kernel, &mut twin);
     assert_eq!(bits(chains.x().data()), bits(twin.x().data()));
@@ -207,7 +207,7 @@ fn broken_values_are_rejected_and_counted() {
         let kernel = case.config.clone().step_size(StepSize::from_dt(0.5)).build(2).unwrap();
         let mut x = Points::zeros(16, 2);
         x.data_mut().fill(0.5);
-        let mut chains = Ensemble::new(&world.target, x, mixwell::Stream::for_chains(1, 16));
+        let mut chains = Ensemble::new(&world.target, x, mixwell::Stream::for_chains(1, 16)).unwrap();
         let mut non_finite = 0;
         for _ in 0..40 {
             non_finite += world.step(&*kernel, &mut chains).iter().map(|t| t.non_finite).sum::<u32>();
@@ -235,7 +235,7 @@ fn the_pool_holds_the_particles_and_their_weights() {
         let rows = pool.x().slice(6 * chain..6 * chain + 5);
         assert_eq!(rows.row(0), &before[2 * chain..2 * chain + 2]);
         let (mut p, mut q) = ([0.0; 5], [0.0; 5]);
-        world.target.log_prob(rows, &mut p);
+        world.target.log_prob(rows, &mut p).unwrap();
         world.flow.log_prob(rows, &mut q);
         let weights = &pool.log_weights()[6 * chain..6 * chain + 6];
         for i in 0..5 {

@@ -62,7 +62,7 @@ fn long_run_recovers_moments() {
         let mut x = mixwell::Points::zeros(n_chains, 2);
         x.data_mut().chunks_mut(2).for_each(|x| x.copy_from_slice(&[2.5, -1.5]));
         let streams = mixwell::Stream::for_chains(3, n_chains);
-        let mut chains = Ensemble::new(&world.target, x, streams);
+        let mut chains = Ensemble::new(&world.target, x, streams).unwrap();
         world.warm_up(&mut *kernel, &mut chains, 0..n_warmup, n_warmup);
         kernel.freeze();
         let mut means = vec![[0.0; FUNCTIONS]; n_chains];

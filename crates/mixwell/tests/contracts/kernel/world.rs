@@ -4,7 +4,7 @@ use std::f64::consts::PI;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mixwell::density::Target;
+use mixwell::density::{EvaluationError, Failure, Guarded, Target};
 use mixwell::kernel::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
 use mixwell::math::standard_normal_log_prob;
 use mixwell::proposal::{Proposal, Transport, Upstream};
@@ -49,19 +49,24 @@ impl Target for Skewed {
         2
     }
 
-    fn log_prob(&self, x: Batch<'_>, log_prob: &mut [f64]) {
-        self.values.fetch_add(x.rows(), Ordering::Relaxed);
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
         log_prob.iter_mut().zip(x.iter()).for_each(|(p, x)| *p = self.value(x));
-    }
-
-    fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], mut grad: BatchMut<'_>) {
+        let Some(mut grad) = grad else {
+            self.values.fetch_add(x.rows(), Ordering::Relaxed);
+            return Ok(());
+        };
         self.gradients.fetch_add(x.rows(), Ordering::Relaxed);
-        for ((p, x), g) in log_prob.iter_mut().zip(x.iter()).zip(grad.iter_mut()) {
-            *p = self.value(x);
+        for (x, g) in x.iter().zip(grad.iter_mut()) {
             let error = x[1] - SLOPE * x[0];
             g[0] = (-x[0]).exp() - 1.0 + SLOPE * error;
             g[1] = -error;
         }
+        Ok(())
     }
 }
 
@@ -180,15 +185,20 @@ pub struct World {
     pub target: Skewed,
     pub flow: SinhFlow,
     pub max_rows: usize,
+    pub failure: Failure,
 }
 
 impl World {
     pub fn new() -> Self {
-        Self { target: Skewed::new(), flow: SinhFlow::new(), max_rows: 4096 }
+        Self { target: Skewed::new(), flow: SinhFlow::new(), max_rows: 4096, failure: Failure::default() }
     }
 
     pub fn context(&self) -> Context<'_> {
-        Context { target: &self.target, flow: Some(&self.flow), max_rows: self.max_rows }
+        Context {
+            target: Guarded::new(&self.target, &self.failure),
+            flow: Some(&self.flow),
+            max_rows: self.max_rows,
+        }
     }
 
     /// Chains at exact draws.
@@ -196,7 +206,7 @@ impl World {
         let mut stream = Stream::new(seed, 1 << 40);
         let mut x = Points::zeros(n_chains, 2);
         x.as_batch_mut().iter_mut().for_each(|x| Skewed::draw(&mut stream, x));
-        Ensemble::new(&self.target, x, Stream::for_chains(seed, n_chains))
+        Ensemble::new(&self.target, x, Stream::for_chains(seed, n_chains)).unwrap()
     }
 
     /// One step of all chains in blocks of `rows`, the last block first.

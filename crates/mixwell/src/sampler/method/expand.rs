@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::ConfigError;
 use crate::footprint::{MOST_COUNT, at_most};
 use crate::kernel::{
-    IsirConfig, Kernel, KernelConfig, MalaConfig, MetricKind, RepeatConfig, SequenceConfig, check_work,
+    IsirConfig, KernelConfig, MalaConfig, MetricKind, RepeatConfig, SequenceConfig, check_work,
 };
 use crate::proposal::Proposal;
 use crate::sampler::plan::Plan;
@@ -57,8 +57,7 @@ pub(in crate::sampler) trait Expand {
     /// When a kernel's settings cannot be used in this dimension, or the schedule names no such kernel.
     fn plan(&self, dim: usize) -> Result<Plan, ConfigError> {
         let build = |(name, config): (String, KernelConfig)| Ok((name, config.build(dim)?));
-        let kernels: Result<Vec<(String, Box<dyn Kernel>)>, ConfigError> =
-            self.kernels().into_iter().map(build).collect();
+        let kernels = self.kernels().into_iter().map(build).collect::<Result<_, ConfigError>>();
         let mut plan = Plan::new(kernels?, self.schedule())?;
         plan.settings = self.kernels().into_iter().map(|(_, config)| config).collect();
         plan.proposal = self.fixed_proposal(dim)?;

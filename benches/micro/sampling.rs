@@ -3,7 +3,7 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use mixwell::density::{Failure, Guarded, Target, TwoModesConfig};
 use mixwell::flow::{Flow, FlowConfig};
-use mixwell::kernel::{Context, Ensemble, Report, Tally, catalogue};
+use mixwell::kernel::{Chains, Context, catalogue};
 use mixwell::proposal::Transport;
 use mixwell::{Points, Stream};
 
@@ -17,21 +17,14 @@ fn kernels(c: &mut Criterion) {
         let kernel = entry.default.build(target.dim()).expect("sound settings");
         let mut x = Points::zeros(CHAINS, 2);
         Stream::new(2, 0).fill_normal(x.data_mut());
-        let mut ensemble = Ensemble::new(&target, x, Stream::for_chains(1, CHAINS)).unwrap();
-        let leaves = kernel.leaves().len();
-        let mut tallies = vec![Tally::default(); CHAINS * leaves];
+        let mut chains = Chains::new(&target, x, 1).expect("it cannot fail").in_blocks_of(CHAINS);
         let failure = Failure::default();
         let context = Context {
             target: Guarded::new(&target, &failure),
             flow: Some(&flow as &dyn Transport),
             max_rows: 16_384,
         };
-        group.bench_function(entry.name, |b| {
-            b.iter(|| {
-                tallies.fill(Tally::default());
-                kernel.step(&context, &mut ensemble.whole(), Report::new(&mut tallies, leaves));
-            })
-        });
+        group.bench_function(entry.name, |b| b.iter(|| chains.step_in(&kernel, &context)));
     }
 }
 

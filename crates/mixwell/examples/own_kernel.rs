@@ -5,10 +5,7 @@
 
 use mixwell::Batch;
 use mixwell::density::TwoModesConfig;
-use mixwell::kernel::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
-    Warmup, accept, usable,
-};
+use mixwell::kernel::{Block, Context, Kernel, Law, Leaf, Report, Role, accept, usable};
 use mixwell::sampler::{Sampler, Start};
 
 struct AnyScale {
@@ -23,10 +20,6 @@ impl Kernel for AnyScale {
 
     fn law(&self) -> Law {
         Law::reversible()
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::default()
     }
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
@@ -51,19 +44,6 @@ impl Kernel for AnyScale {
                 block.move_to(row, y, log_prob[row], None);
             }
         }
-    }
-
-    // Nothing is adapted, and there is no state.
-    fn adapt(&mut self, _: Warmup, _: &Ensemble, _: Tallies<'_>) {}
-
-    fn freeze(&mut self) {}
-
-    fn save(&self) -> KernelState {
-        KernelState::leaf("any_scale", &())
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        state.read("any_scale")
     }
 }
 

@@ -166,14 +166,11 @@ fn by_kernel(kernel: &dyn Kernel, flow: &Flow, steps: usize, simulation: &Simula
     let target = &*simulation.target;
     let mut x = Points::zeros(CHAINS, 2);
     Stream::new(seed, 1 << 40).fill_normal(x.data_mut());
-    let mut chains = Ensemble::new(target, x, Stream::for_chains(seed, CHAINS)).unwrap();
-    let leaves = kernel.leaves().len();
+    let mut chains = Chains::new(target, x, seed).unwrap().in_blocks_of(CHAINS);
     let failure = Failure::default();
     let context = Context { target: Guarded::new(target, &failure), flow: Some(flow), max_rows: 1024 };
-    let mut tallies = vec![Tally::default(); CHAINS * leaves];
     for _ in 0..steps {
-        tallies.fill(Tally::default());
-        kernel.step(&context, &mut chains.whole(), Report::new(&mut tallies, leaves));
+        chains.step_in(kernel, &context);
     }
     let mut reported = Points::zeros(CHAINS, 2);
     for (x, out) in chains.x().iter().zip(reported.as_batch_mut().iter_mut()) {

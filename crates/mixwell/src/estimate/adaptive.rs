@@ -15,9 +15,9 @@ use super::EstimateError;
 use super::evidence::{Cost, Estimate, Options};
 use super::importance::{importance_bytes, importance_round};
 use super::ladder::{bisect, conditional_ess, times};
+use super::rungs::Round;
 use super::weigh::{Batchwise, weigh};
 use crate::density::{Counted, EvaluationError, Failure, Guarded, Target};
-use crate::diagnostics::null_as_nan;
 use crate::flow::{Flow, FlowConfig};
 use crate::footprint::{Footprint, MOST_COUNT, at_most, bytes, numbers};
 use crate::kernel::range::{at_least, open_fraction};
@@ -67,19 +67,6 @@ impl Default for AdaptiveImportanceConfig {
             smooth: false,
         }
     }
-}
-
-/// How a round went.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Round {
-    /// Effective share of the round's draws.
-    #[serde(deserialize_with = "null_as_nan")]
-    pub ess_share: f64,
-    /// The power that the weights were raised to for training; 1 for weights as they are.
-    pub power: f64,
-    /// Loss of the last optimiser step.
-    #[serde(deserialize_with = "null_as_nan")]
-    pub loss: f64,
 }
 
 impl AdaptiveImportanceConfig {

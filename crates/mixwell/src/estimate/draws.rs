@@ -4,7 +4,7 @@
 //! draws (Owen, "Monte Carlo theory, methods and examples", eq. 9.9). The plain mean `(1/n) sum w f` is right only for
 //! normalised densities and is not offered.
 
-use super::systematic;
+use super::resample::systematic;
 use crate::diagnostics::pareto_smooth;
 use crate::math::log_sum_exp;
 use crate::{Batch, Points, Stream};

@@ -13,7 +13,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Round, Rung, WeightedDraws};
+use super::draws::WeightedDraws;
+use super::rungs::{Round, Rung};
 use crate::ConfigError;
 use crate::density::Counted;
 use crate::diagnostics::{ImportanceSummary, null_as_nan};

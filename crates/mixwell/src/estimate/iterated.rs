@@ -11,7 +11,7 @@
 use rayon::prelude::*;
 
 use super::WeightedDraws;
-use super::annealed::{Annealer, Weighted};
+use super::annealer::{Annealer, Weighted};
 use crate::density::EvaluationError;
 use crate::{Points, Stream};
 

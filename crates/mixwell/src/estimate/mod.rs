@@ -16,29 +16,31 @@
 
 mod adaptive;
 mod annealed;
+mod annealer;
 mod config;
 mod draws;
 mod error;
 mod evidence;
-mod geometric_path;
 mod importance;
 mod iterated;
 mod ladder;
+mod movers;
 mod population;
+mod resample;
 mod rungs;
 mod sequential;
 mod walkers;
 mod weigh;
 
-pub use adaptive::{AdaptiveImportanceConfig, Round};
+pub use adaptive::AdaptiveImportanceConfig;
 pub use annealed::{AnnealedConfig, Selection};
 pub use config::{EstimatorConfig, EstimatorEntry, EvidenceConfig, catalogue};
 pub use draws::WeightedDraws;
 pub use error::EstimateError;
 pub use evidence::{Basis, Cost, Estimate, LogEvidence, Options};
-pub use geometric_path::GeometricPath;
 pub(crate) use importance::importance_bytes;
 pub use importance::{ImportanceConfig, importance};
 pub use ladder::LadderConfig;
-pub use rungs::Rung;
-pub use sequential::{SequentialConfig, systematic};
+pub use resample::systematic;
+pub use rungs::{Round, Rung};
+pub use sequential::SequentialConfig;

@@ -8,9 +8,10 @@
 //! Before the climb the kernel gets accustomed to the base, which costs no evaluation of the target.
 
 use super::ladder::{bisect, times};
+use super::resample::systematic;
 use super::walkers::Walkers;
-use super::{EstimateError, GeometricPath, LadderConfig, Rung, systematic};
-use crate::density::EvaluationError;
+use super::{EstimateError, LadderConfig, Rung};
+use crate::density::{EvaluationError, GeometricPath};
 use crate::diagnostics::pareto_smooth;
 use crate::kernel::{Kernel, KernelConfig, KernelState, Warmup};
 use crate::math::log_sum_exp;

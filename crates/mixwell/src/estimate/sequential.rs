@@ -5,15 +5,16 @@
 //! ancestors, and errors from their genealogy fail when few ancestors are left, so replicates are the honest choice.
 //! Replicates need not be large: their mean keeps the bias of one, of the order of one over its number of particles.
 //! Draws are the particles of all replicates, weighted by `Z^` of their replicate.
-//! Reference: Del Moral, Doucet, Jasra, JRSS-B 68 (2006); systematic resampling: Kitagawa (1996).
+//! Reference: Del Moral, Doucet, Jasra, JRSS-B 68 (2006).
 
 use serde::{Deserialize, Serialize};
 
 use super::evidence::{Cost, Estimate, LogEvidence, Options};
+use super::movers::{check_kernel, check_needs};
 use super::population::Climb;
 use super::walkers::Walkers;
-use super::{EstimateError, GeometricPath, LadderConfig, WeightedDraws};
-use crate::density::{Counted, Target};
+use super::{EstimateError, LadderConfig, WeightedDraws};
+use crate::density::{Counted, GeometricPath, Target};
 use crate::footprint::{Footprint, MOST_COUNT, at_most, numbers};
 use crate::kernel::range::at_least;
 use crate::kernel::{KernelConfig, mala};
@@ -156,96 +157,9 @@ impl SequentialConfig {
     }
 }
 
-/// Refuses kernels that do not keep the density they are aimed at, on the chain alone.
-///
-/// Replicas beside the chain cannot be used here: those of one rung do not follow the law of the next, and without them the
-/// chain's moves do not keep the density of the rung. The evidence would be wrong however many particles there are.
-pub(super) fn check_kernel(kernel: &KernelConfig) -> Result<(), ConfigError> {
-    let law = kernel.law();
-    if law.keeps_replicas {
-        let reason = "parallel tempering keeps replicas beside the chain, and after a rung of the ladder they belong to an older rung: \
-                      the evidence would be wrong; use the kernel inside it, or mala, hmc, nuts or random_walk";
-        return Err(ConfigError::new("kernel", kernel.kind(), reason));
-    }
-    if !law.exact {
-        let reason = "the moves must keep the tempered density; use mala, hmc, nuts or random_walk";
-        return Err(ConfigError::new("kernel", kernel.kind(), reason));
-    }
-    kernel.check().map_err(|e| e.under("kernel"))
-}
-
-/// Refuses kernels that ask for what target or base cannot give.
-pub(super) fn check_needs(
-    kernel: &KernelConfig,
-    base: &dyn Differentiable,
-    target: &dyn Target,
-) -> Result<(), EstimateError> {
-    let needs = kernel.build(target.dim()).map_err(|e| e.under("kernel"))?.needs();
-    if needs.gradient && !target.has_gradient() {
-        let reason = "the kernel needs gradients; give one, or use random_walk";
-        return Err(ConfigError::new("target", "a density without gradient", reason).into());
-    }
-    if needs.flow && base.as_transport().is_none() {
-        let reason = "it moves in the latent space of the base, which is no invertible map";
-        return Err(ConfigError::new("kernel", kernel.kind(), reason).into());
-    }
-    Ok(())
-}
-
-/// Systematic resampling: the indices hit by `(i + u) / n`, `i = 0..n`, in the cumulated normalised weights; in rising order.
-///
-/// Every index comes up `floor(n w)` or `ceil(n w)` times.
-///
-/// ```
-/// assert_eq!(mixwell::estimate::systematic(&[0.5, 0.25, 0.25], 4, 0.5), [0, 0, 1, 2]);
-/// ```
-pub fn systematic(weights: &[f64], n: usize, u: f64) -> Vec<usize> {
-    let last = weights.iter().rposition(|w| *w > 0.0).unwrap_or(0);
-    let (mut at, mut below) = (0, 0.0);
-    (0..n)
-        .map(|i| {
-            let place = (i as f64 + u) / n as f64;
-            // Rounding must not lead past the last index that has a weight.
-            while at < last && below + weights[at] <= place {
-                below += weights[at];
-                at += 1;
-            }
-            at
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Stream;
-
-    #[test]
-    fn systematic_counts_are_next_to_their_expectation() {
-        let mut stream = Stream::new(1, 0);
-        let raw: Vec<f64> = (0..50).map(|_| stream.uniform().powi(3)).collect();
-        let total: f64 = raw.iter().sum();
-        let weights: Vec<f64> = raw.iter().map(|w| w / total).collect();
-        let mut mean = vec![0.0; 50];
-        for _ in 0..4000 {
-            let mut counts = vec![0.0; 50];
-            systematic(&weights, 120, stream.uniform()).into_iter().for_each(|i| counts[i] += 1.0);
-            for ((count, w), mean) in counts.iter().zip(&weights).zip(&mut mean) {
-                assert!((count - 120.0 * w).abs() < 1.0 + 1e-9);
-                *mean += count / 4000.0;
-            }
-        }
-        // Unbiased: a count is a coin flip around its expectation, so the standard error is at most 0.5 / sqrt(4000).
-        for (mean, w) in mean.iter().zip(&weights) {
-            assert!((mean - 120.0 * w).abs() < 5.0 * 0.5 / 4000f64.sqrt(), "{mean} {}", 120.0 * w);
-        }
-    }
-
-    #[test]
-    fn weights_of_zero_are_never_chosen() {
-        assert_eq!(systematic(&[0.0, 1.0, 0.0], 3, 0.999_999), [1, 1, 1]);
-        assert_eq!(systematic(&[0.0, 0.0, 1.0], 2, 1e-9), [2, 2]);
-    }
 
     #[test]
     fn unusable_settings_are_named() {

@@ -5,17 +5,16 @@
 
 use rayon::prelude::*;
 
-use super::GeometricPath;
 use super::weigh::{block_rows, finite_or_zero};
-use crate::density::{EvaluationError, Failure, Guarded};
+use crate::density::{EvaluationError, Failure, GeometricPath, Guarded};
 use crate::footprint::numbers;
-use crate::kernel::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
+use crate::kernel::{Chains, Context, Ensemble, Kernel, Tally, Warmup};
 use crate::{Batch, BatchMut, Points, Stream};
 
 /// Chains that climb.
 pub(super) struct Walkers<'a> {
     path: GeometricPath<'a>,
-    ensemble: Ensemble,
+    chains: Chains,
     gradient: bool,
     block_rows: usize,
     max_rows: usize,
@@ -24,7 +23,6 @@ pub(super) struct Walkers<'a> {
     grad_base: Points,
     grad_target: Points,
     n_leaves: usize,
-    tallies: Vec<Tally>,
     broken: u64,
     failure: Failure,
 }
@@ -62,20 +60,20 @@ impl<'a> Walkers<'a> {
     ) -> Result<Self, EvaluationError> {
         let (n, dim) = (x.rows(), x.dim());
         let gradient = kernel.needs().gradient;
-        let n_leaves = kernel.leaves().len();
+        let block_rows = block_rows(n, max_rows);
+        let chains = Chains::from(Ensemble::new(&path.at(0.0), x, streams)?).in_blocks_of(block_rows);
         let grad = Points::zeros(if gradient { n } else { 0 }, dim);
         Ok(Self {
-            ensemble: Ensemble::new(&path.at(0.0), x, streams)?,
+            chains,
             path,
             gradient,
-            block_rows: block_rows(n, max_rows),
+            block_rows,
             max_rows,
             log_base: vec![0.0; n],
             log_target: vec![0.0; n],
             grad_base: grad.clone(),
             grad_target: grad,
-            n_leaves,
-            tallies: vec![Tally::default(); n * n_leaves],
+            n_leaves: kernel.leaves().len(),
             broken: 0,
             failure: Failure::default(),
         })
@@ -83,7 +81,7 @@ impl<'a> Walkers<'a> {
 
     /// Positions, one chain per row.
     pub fn x(&self) -> Batch<'_> {
-        self.ensemble.x()
+        self.chains.ensemble().x()
     }
 
     /// Chains and moves at which the target was NaN or infinite.
@@ -93,8 +91,8 @@ impl<'a> Walkers<'a> {
 
     /// Evaluates both ends of the path at every position.
     pub fn look(&mut self) -> Result<(), EvaluationError> {
-        let (dim, rows) = (self.ensemble.dim(), self.block_rows);
-        let x = self.ensemble.x().data().par_chunks(rows * dim).map(|x| Batch::new(x, dim));
+        let (dim, rows) = (self.chains.ensemble().dim(), self.block_rows);
+        let x = self.chains.ensemble().x().data().par_chunks(rows * dim).map(|x| Batch::new(x, dim));
         let (base, target) = (self.path.base(), Guarded::new(self.path.target(), &self.failure));
         let ends = self.log_base.par_chunks_mut(rows).zip(self.log_target.par_chunks_mut(rows));
         if self.gradient {
@@ -125,9 +123,9 @@ impl<'a> Walkers<'a> {
     /// Aims at inverse temperature `beta`, with chain `i` at the point that chain `source(i)` was looked at.
     pub fn aim(&mut self, beta: f64, source: impl Fn(usize) -> usize) {
         let path = self.path.at(beta);
-        let x = Points::from_vec(self.ensemble.x().data().to_vec(), self.ensemble.dim());
+        let x = Points::from_vec(self.chains.ensemble().x().data().to_vec(), self.chains.ensemble().dim());
         let mut grad = vec![0.0; x.dim()];
-        let mut block = self.ensemble.whole();
+        let mut block = self.chains.ensemble_mut().whole();
         for row in 0..x.rows() {
             let from = source(row);
             // A chain where the target fails has no weight, and may leave for any point where it does not.
@@ -148,24 +146,24 @@ impl<'a> Walkers<'a> {
         let path = self.path.at(beta);
         let flow = path.base().as_transport();
         let context = Context { target: Guarded::new(&path, &self.failure), flow, max_rows: self.max_rows };
-        let n_leaves = self.n_leaves;
-        self.tallies.fill(Tally::default());
-        let blocks = self.ensemble.blocks(self.block_rows, None);
-        blocks.into_par_iter().zip(self.tallies.par_chunks_mut(self.block_rows * n_leaves)).for_each(
-            |(mut block, tallies)| kernel.step(&context, &mut block, Report::new(tallies, n_leaves)),
-        );
-        self.broken += self.tallies.iter().map(|t| u64::from(t.non_finite)).sum::<u64>();
+        self.chains.step_of(kernel, self.n_leaves, &context);
+        self.broken += self.all().map(|t| u64::from(t.non_finite)).sum::<u64>();
         self.failure.check()
     }
 
     /// Lets the kernel learn from the last step.
     pub fn teach(&self, kernel: &mut dyn Kernel, warmup: Warmup) {
-        kernel.adapt(warmup, &self.ensemble, Tallies::new(&self.tallies, self.n_leaves));
+        self.chains.teach(kernel, warmup);
     }
 
     /// Mean acceptance of the last step over all its tries; `None` when there was none.
     pub fn acceptance(&self) -> Option<f64> {
-        let tries: u64 = self.tallies.iter().map(|t| u64::from(t.tries)).sum();
-        (tries > 0).then(|| self.tallies.iter().map(|t| t.accept_prob).sum::<f64>() / tries as f64)
+        let tries: u64 = self.all().map(|t| u64::from(t.tries)).sum();
+        (tries > 0).then(|| self.all().map(|t| t.accept_prob).sum::<f64>() / tries as f64)
+    }
+
+    /// The tallies of the last step, of every chain and leaf.
+    fn all(&self) -> impl Iterator<Item = &Tally> {
+        self.chains.tallies().all()
     }
 }

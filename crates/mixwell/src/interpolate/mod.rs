@@ -1,7 +1,7 @@
 //! Paths between two latent points: along the sphere, and along a chain that a magnet draws from one to the other.
 //!
 //! Both are made of latents; through a flow's `forward` they become paths between data points. To follow a target given in
-//! data space, pull it back through the flow first ([`crate::kernel::PulledBack`]).
+//! data space, pull it back through the flow first ([`crate::density::PulledBack`]).
 
 mod magnetised;
 mod spherical;

@@ -1,6 +1,171 @@
-//! One step of a kernel, and what is looked at after it.
+//! Chains that anybody can move: the state, a step of any kernel on any target, a warm-up.
+//!
+//! This is all that a loop of one's own needs. The same kernels, states and streams are behind [`Sampler`](crate::sampler::Sampler), which
+//! adds a schedule, training, a store, and a verdict.
 
-use super::{Block, Context, Kernel, Report};
+use rayon::prelude::*;
+
+use super::{Block, Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
+use crate::density::{EvaluationError, Failure, Guarded, Target};
+use crate::{Batch, Points, Stream};
+
+/// Rows that a kernel evaluates in one batch at most, unless the caller says otherwise.
+const MAX_ROWS: usize = 16_384;
+
+/// Chains with their random streams, and what the last step did to each.
+///
+/// ```
+/// use mixwell::Points;
+/// use mixwell::density::BananaConfig;
+/// use mixwell::kernel::{Chains, mala};
+/// let target = BananaConfig { dim: 2, ..Default::default() }.build()?;
+/// let mut kernel = mala().build(2)?;
+/// let mut chains = Chains::new(&target, Points::zeros(8, 2), 1)?;
+/// chains.warm_up(&mut kernel, &target, 100)?;
+/// for _ in 0..10 {
+///     chains.step(&kernel, &target)?;
+/// }
+/// assert_eq!(chains.x().rows(), 8);
+/// assert!(chains.tallies().mean_accept_prob().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Chains {
+    ensemble: Ensemble,
+    /// `chains x n_leaves`, of the last step.
+    tallies: Vec<Tally>,
+    n_leaves: usize,
+    /// Chains that one thread moves together.
+    block_rows: usize,
+}
+
+impl Chains {
+    /// Chains at the rows of `x` (`chains x dim`), with the streams that a run of this seed gives its chains. Evaluates the log-density at
+    /// every row.
+    ///
+    /// # Errors
+    /// When the target cannot be evaluated.
+    pub fn new(target: &dyn Target, x: Points, seed: u64) -> Result<Self, EvaluationError> {
+        let streams = Stream::for_chains(seed, x.rows());
+        Ok(Self::from(Ensemble::new(target, x, streams)?))
+    }
+
+    /// Hands at most `rows` chains to a thread at a time. Draws do not depend on it.
+    ///
+    /// # Panics
+    /// When it is zero.
+    pub fn in_blocks_of(self, rows: usize) -> Self {
+        assert!(rows > 0, "a block holds a chain");
+        Self { block_rows: rows, ..self }
+    }
+
+    /// Moves every chain once; blocks of chains run in parallel, and results do not depend on the number of threads.
+    ///
+    /// # Errors
+    /// When the target failed for good during the step; proposals were refused from then on.
+    ///
+    /// # Panics
+    /// When the kernel needs a flow; see [`Chains::step_in`].
+    pub fn step(&mut self, kernel: &dyn Kernel, target: &dyn Target) -> Result<(), EvaluationError> {
+        let failure = Failure::default();
+        let target = Guarded::new(target, &failure);
+        self.step_in(kernel, &Context { target, flow: None, max_rows: MAX_ROWS });
+        failure.check()
+    }
+
+    /// [`Chains::step`] with a flow, or with another bound on the rows of a batch. A failure of the target is kept in the context's.
+    pub fn step_in(&mut self, kernel: &dyn Kernel, context: &Context<'_>) {
+        self.step_of(kernel, kernel.leaves().len(), context);
+    }
+
+    /// [`Chains::step_in`] of a kernel with so many leaves, for callers that have counted them before many short steps.
+    pub(crate) fn step_of(&mut self, kernel: &dyn Kernel, n_leaves: usize, context: &Context<'_>) {
+        self.n_leaves = n_leaves;
+        self.tallies.clear();
+        self.tallies.resize(self.ensemble.n_chains() * n_leaves, Tally::default());
+        let rows = self.block_rows;
+        let blocks = self.ensemble.blocks(rows, None);
+        let mut jobs: Vec<_> = blocks.into_iter().zip(self.tallies.chunks_mut(rows * n_leaves)).collect();
+        let go = |(block, tallies): &mut (Block<'_>, &mut [Tally])| {
+            advance(kernel, context, block, Report::new(tallies, n_leaves));
+        };
+        match jobs.as_mut_slice() {
+            [one] => go(one),
+            many => many.par_iter_mut().for_each(go),
+        }
+    }
+
+    /// Lets the kernel learn from the last step, which must have been one of its own.
+    pub fn teach(&self, kernel: &mut dyn Kernel, warmup: Warmup) {
+        kernel.adapt(warmup, &self.ensemble, self.tallies());
+    }
+
+    /// `steps` steps in which the kernel adapts; then it is frozen.
+    ///
+    /// # Errors
+    /// As [`Chains::step`].
+    ///
+    /// # Panics
+    /// As [`Chains::step`].
+    pub fn warm_up(
+        &mut self,
+        kernel: &mut dyn Kernel,
+        target: &dyn Target,
+        steps: usize,
+    ) -> Result<(), EvaluationError> {
+        for step in 0..steps {
+            self.step(kernel, target)?;
+            self.teach(kernel, Warmup { step, total: steps });
+        }
+        kernel.freeze();
+        Ok(())
+    }
+
+    /// Positions, `chains x dim`.
+    pub fn x(&self) -> Batch<'_> {
+        self.ensemble.x()
+    }
+
+    /// Log-density of every chain's position.
+    pub fn log_prob(&self) -> &[f64] {
+        self.ensemble.log_prob()
+    }
+
+    /// What the last step did, for the kernel's first leaf; [`Tallies::part`] gives the others.
+    pub fn tallies(&self) -> Tallies<'_> {
+        Tallies::new(&self.tallies, self.n_leaves)
+    }
+
+    /// The state itself.
+    pub fn ensemble(&self) -> &Ensemble {
+        &self.ensemble
+    }
+
+    /// The state itself, to be changed by [`Block`]s.
+    pub fn ensemble_mut(&mut self) -> &mut Ensemble {
+        &mut self.ensemble
+    }
+}
+
+impl From<Ensemble> for Chains {
+    fn from(ensemble: Ensemble) -> Self {
+        let n = ensemble.n_chains();
+        Self { ensemble, tallies: vec![Tally::default(); n], n_leaves: 1, block_rows: block_rows(n) }
+    }
+}
+
+/// Chains that a batch needs to be worth its overhead; networks hold rows in blocks of 64.
+const FULL_BATCH: usize = 64;
+
+/// Chains per block: four blocks per thread, so that no thread waits long for the last, but full batches where there are
+/// chains enough to keep every thread busy with them.
+pub(crate) fn block_rows(n_chains: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    if threads == 1 {
+        return n_chains.max(1);
+    }
+    n_chains.div_ceil(4 * threads).max(FULL_BATCH).min(n_chains.div_ceil(threads)).max(1)
+}
 
 /// Moves every chain of the block once, and counts those that stand where the log-density is not finite afterwards: a kernel that
 /// moves there is wrong, and draws from there on are worth nothing.
@@ -15,5 +180,44 @@ pub(crate) fn advance(
         if !log_prob.is_finite() {
             report.tally(row).stranded += 1;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::tests::StandardNormal;
+    use crate::kernel::{ex2, isir, mala, random_walk};
+
+    #[test]
+    fn draws_do_not_depend_on_the_blocks() {
+        let (target, kernel) = (StandardNormal(2), mala().repeat(2).build(2).unwrap());
+        let run = |rows: usize| {
+            let mut chains = Chains::new(&target, Points::zeros(7, 2), 3).unwrap().in_blocks_of(rows);
+            (0..5).for_each(|_| chains.step(&kernel, &target).unwrap());
+            (chains.x().data().to_vec(), chains.tallies().iter().copied().collect::<Vec<_>>())
+        };
+        assert_eq!(run(7), run(1));
+        assert_eq!(run(7), run(3));
+    }
+
+    #[test]
+    fn kernels_with_other_leaves_take_turns() {
+        let target = StandardNormal(2);
+        let two = ex2(random_walk(), mala()).build(2).unwrap();
+        let one = random_walk().build(2).unwrap();
+        let mut chains = Chains::new(&target, Points::zeros(3, 2), 3).unwrap();
+        chains.step(&two, &target).unwrap();
+        assert_eq!(chains.tallies().part(1).iter().filter(|t| t.tries == 1).count(), 3);
+        chains.step(&one, &target).unwrap();
+        assert_eq!(chains.tallies().iter().count(), 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "ask for a flow")]
+    fn a_kernel_that_needs_a_flow_is_told() {
+        let target = StandardNormal(2);
+        let mut chains = Chains::new(&target, Points::zeros(3, 2), 3).unwrap();
+        let _ = chains.step(&isir(4).build(2).unwrap(), &target);
     }
 }

@@ -25,44 +25,84 @@ use super::ula::UlaConfig;
 use super::{Kernel, Law, StepSize};
 use crate::ConfigError;
 
-/// Any kernel, as settings.
+/// What the settings of a kernel know: a row of the list below asks for no more.
+pub(super) trait Settings {
+    /// Refuses settings that cannot be used.
+    fn check(&self) -> Result<(), ConfigError>;
+
+    /// The kernel in `dim` dimensions.
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError>;
+
+    /// What the kernel promises about the target's law.
+    fn law(&self) -> Law;
+
+    /// Takes this step, in the kernel's own convention; without a step size it does nothing.
+    fn set_step_size(&mut self, _: StepSize) {}
+}
+
+/// Writes the enum, and every `match` over it, from one list of kernels.
 ///
-/// ```
-/// use mixwell::kernel::{KernelConfig, ex2, isir, mala};
-/// let kernel = ex2(isir(64), mala().repeat(5));
-/// assert_eq!(kernel, KernelConfig::Sequence(Default::default()));
-/// assert!(kernel.build(2)?.needs().gradient);
-/// # Ok::<(), mixwell::ConfigError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum KernelConfig {
-    /// Random-walk Metropolis: Gaussian steps, no gradient needed.
-    RandomWalk(RandomWalkConfig),
-    /// Unadjusted Langevin: no correction, so draws are biased by the step size.
-    Ula(UlaConfig),
-    /// Langevin proposals with Metropolis correction.
-    Mala(MalaConfig),
-    /// Hamiltonian trajectories of a fixed number of leapfrog steps.
-    Hmc(HmcConfig),
-    /// Hamiltonian trajectories that stop before they turn back.
-    Nuts(NutsConfig),
-    /// Slices on ellipses around a Gaussian: nothing to tune.
-    EllipticalSlice(EllipticalSliceConfig),
-    /// Global moves: accept or reject one draw of the proposal.
-    IndependentMh(IndependentMhConfig),
-    /// Global moves: choose among many draws of the proposal and the current point.
-    Isir(IsirConfig),
-    /// Another kernel in the latent space of the flow.
-    Neutra(NeutraConfig),
-    /// Replicas at higher temperatures, moved by another kernel, that exchange their points with the chain.
-    ParallelTempering(ParallelTemperingConfig),
-    /// Kernels one after the other; all of them make one step.
-    Sequence(SequenceConfig),
-    /// A kernel several times per step.
-    Repeat(RepeatConfig),
-    /// One of several kernels at random, chain by chain.
-    Mixture(MixtureConfig),
+/// A row is: variant, settings, the `kind` in config files, and one line for the catalogue and for written configs.
+macro_rules! kernels {
+    ($($variant:ident($settings:ty) = $kind:literal, $summary:literal;)*) => {
+        /// Any kernel, as settings.
+        ///
+        /// ```
+        /// use mixwell::kernel::{Kernel, KernelConfig, ex2, isir, mala};
+        /// let kernel = ex2(isir(64), mala().repeat(5));
+        /// assert_eq!(kernel, KernelConfig::Sequence(Default::default()));
+        /// assert!(kernel.build(2)?.needs().gradient);
+        /// # Ok::<(), mixwell::ConfigError>(())
+        /// ```
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+        #[serde(tag = "kind")]
+        pub enum KernelConfig {
+            $(#[doc = $summary] #[serde(rename = $kind)] $variant($settings),)*
+        }
+
+        impl KernelConfig {
+            /// Its name in a config file.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $kind,)*
+                }
+            }
+
+            fn settings(&self) -> &dyn Settings {
+                match self {
+                    $(Self::$variant(settings) => settings,)*
+                }
+            }
+
+            fn settings_mut(&mut self) -> &mut dyn Settings {
+                match self {
+                    $(Self::$variant(settings) => settings,)*
+                }
+            }
+        }
+
+        /// All kernels.
+        pub fn catalogue() -> Vec<CatalogueEntry> {
+            vec![$(CatalogueEntry::of(KernelConfig::$variant(<$settings>::default()), $summary),)*]
+        }
+    };
+}
+
+kernels! {
+    RandomWalk(RandomWalkConfig) = "random_walk", "random-walk Metropolis: no gradient needed";
+    Ula(UlaConfig) = "ula", "unadjusted Langevin: biased by its step size";
+    Mala(MalaConfig) = "mala", "Langevin proposals with Metropolis correction";
+    Hmc(HmcConfig) = "hmc", "Hamiltonian trajectories of fixed length";
+    Nuts(NutsConfig) = "nuts", "Hamiltonian trajectories that stop before they turn back";
+    EllipticalSlice(EllipticalSliceConfig) = "elliptical_slice", "slices on ellipses around a Gaussian: nothing to tune";
+    IndependentMh(IndependentMhConfig) = "independent_mh", "global moves: accept or reject one draw of the flow";
+    Isir(IsirConfig) = "isir", "global moves: choose among many draws of the flow and the current point";
+    Neutra(NeutraConfig) = "neutra", "another kernel in the flow's latent space";
+    ParallelTempering(ParallelTemperingConfig) = "parallel_tempering",
+        "replicas at higher temperatures that exchange points with the chain";
+    Sequence(SequenceConfig) = "sequence", "kernels one after the other (default: Ex2MCMC)";
+    Repeat(RepeatConfig) = "repeat", "a kernel several times per step";
+    Mixture(MixtureConfig) = "mixture", "one of several kernels at random, chain by chain";
 }
 
 impl Default for KernelConfig {
@@ -75,78 +115,21 @@ impl Default for KernelConfig {
 impl KernelConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        match self {
-            Self::RandomWalk(c) => c.check(),
-            Self::Ula(c) => c.check(),
-            Self::Mala(c) => c.check(),
-            Self::Hmc(c) => c.check(),
-            Self::Nuts(c) => c.check(),
-            Self::EllipticalSlice(c) => c.check(),
-            Self::IndependentMh(c) => c.check(),
-            Self::Isir(c) => c.check(),
-            Self::Neutra(c) => c.check(),
-            Self::ParallelTempering(c) => c.check(),
-            Self::Sequence(c) => c.check(),
-            Self::Repeat(c) => c.check(),
-            Self::Mixture(c) => c.check(),
-        }
+        self.settings().check()
     }
 
     /// The kernel in `dim` dimensions.
     pub fn build(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
-        Ok(match self {
-            Self::RandomWalk(c) => Box::new(c.build(dim)?),
-            Self::Ula(c) => Box::new(c.build()?),
-            Self::Mala(c) => Box::new(c.build(dim)?),
-            Self::Hmc(c) => Box::new(c.build(dim)?),
-            Self::Nuts(c) => Box::new(c.build(dim)?),
-            Self::EllipticalSlice(c) => Box::new(c.build(dim)?),
-            Self::IndependentMh(c) => Box::new(c.build(dim)?),
-            Self::Isir(c) => Box::new(c.build(dim)?),
-            Self::Neutra(c) => Box::new(c.build(dim)?),
-            Self::ParallelTempering(c) => Box::new(c.build(dim)?),
-            Self::Sequence(c) => Box::new(c.build(dim)?),
-            Self::Repeat(c) => Box::new(c.build(dim)?),
-            Self::Mixture(c) => Box::new(c.build(dim)?),
-        })
+        self.settings().kernel(dim)
     }
 
     /// What it promises about the target's law, with frozen parameters: the law of the kernel that it builds.
     pub fn law(&self) -> Law {
-        match self {
-            Self::RandomWalk(_) => RandomWalkConfig::LAW,
-            Self::Ula(_) => UlaConfig::LAW,
-            Self::Mala(_) => MalaConfig::LAW,
-            Self::Hmc(_) => HmcConfig::LAW,
-            Self::Nuts(_) => NutsConfig::LAW,
-            Self::EllipticalSlice(_) => EllipticalSliceConfig::LAW,
-            Self::IndependentMh(_) => IndependentMhConfig::LAW,
-            Self::Isir(_) => IsirConfig::LAW,
-            Self::Neutra(c) => c.kernel.law(),
-            Self::ParallelTempering(c) => super::tempering::law(c.kernel.law()),
-            Self::Sequence(c) => Law::in_turn(c.parts.iter().map(Self::law)),
-            Self::Repeat(c) => c.kernel.law(),
-            Self::Mixture(c) => Law::at_random(c.parts.iter().map(Self::law)),
-        }
+        self.settings().law()
     }
 
-    /// Its name in a config file.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::RandomWalk(_) => "random_walk",
-            Self::Ula(_) => "ula",
-            Self::Mala(_) => "mala",
-            Self::Hmc(_) => "hmc",
-            Self::Nuts(_) => "nuts",
-            Self::EllipticalSlice(_) => "elliptical_slice",
-            Self::IndependentMh(_) => "independent_mh",
-            Self::Isir(_) => "isir",
-            Self::Neutra(_) => "neutra",
-            Self::ParallelTempering(_) => "parallel_tempering",
-            Self::Sequence(_) => "sequence",
-            Self::Repeat(_) => "repeat",
-            Self::Mixture(_) => "mixture",
-        }
+    pub(super) fn set_step_size(&mut self, step: StepSize) {
+        self.settings_mut().set_step_size(step);
     }
 
     /// The same kernel `n_steps` times per step.
@@ -156,18 +139,7 @@ impl KernelConfig {
 
     /// The same kernel with this Langevin step (MALA, ULA) or, for the others with a step size, with its `dt`.
     pub fn step_size(mut self, step: StepSize) -> Self {
-        let length = (2.0 * step.eta()).sqrt();
-        match &mut self {
-            Self::Mala(c) => c.step_size = step,
-            Self::Ula(c) => c.step_size = step,
-            Self::Hmc(c) => c.step_size = length,
-            Self::Nuts(c) => c.step_size = length,
-            Self::RandomWalk(c) => c.step_size = length,
-            Self::Repeat(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
-            Self::Neutra(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
-            Self::ParallelTempering(c) => *c.kernel = c.kernel.as_ref().clone().step_size(step),
-            _ => {}
-        }
+        self.set_step_size(step);
         self
     }
 }
@@ -249,38 +221,10 @@ pub struct CatalogueEntry {
     pub exact: bool,
 }
 
-/// All kernels.
-pub fn catalogue() -> Vec<CatalogueEntry> {
-    let entry = |default: KernelConfig, summary| CatalogueEntry {
-        name: default.kind(),
-        summary,
-        exact: default.law().exact,
-        default,
-    };
-    vec![
-        entry(random_walk(), "random-walk Metropolis: no gradient needed"),
-        entry(ula(), "unadjusted Langevin: biased by its step size"),
-        entry(mala(), "Langevin proposals with Metropolis correction"),
-        entry(hmc(10), "Hamiltonian trajectories of fixed length"),
-        entry(nuts(), "Hamiltonian trajectories that stop before they turn back"),
-        entry(
-            KernelConfig::EllipticalSlice(EllipticalSliceConfig::default()),
-            "slices on ellipses around a Gaussian: nothing to tune",
-        ),
-        entry(independent_mh(), "global moves: accept or reject one draw of the flow"),
-        entry(isir(64), "global moves: choose among many draws of the flow and the current point"),
-        entry(KernelConfig::Neutra(NeutraConfig::default()), "another kernel in the flow's latent space"),
-        entry(
-            parallel_tempering(mala()),
-            "replicas at higher temperatures that exchange points with the chain",
-        ),
-        entry(KernelConfig::default(), "kernels one after the other (default: Ex2MCMC)"),
-        entry(mala().repeat(5), "a kernel several times per step"),
-        entry(
-            KernelConfig::Mixture(MixtureConfig::default()),
-            "one of several kernels at random, chain by chain",
-        ),
-    ]
+impl CatalogueEntry {
+    fn of(default: KernelConfig, summary: &'static str) -> Self {
+        Self { name: default.kind(), summary, exact: default.law().exact, default }
+    }
 }
 
 #[cfg(test)]

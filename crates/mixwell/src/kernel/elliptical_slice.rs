@@ -10,10 +10,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
-use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
-    Warmup,
-};
+use super::config::Settings;
+use super::{Block, Context, Kernel, Law, Leaf, Report, Role};
 use crate::proposal::{Gaussian, GaussianConfig, Proposal};
 use crate::scratch::scratch;
 use crate::{Batch, ConfigError};
@@ -32,7 +30,7 @@ pub struct EllipticalSliceConfig {
 }
 
 impl EllipticalSliceConfig {
-    pub(super) const LAW: Law = Law::reversible();
+    const LAW: Law = Law::reversible();
 
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
@@ -42,6 +40,20 @@ impl EllipticalSliceConfig {
     /// The kernel in `dim` dimensions.
     pub fn build(&self, dim: usize) -> Result<EllipticalSlice, ConfigError> {
         Ok(EllipticalSlice::new(self.prior.build(dim).map_err(|e| e.under("prior"))?))
+    }
+}
+
+impl Settings for EllipticalSliceConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        Self::LAW
     }
 }
 
@@ -73,10 +85,6 @@ impl Kernel for EllipticalSlice {
 
     fn law(&self) -> Law {
         EllipticalSliceConfig::LAW
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::default()
     }
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
@@ -131,18 +139,6 @@ impl Kernel for EllipticalSlice {
                 true
             });
         }
-    }
-
-    fn adapt(&mut self, _: Warmup, _: &Ensemble, _: Tallies<'_>) {}
-
-    fn freeze(&mut self) {}
-
-    fn save(&self) -> KernelState {
-        KernelState::leaf(NAME, &())
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        state.read(NAME)
     }
 }
 

@@ -13,14 +13,12 @@ use std::cell::RefCell;
 use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
-use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
+use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
+use super::config::Settings;
 use super::extent::check_work;
 use super::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
 use super::range::{at_least, positive};
-use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
-    Warmup,
-};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::density::Guarded;
 use crate::proposal::Scale;
 use crate::scratch::scratch;
@@ -63,7 +61,7 @@ impl Default for HmcConfig {
 }
 
 impl HmcConfig {
-    pub(super) const LAW: Law = Law::reversible();
+    const LAW: Law = Law::reversible();
 
     fn tuner(&self) -> TunerConfig {
         TunerConfig {
@@ -71,6 +69,7 @@ impl HmcConfig {
             power: 1,
             rule: self.adapt,
             target_accept: self.target_accept,
+            acceptance: AcceptanceOver::Chains,
             metric: self.metric,
         }
     }
@@ -95,6 +94,24 @@ impl HmcConfig {
             jitter: self.jitter,
             random_length: self.random_length,
         })
+    }
+}
+
+impl Settings for HmcConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        Self::LAW
+    }
+
+    fn set_step_size(&mut self, step: StepSize) {
+        self.step_size = step.length();
     }
 }
 
@@ -244,20 +261,12 @@ impl Kernel for Hmc {
         TRAJECTORIES.set(trajectories);
     }
 
-    fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
-        self.tuner.update_trajectories(warmup, chains.x(), tallies);
+    fn tuner(&self) -> Option<&Tuner> {
+        Some(&self.tuner)
     }
 
-    fn freeze(&mut self) {
-        self.tuner.freeze();
-    }
-
-    fn save(&self) -> KernelState {
-        self.tuner.save(NAME)
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        self.tuner.load(NAME, state)
+    fn tuner_mut(&mut self) -> Option<&mut Tuner> {
+        Some(&mut self.tuner)
     }
 }
 

@@ -11,10 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, current_weight, draw_weight};
 use super::choice::{ProposalChoice, ProposalConfig};
-use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
-    Warmup,
-};
+use super::config::Settings;
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role};
 use crate::proposal::Proposal;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
@@ -30,7 +28,7 @@ pub struct IndependentMhConfig {
 }
 
 impl IndependentMhConfig {
-    pub(super) const LAW: Law = Law::reversible();
+    const LAW: Law = Law::reversible();
 
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
@@ -40,6 +38,20 @@ impl IndependentMhConfig {
     /// The kernel in `dim` dimensions.
     pub fn build(&self, dim: usize) -> Result<IndependentMh, ConfigError> {
         Ok(IndependentMh::new(self.proposal.build(dim)?))
+    }
+}
+
+impl Settings for IndependentMhConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        Self::LAW
     }
 }
 
@@ -90,18 +102,6 @@ impl Kernel for IndependentMh {
                 }
             }
         });
-    }
-
-    fn adapt(&mut self, _: Warmup, _: &Ensemble, _: Tallies<'_>) {}
-
-    fn freeze(&mut self) {}
-
-    fn save(&self) -> KernelState {
-        KernelState::leaf(NAME, &())
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        state.read(NAME)
     }
 }
 

@@ -17,11 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{current_weight, draw_weight};
 use super::choice::{ProposalChoice, ProposalConfig};
+use super::config::Settings;
 use super::extent::check_work;
-use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
-    Warmup,
-};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role};
 use crate::proposal::Proposal;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError, Stream};
@@ -49,7 +47,7 @@ impl Default for IsirConfig {
 }
 
 impl IsirConfig {
-    pub(super) const LAW: Law = Law::reversible();
+    const LAW: Law = Law::reversible();
 
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
@@ -78,6 +76,20 @@ impl IsirConfig {
     /// The kernel in `dim` dimensions.
     pub fn build(&self, dim: usize) -> Result<Isir, ConfigError> {
         Isir::new(self, self.proposal.build(dim)?)
+    }
+}
+
+impl Settings for IsirConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        Self::LAW
     }
 }
 
@@ -268,18 +280,6 @@ impl Kernel for Isir {
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
         self.proposal.with(context, |q: &dyn Proposal| self.step_with(q, context, block, &mut report));
-    }
-
-    fn adapt(&mut self, _: Warmup, _: &Ensemble, _: Tallies<'_>) {}
-
-    fn freeze(&mut self) {}
-
-    fn save(&self) -> KernelState {
-        KernelState::leaf(NAME, &())
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        state.read(NAME)
     }
 }
 

@@ -17,11 +17,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
-use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
-use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, StepSize,
-    Tallies, Warmup,
-};
+use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
+use super::config::Settings;
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::proposal::Scale;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
@@ -54,7 +52,7 @@ impl Default for MalaConfig {
 }
 
 impl MalaConfig {
-    pub(super) const LAW: Law = Law::reversible();
+    const LAW: Law = Law::reversible();
 
     fn tuner(&self) -> TunerConfig {
         TunerConfig {
@@ -62,6 +60,7 @@ impl MalaConfig {
             power: 2,
             rule: self.adapt,
             target_accept: self.target_accept,
+            acceptance: AcceptanceOver::Tries,
             metric: self.metric,
         }
     }
@@ -76,6 +75,24 @@ impl MalaConfig {
     pub fn build(&self, dim: usize) -> Result<Mala, ConfigError> {
         self.check()?;
         Ok(Mala { tuner: Tuner::new(&self.tuner(), dim) })
+    }
+}
+
+impl Settings for MalaConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        Self::LAW
+    }
+
+    fn set_step_size(&mut self, step: StepSize) {
+        self.step_size = step;
     }
 }
 
@@ -130,20 +147,12 @@ impl Kernel for Mala {
         }
     }
 
-    fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
-        self.tuner.update(warmup, chains.x(), tallies.mean_accept_prob());
+    fn tuner(&self) -> Option<&Tuner> {
+        Some(&self.tuner)
     }
 
-    fn freeze(&mut self) {
-        self.tuner.freeze();
-    }
-
-    fn save(&self) -> KernelState {
-        self.tuner.save(NAME)
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        self.tuner.load(NAME, state)
+    fn tuner_mut(&mut self) -> Option<&mut Tuner> {
+        Some(&mut self.tuner)
     }
 }
 

@@ -11,11 +11,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::choice::{ProposalChoice, ProposalConfig};
-use super::config::KernelConfig;
-use super::pulled_back::PulledBack;
+use super::config::{KernelConfig, Settings};
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, StateError, Tallies, Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, StateError, StepSize, Tallies,
+    Warmup,
 };
+use crate::density::PulledBack;
 use crate::math::standard_normal_log_prob;
 use crate::proposal::Proposal;
 use crate::{ConfigError, Points};
@@ -57,6 +58,24 @@ impl NeutraConfig {
         self.check()?;
         let inner = self.kernel.build(dim).map_err(|e| e.under("kernel"))?;
         Ok(Neutra::new(self.proposal.build(dim)?, inner))
+    }
+}
+
+impl Settings for NeutraConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        self.kernel.law()
+    }
+
+    fn set_step_size(&mut self, step: StepSize) {
+        self.kernel.set_step_size(step);
     }
 }
 

@@ -7,12 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
-use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
+use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
+use super::config::Settings;
 use super::range::positive;
-use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
-    Warmup,
-};
+use super::{Block, Context, Kernel, Law, Leaf, Report, Role, StepSize};
 use crate::scratch::scratch;
 use crate::{Batch, ConfigError};
 
@@ -39,7 +37,7 @@ impl Default for RandomWalkConfig {
 }
 
 impl RandomWalkConfig {
-    pub(super) const LAW: Law = Law::reversible();
+    const LAW: Law = Law::reversible();
 
     fn tuner(&self) -> TunerConfig {
         TunerConfig {
@@ -47,6 +45,7 @@ impl RandomWalkConfig {
             power: 1,
             rule: self.adapt,
             target_accept: self.target_accept,
+            acceptance: AcceptanceOver::Tries,
             metric: self.metric,
         }
     }
@@ -64,6 +63,24 @@ impl RandomWalkConfig {
     }
 }
 
+impl Settings for RandomWalkConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        Self::LAW
+    }
+
+    fn set_step_size(&mut self, step: StepSize) {
+        self.step_size = step.length();
+    }
+}
+
 /// Random-walk Metropolis.
 pub struct RandomWalk {
     tuner: Tuner,
@@ -76,10 +93,6 @@ impl Kernel for RandomWalk {
 
     fn law(&self) -> Law {
         RandomWalkConfig::LAW
-    }
-
-    fn needs(&self) -> Needs {
-        Needs::default()
     }
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
@@ -105,20 +118,12 @@ impl Kernel for RandomWalk {
         }
     }
 
-    fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
-        self.tuner.update(warmup, chains.x(), tallies.mean_accept_prob());
+    fn tuner(&self) -> Option<&Tuner> {
+        Some(&self.tuner)
     }
 
-    fn freeze(&mut self) {
-        self.tuner.freeze();
-    }
-
-    fn save(&self) -> KernelState {
-        self.tuner.save(NAME)
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        self.tuner.load(NAME, state)
+    fn tuner_mut(&mut self) -> Option<&mut Tuner> {
+        Some(&mut self.tuner)
     }
 }
 

@@ -46,6 +46,11 @@ impl StepSize {
         self.eta
     }
 
+    /// The length `dt` with `eta = dt^2 / 2`: a leapfrog step, or the standard deviation of a random walk.
+    pub fn length(self) -> f64 {
+        (2.0 * self.eta).sqrt()
+    }
+
     /// Refuses steps that are not positive and finite.
     pub fn check(self, key: &str) -> Result<(), ConfigError> {
         positive(key, self.eta)

@@ -1,7 +1,7 @@
 //! Targets and runs that the unit tests of the kernels share.
 
-use super::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
-use crate::density::{EvaluationError, Failure, Target};
+use super::{Chains, Kernel, Tally};
+use crate::density::{EvaluationError, Target};
 use crate::{Batch, BatchMut, Points, Stream};
 
 /// `N(0, I)` in this many dimensions.
@@ -53,18 +53,10 @@ impl Target for Gumbel {
 }
 
 /// Chains at standard normal points.
-fn start(target: &dyn Target, n_chains: usize) -> Ensemble {
+fn start(target: &dyn Target, n_chains: usize) -> Chains {
     let mut x = Points::zeros(n_chains, target.dim());
     Stream::new(7, 1 << 40).fill_normal(x.data_mut());
-    Ensemble::new(target, x, Stream::for_chains(7, n_chains)).unwrap()
-}
-
-fn step(kernel: &dyn Kernel, target: &dyn Target, chains: &mut Ensemble) -> Vec<Tally> {
-    let mut tallies = vec![Tally::default(); chains.n_chains()];
-    let failure = Failure::default();
-    let context = Context::new(target, &failure);
-    kernel.step(&context, &mut chains.whole(), Report::new(&mut tallies, 1));
-    tallies
+    Chains::new(target, x, 7).unwrap()
 }
 
 /// Mean acceptance probability and the sum of all tallies (the last depth) of a one-leaf kernel.
@@ -77,7 +69,8 @@ pub(crate) fn mean_accept(
     let mut chains = start(target, n_chains);
     let mut sum = Tally::default();
     for _ in 0..n_steps {
-        for t in step(kernel, target, &mut chains) {
+        chains.step(kernel, target).unwrap();
+        for t in chains.tallies().iter() {
             sum.tries += t.tries;
             sum.moves += t.moves;
             sum.accept_prob += t.accept_prob;
@@ -100,7 +93,7 @@ pub(crate) fn long_run(
     let mut chains = start(target, n_chains);
     let mut draws = Vec::new();
     for i in 0..skip + n_steps {
-        step(kernel, target, &mut chains);
+        chains.step(kernel, target).unwrap();
         if i >= skip {
             draws.extend_from_slice(chains.x().data());
         }
@@ -111,17 +104,12 @@ pub(crate) fn long_run(
 /// Where one chain is after one step from `x`.
 pub(crate) fn one_step(kernel: &dyn Kernel, target: &dyn Target, x: &[f64]) -> Vec<f64> {
     let x = Points::from_rows(&[x]);
-    let mut chains = Ensemble::new(target, x, Stream::for_chains(7, 1)).unwrap();
-    step(kernel, target, &mut chains);
+    let mut chains = Chains::new(target, x, 7).unwrap();
+    chains.step(kernel, target).unwrap();
     chains.x().row(0).to_vec()
 }
 
 /// A warm-up of `total` steps, then freezes.
 pub(crate) fn adapt_run(kernel: &mut dyn Kernel, target: &dyn Target, n_chains: usize, total: usize) {
-    let mut chains = start(target, n_chains);
-    for i in 0..total {
-        let tallies = step(kernel, target, &mut chains);
-        kernel.adapt(Warmup { step: i, total }, &chains, Tallies::new(&tallies, 1));
-    }
-    kernel.freeze();
+    start(target, n_chains).warm_up(kernel, target, total).unwrap();
 }

@@ -10,11 +10,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
+use super::config::Settings;
 use super::range::{not_negative, positive};
-use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, StepSize,
-    Tallies, Warmup,
-};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
 
@@ -43,7 +41,7 @@ impl Default for UlaConfig {
 }
 
 impl UlaConfig {
-    pub(super) const LAW: Law = Law::biased();
+    const LAW: Law = Law::biased();
 
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
@@ -64,6 +62,24 @@ impl UlaConfig {
     pub fn build(&self) -> Result<Ula, ConfigError> {
         self.check()?;
         Ok(Ula { config: self.clone() })
+    }
+}
+
+impl Settings for UlaConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, _: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build()?))
+    }
+
+    fn law(&self) -> Law {
+        Self::LAW
+    }
+
+    fn set_step_size(&mut self, step: StepSize) {
+        self.step_size = step;
     }
 }
 
@@ -111,18 +127,6 @@ impl Kernel for Ula {
                 block.move_to(row, y, log_prob[row], Some(g));
             }
         }
-    }
-
-    fn adapt(&mut self, _: Warmup, _: &Ensemble, _: Tallies<'_>) {}
-
-    fn freeze(&mut self) {}
-
-    fn save(&self) -> KernelState {
-        KernelState::leaf(NAME, &())
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        state.read(NAME)
     }
 }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::record::Recorder;
 use super::totals::{PhaseTotals, Stuck, Total};
-use crate::kernel::{Block, Context, Ensemble, Kernel, Pool, Report, Tally, advance};
+use crate::kernel::{Block, Context, Ensemble, Kernel, Pool, Report, Tally, advance, block_rows};
 use crate::math::log_sum_exp;
 
 /// What a chunk does.
@@ -124,19 +124,6 @@ fn deal(chunk: &mut [f64], n_chains: usize, width: usize, rows: usize) -> Vec<Ve
         }
     }
     parts
-}
-
-/// Chains that a batch needs to be worth its overhead; networks hold rows in blocks of 64.
-const FULL_BATCH: usize = 64;
-
-/// Chains per block: four blocks per thread, so that no thread waits long for the last, but full batches where there are
-/// chains enough to keep every thread busy with them.
-fn block_rows(n_chains: usize) -> usize {
-    let threads = rayon::current_num_threads();
-    if threads == 1 {
-        return n_chains;
-    }
-    n_chains.div_ceil(4 * threads).max(FULL_BATCH).min(n_chains.div_ceil(threads))
 }
 
 /// One block of chains with its slices of every record.

@@ -2,7 +2,7 @@
 //!
 //! Banana: `u ~ N(0, 25)`, `v = y + 0.02 (u^2 - 25)`: means 0, variances 25 and 1 + 2 * 0.0004 * 625 = 1.5.
 
-use mixwell::density::{BananaConfig, EvaluationError, Failure, Guarded, Target};
+use mixwell::density::{BananaConfig, EvaluationError, Failure, Guarded, PulledBack, Target, Tempered};
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, RqSplineConfig};
 use mixwell::kernel::*;
 use mixwell::math::standard_normal_log_prob;
@@ -122,15 +122,15 @@ fn slices_weigh_the_target_against_the_base_density() {
         let own = Own(flow.clone());
         let tries = |target: &dyn Target| -> (u32, u32) {
             let kernel = neutra(slices()).build(3).unwrap();
-            let mut chains = Ensemble::new(target, x.clone(), Stream::for_chains(1, n)).unwrap();
-            let mut tallies = vec![Tally::default(); n];
+            let mut chains = Chains::new(target, x.clone(), 1).unwrap();
             let failure = Failure::default();
             let context = Context {
                 target: Guarded::new(target, &failure),
                 flow: Some(&flow as &dyn Transport),
                 max_rows: 4096,
             };
-            kernel.step(&context, &mut chains.whole(), Report::new(&mut tallies, 1));
+            chains.step_in(&kernel, &context);
+            let tallies = chains.tallies();
             (tallies.iter().map(|t| t.tries).sum(), tallies.iter().map(|t| t.moves).sum())
         };
         assert_eq!(tries(&own), (n as u32, n as u32));

@@ -20,10 +20,6 @@ impl Kernel for Walk {
         self.law
     }
 
-    fn needs(&self) -> Needs {
-        Needs::default()
-    }
-
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
         let (rows, dim) = (block.rows(), block.dim());
         let (mut y, mut log_prob) = (block.x().data().to_vec(), vec![0.0; rows]);
@@ -37,18 +33,6 @@ impl Kernel for Walk {
                 block.move_to(row, y, log_prob[row], None);
             }
         }
-    }
-
-    fn adapt(&mut self, _: Warmup, _: &Ensemble, _: Tallies<'_>) {}
-
-    fn freeze(&mut self) {}
-
-    fn save(&self) -> KernelState {
-        KernelState::leaf("walk", &())
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        state.read("walk")
     }
 }
 
@@ -118,5 +102,6 @@ fn draws_of_a_kernel_made_in_code_are_called_biased_where_they_are() {
     ]);
     let inside = biased(run(normal(), inside)).unwrap();
     assert!(inside.contains("kernel kernel (mala, walk) does not keep"), "{inside}");
-    assert_eq!(biased(run(normal(), MalaConfig::default().build(1).unwrap())), None);
+    // What settings build goes in as it is.
+    assert_eq!(biased(run(normal(), mala().build(1).unwrap())), None);
 }

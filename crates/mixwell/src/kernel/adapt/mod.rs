@@ -4,12 +4,13 @@
 
 mod acceptance;
 mod dual_averaging;
+mod metric;
 mod moments;
 mod step_rule;
 mod tuner;
 mod windows;
 
+pub use metric::MetricKind;
+pub(crate) use metric::matrices;
 pub use step_rule::StepRule;
-pub use tuner::MetricKind;
-
-pub(crate) use tuner::{Tuner, TunerConfig, matrices};
+pub use tuner::{AcceptanceOver, Tuner, TunerConfig};

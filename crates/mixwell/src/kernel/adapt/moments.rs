@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tuner::MetricKind;
+use super::metric::MetricKind;
 use crate::proposal::Scale;
 use crate::{Batch, Points};
 

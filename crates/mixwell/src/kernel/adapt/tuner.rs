@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::acceptance::SharedAcceptance;
+use super::metric::MetricKind;
 use super::moments::Moments;
 use super::step_rule::{StepAdapter, StepRule};
 use super::windows::Windows;
@@ -13,49 +14,50 @@ use crate::kernel::{KernelState, StateError, Tallies, Warmup};
 use crate::proposal::Scale;
 use crate::{Batch, ConfigError};
 
-/// Which metric a kernel learns during warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MetricKind {
-    /// None: all directions alike.
-    Unit,
-    /// A standard deviation per coordinate.
-    Diagonal,
-    /// A full covariance.
-    Dense,
-}
-
-/// How many matrices of `dim x dim` a metric holds (sums of squares, factor), and how many more while it is computed
-/// (covariance, its factor twice, the new metric).
-pub(crate) fn matrices(metric: MetricKind) -> (usize, usize) {
-    match metric {
-        MetricKind::Unit | MetricKind::Diagonal => (0, 0),
-        MetricKind::Dense => (2, 4),
-    }
-}
-
 /// What a [`Tuner`] starts from.
-pub(crate) struct TunerConfig {
-    pub(crate) step: f64,
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TunerConfig {
+    /// The step size at first.
+    pub step: f64,
     /// 1 for steps that are lengths, 2 for steps that are squared lengths (`eta`).
-    pub(crate) power: i32,
-    pub(crate) rule: StepRule,
-    pub(crate) target_accept: f64,
-    pub(crate) metric: MetricKind,
+    pub power: i32,
+    /// How the step size is adapted.
+    pub rule: StepRule,
+    /// Acceptance that adaptation aims at.
+    pub target_accept: f64,
+    /// How the acceptance of one step of all chains is summed up.
+    pub acceptance: AcceptanceOver,
+    /// The metric to learn.
+    pub metric: MetricKind,
+}
+
+/// How the acceptance of one step of all chains is summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AcceptanceOver {
+    /// The mean over all tries.
+    Tries,
+    /// The mean over chains, in which a chain that fails all the time counts most: for Hamiltonian trajectories.
+    Chains,
 }
 
 impl TunerConfig {
-    /// Checks all but the step, whose name differs between kernels.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    /// Refuses settings that cannot be used; all but the step, whose name differs between kernels.
+    ///
+    /// # Errors
+    /// The first setting that cannot be used.
+    pub fn check(&self) -> Result<(), ConfigError> {
         super::super::range::open_fraction("target_accept", self.target_accept)?;
         self.rule.check()
     }
 }
 
 /// A step size and a metric, adapting until frozen.
-pub(crate) struct Tuner {
+///
+/// A kernel that holds one and hands it out ([`Kernel::tuner`](crate::kernel::Kernel::tuner)) is adapted, frozen, saved and loaded by it.
+pub struct Tuner {
     power: i32,
     target_accept: f64,
+    over: AcceptanceOver,
     metric: MetricKind,
     state: State,
 }
@@ -72,10 +74,12 @@ struct State {
 }
 
 impl Tuner {
-    pub(crate) fn new(config: &TunerConfig, dim: usize) -> Self {
+    /// A tuner for kernels in `dim` dimensions, with the unit metric at first.
+    pub fn new(config: &TunerConfig, dim: usize) -> Self {
         Self {
             power: config.power,
             target_accept: config.target_accept,
+            over: config.acceptance,
             metric: config.metric,
             state: State {
                 step: config.step,
@@ -89,30 +93,31 @@ impl Tuner {
         }
     }
 
-    pub(crate) fn step(&self) -> f64 {
+    /// The step size at present.
+    pub fn step(&self) -> f64 {
         self.state.step
     }
 
-    pub(crate) fn scale(&self) -> &Scale {
+    /// The metric at present: the kernel works as if the target were expressed in `L^-1 x`.
+    pub fn scale(&self) -> &Scale {
         &self.state.scale
     }
 
-    /// Learns from one warm-up step of Hamiltonian trajectories, which a chain can fail at all the time.
-    pub(crate) fn update_trajectories(&mut self, warmup: Warmup, x: Batch<'_>, tallies: Tallies<'_>) {
-        if !self.state.frozen {
-            let accept = self.state.acceptance.of(tallies, self.target_accept);
-            self.update(warmup, x, accept);
-        }
-    }
-
-    /// Learns from one warm-up step; `accept` is the mean acceptance over all chains, if there was a try.
-    ///
-    /// No positions (zero rows) means that only the step size is adapted.
-    pub(crate) fn update(&mut self, warmup: Warmup, x: Batch<'_>, accept: Option<f64>) {
-        let State { step, scale, adapter, moments, updated, frozen, .. } = &mut self.state;
-        if *frozen {
+    /// Learns from one warm-up step of all chains, which stand at the rows of `x`; no rows mean that only the step size is adapted.
+    pub fn learn(&mut self, warmup: Warmup, x: Batch<'_>, tallies: Tallies<'_>) {
+        if self.state.frozen {
             return;
         }
+        let accept = match self.over {
+            AcceptanceOver::Tries => tallies.mean_accept_prob(),
+            AcceptanceOver::Chains => self.state.acceptance.of(tallies, self.target_accept),
+        };
+        self.update(warmup, x, accept);
+    }
+
+    /// Learns from one warm-up step; `accept` is the acceptance over all chains, if there was a try.
+    fn update(&mut self, warmup: Warmup, x: Batch<'_>, accept: Option<f64>) {
+        let State { step, scale, adapter, moments, updated, .. } = &mut self.state;
         if let Some(accept) = accept {
             let next = adapter.update(*step, accept, self.target_accept);
             if next.is_finite() && next > 0.0 {
@@ -139,18 +144,24 @@ impl Tuner {
         }
     }
 
-    pub(crate) fn freeze(&mut self) {
+    /// Ends adaptation; the step settles on its average, where the rule has one.
+    pub fn freeze(&mut self) {
         if !self.state.frozen && self.state.updated {
             self.state.step = self.state.adapter.settle(self.state.step);
         }
         self.state.frozen = true;
     }
 
-    pub(crate) fn save(&self, name: &str) -> KernelState {
+    /// Everything there is, under the name of a kernel.
+    pub fn save(&self, name: &str) -> KernelState {
         KernelState::leaf(name, &self.state)
     }
 
-    pub(crate) fn load(&mut self, name: &str, state: &KernelState) -> Result<(), StateError> {
+    /// Goes on from what [`Tuner::save`] gave.
+    ///
+    /// # Errors
+    /// When it belongs to a kernel of another name or to another number of dimensions.
+    pub fn load(&mut self, name: &str, state: &KernelState) -> Result<(), StateError> {
         let read: State = state.read(name)?;
         if read.scale.dim() != self.state.scale.dim() {
             let found = format!("{} coordinates", read.scale.dim());
@@ -174,6 +185,7 @@ mod tests {
             power: 1,
             rule: StepRule::DualAveraging,
             target_accept: 0.8,
+            acceptance: AcceptanceOver::Tries,
             metric: MetricKind::Diagonal,
         };
         let (mut a, mut b) = (Tuner::new(&config, 2), Tuner::new(&config, 2));

@@ -6,8 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::offsets;
+use super::members::{self, Members};
 use crate::ConfigError;
+use crate::kernel::config::Settings;
 use crate::kernel::{
     Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
     Tallies, Warmup, independent_mh, mala,
@@ -34,16 +35,11 @@ impl Default for MixtureConfig {
 impl MixtureConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if self.parts.is_empty() {
-            return Err(ConfigError::new("parts", "empty", "a mixture needs at least one kernel"));
-        }
+        members::check(&self.parts, "a mixture needs at least one kernel")?;
         let fits = self.weights.is_empty() || self.weights.len() == self.parts.len();
         if !fits || !self.weights.iter().all(|w| w.is_finite() && *w > 0.0) {
             let reason = format!("{} positive numbers are needed, one per kernel", self.parts.len());
             return Err(ConfigError::new("weights", format!("{:?}", self.weights), reason));
-        }
-        for (i, part) in self.parts.iter().enumerate() {
-            part.check().map_err(|e| e.under(&format!("parts[{i}]")))?;
         }
         Ok(())
     }
@@ -51,18 +47,29 @@ impl MixtureConfig {
     /// The kernel in `dim` dimensions.
     pub fn build(&self, dim: usize) -> Result<Mixture, ConfigError> {
         self.check()?;
-        let build =
-            |(i, part): (usize, &KernelConfig)| part.build(dim).map_err(|e| e.under(&format!("parts[{i}]")));
-        let parts = self.parts.iter().enumerate().map(build).collect::<Result<Vec<_>, _>>()?;
+        let parts = members::build(&self.parts, dim)?;
         let weights = if self.weights.is_empty() { vec![1.0; parts.len()] } else { self.weights.clone() };
         Ok(Mixture::new(parts, &weights))
     }
 }
 
+impl Settings for MixtureConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        Law::at_random(self.parts.iter().map(KernelConfig::law))
+    }
+}
+
 /// One of several kernels, at random.
 pub struct Mixture {
-    parts: Vec<Box<dyn Kernel>>,
-    offsets: Vec<usize>,
+    parts: Members,
     cumulative: Vec<f64>,
 }
 
@@ -82,7 +89,7 @@ impl Mixture {
                 sum
             })
             .collect();
-        Self { offsets: offsets(&parts), parts, cumulative }
+        Self { parts: Members::new(parts), cumulative }
     }
 
     fn choose(&self, u: f64) -> usize {
@@ -92,15 +99,15 @@ impl Mixture {
 
 impl Kernel for Mixture {
     fn leaves(&self) -> Vec<Leaf> {
-        self.parts.iter().flat_map(|part| part.leaves()).collect()
+        self.parts.leaves()
     }
 
     fn law(&self) -> Law {
-        Law::at_random(self.parts.iter().map(|part| part.law()))
+        Law::at_random(self.parts.laws())
     }
 
     fn needs(&self) -> Needs {
-        self.parts.iter().fold(Needs::default(), |needs, part| needs.and(part.needs()))
+        self.parts.needs()
     }
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
@@ -108,7 +115,7 @@ impl Kernel for Mixture {
         let mut choices: Vec<usize> = (0..n).map(|row| self.choose(block.stream(row).uniform())).collect();
         let mut swaps = Vec::new();
         let mut first = 0;
-        for (k, (part, &offset)) in self.parts.iter().zip(&self.offsets).enumerate() {
+        for (k, (part, offset)) in self.parts.iter().enumerate() {
             let mut end = first;
             for row in first..n {
                 if choices[row] == k {
@@ -133,21 +140,18 @@ impl Kernel for Mixture {
     }
 
     fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
-        for (part, &offset) in self.parts.iter_mut().zip(&self.offsets) {
-            part.adapt(warmup, chains, tallies.part(offset));
-        }
+        self.parts.adapt(warmup, chains, tallies);
     }
 
     fn freeze(&mut self) {
-        self.parts.iter_mut().for_each(|part| part.freeze());
+        self.parts.freeze();
     }
 
     fn save(&self) -> KernelState {
-        KernelState::of_parts(NAME, self.parts.iter().map(|part| part.save()).collect())
+        self.parts.save(NAME)
     }
 
     fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        let states = state.parts_of(NAME, self.parts.len())?;
-        self.parts.iter_mut().zip(states).try_for_each(|(part, state)| part.load(state))
+        self.parts.load(NAME, state)
     }
 }

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
+use crate::kernel::config::Settings;
 use crate::kernel::extent::check_work;
 use crate::kernel::range::at_least;
 use crate::kernel::{
     Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
-    Tallies, Warmup, mala,
+    StepSize, Tallies, Warmup, mala,
 };
 
 /// Settings of [`Repeat`].
@@ -38,6 +39,24 @@ impl RepeatConfig {
     pub fn build(&self, dim: usize) -> Result<Repeat, ConfigError> {
         self.check()?;
         Ok(Repeat::new(self.n_steps, self.kernel.build(dim).map_err(|e| e.under("kernel"))?))
+    }
+}
+
+impl Settings for RepeatConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        self.kernel.law()
+    }
+
+    fn set_step_size(&mut self, step: StepSize) {
+        self.kernel.set_step_size(step);
     }
 }
 

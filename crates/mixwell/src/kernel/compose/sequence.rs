@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::offsets;
+use super::members::{self, Members};
 use crate::ConfigError;
+use crate::kernel::config::Settings;
 use crate::kernel::{
     Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
     Tallies, Warmup, isir, mala,
@@ -28,28 +29,33 @@ impl Default for SequenceConfig {
 impl SequenceConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if self.parts.is_empty() {
-            return Err(ConfigError::new("parts", "empty", "a sequence needs at least one kernel"));
-        }
-        for (i, part) in self.parts.iter().enumerate() {
-            part.check().map_err(|e| e.under(&format!("parts[{i}]")))?;
-        }
-        Ok(())
+        members::check(&self.parts, "a sequence needs at least one kernel")
     }
 
     /// The kernel in `dim` dimensions.
     pub fn build(&self, dim: usize) -> Result<Sequence, ConfigError> {
         self.check()?;
-        let build =
-            |(i, part): (usize, &KernelConfig)| part.build(dim).map_err(|e| e.under(&format!("parts[{i}]")));
-        Ok(Sequence::new(self.parts.iter().enumerate().map(build).collect::<Result<_, _>>()?))
+        Ok(Sequence::new(members::build(&self.parts, dim)?))
+    }
+}
+
+impl Settings for SequenceConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        Law::in_turn(self.parts.iter().map(KernelConfig::law))
     }
 }
 
 /// Kernels one after the other.
 pub struct Sequence {
-    parts: Vec<Box<dyn Kernel>>,
-    offsets: Vec<usize>,
+    parts: Members,
 }
 
 impl Sequence {
@@ -59,45 +65,42 @@ impl Sequence {
     /// When there are none.
     pub fn new(parts: Vec<Box<dyn Kernel>>) -> Self {
         assert!(!parts.is_empty(), "a sequence needs a kernel");
-        Self { offsets: offsets(&parts), parts }
+        Self { parts: Members::new(parts) }
     }
 }
 
 impl Kernel for Sequence {
     fn leaves(&self) -> Vec<Leaf> {
-        self.parts.iter().flat_map(|part| part.leaves()).collect()
+        self.parts.leaves()
     }
 
     fn law(&self) -> Law {
-        Law::in_turn(self.parts.iter().map(|part| part.law()))
+        Law::in_turn(self.parts.laws())
     }
 
     fn needs(&self) -> Needs {
-        self.parts.iter().fold(Needs::default(), |needs, part| needs.and(part.needs()))
+        self.parts.needs()
     }
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
-        for (part, &offset) in self.parts.iter().zip(&self.offsets) {
+        for (part, offset) in self.parts.iter() {
             part.step(context, block, report.part(offset));
         }
     }
 
     fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
-        for (part, &offset) in self.parts.iter_mut().zip(&self.offsets) {
-            part.adapt(warmup, chains, tallies.part(offset));
-        }
+        self.parts.adapt(warmup, chains, tallies);
     }
 
     fn freeze(&mut self) {
-        self.parts.iter_mut().for_each(|part| part.freeze());
+        self.parts.freeze();
     }
 
     fn save(&self) -> KernelState {
-        KernelState::of_parts(NAME, self.parts.iter().map(|part| part.save()).collect())
+        self.parts.save(NAME)
     }
 
     fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        let states = state.parts_of(NAME, self.parts.len())?;
-        self.parts.iter_mut().zip(states).try_for_each(|(part, state)| part.load(state))
+        self.parts.load(NAME, state)
     }
 }

@@ -19,12 +19,10 @@ use std::cell::RefCell;
 use serde::{Deserialize, Serialize};
 
 use self::tree::{Count, Course, State, Summary, add, grow, log_add, straight};
-use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
+use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
+use super::config::Settings;
 use super::range::positive;
-use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
-    Warmup,
-};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::density::Guarded;
 use crate::proposal::Scale;
 use crate::{ConfigError, Stream};
@@ -60,7 +58,7 @@ impl Default for NutsConfig {
 }
 
 impl NutsConfig {
-    pub(super) const LAW: Law = Law::reversible();
+    const LAW: Law = Law::reversible();
 
     fn tuner(&self) -> TunerConfig {
         TunerConfig {
@@ -68,6 +66,7 @@ impl NutsConfig {
             power: 1,
             rule: self.adapt,
             target_accept: self.target_accept,
+            acceptance: AcceptanceOver::Chains,
             metric: self.metric,
         }
     }
@@ -85,6 +84,24 @@ impl NutsConfig {
     pub fn build(&self, dim: usize) -> Result<Nuts, ConfigError> {
         self.check()?;
         Ok(Nuts { tuner: Tuner::new(&self.tuner(), dim), max_depth: self.max_depth })
+    }
+}
+
+impl Settings for NutsConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        Self::LAW
+    }
+
+    fn set_step_size(&mut self, step: StepSize) {
+        self.step_size = step.length();
     }
 }
 
@@ -218,20 +235,12 @@ impl Kernel for Nuts {
         WORKSPACE.set(work);
     }
 
-    fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
-        self.tuner.update_trajectories(warmup, chains.x(), tallies);
+    fn tuner(&self) -> Option<&Tuner> {
+        Some(&self.tuner)
     }
 
-    fn freeze(&mut self) {
-        self.tuner.freeze();
-    }
-
-    fn save(&self) -> KernelState {
-        self.tuner.save(NAME)
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        self.tuner.load(NAME, state)
+    fn tuner_mut(&mut self) -> Option<&mut Tuner> {
+        Some(&mut self.tuner)
     }
 }
 

@@ -7,9 +7,10 @@ use super::ladder::Ladder;
 use super::swap::Sweep;
 use crate::ConfigError;
 use crate::footprint::at_most;
+use crate::kernel::config::Settings;
 use crate::kernel::extent::{MOST_TEMPERATURES, check_work};
 use crate::kernel::range::{at_least, positive};
-use crate::kernel::{KernelConfig, mala};
+use crate::kernel::{Kernel, KernelConfig, Law, StepSize, mala};
 use crate::proposal::GaussianConfig;
 
 /// Settings of [`ParallelTempering`].
@@ -144,10 +145,27 @@ impl ParallelTemperingConfig {
     }
 }
 
+impl Settings for ParallelTemperingConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        self.check()
+    }
+
+    fn kernel(&self, dim: usize) -> Result<Box<dyn Kernel>, ConfigError> {
+        Ok(Box::new(self.build(dim)?))
+    }
+
+    fn law(&self) -> Law {
+        super::law(self.kernel.law())
+    }
+
+    fn set_step_size(&mut self, step: StepSize) {
+        self.kernel.set_step_size(step);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::Kernel;
     use crate::kernel::parallel_tempering;
 
     #[test]

@@ -22,11 +22,11 @@ pub use swap::Sweep;
 use ladder::{Ladder, LadderState};
 
 use super::replicas::Replicas;
-use super::tempered::Tempered;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
     Warmup,
 };
+use crate::density::Tempered;
 use crate::proposal::{Gaussian, Proposal};
 use crate::{Batch, BatchMut, Points};
 
@@ -43,7 +43,7 @@ pub struct ParallelTempering {
 }
 
 /// The law of replicas that are moved by kernels of law `inner` and exchanged. Moves and swaps take turns, so it is not reversible.
-pub(super) fn law(inner: Law) -> Law {
+fn law(inner: Law) -> Law {
     Law { exact: inner.exact, reversible: false, keeps_replicas: true }
 }
 

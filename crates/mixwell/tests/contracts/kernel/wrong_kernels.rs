@@ -68,18 +68,6 @@ impl Kernel for WrongMala {
             }
         }
     }
-
-    fn adapt(&mut self, _: Warmup, _: &Ensemble, _: Tallies<'_>) {}
-
-    fn freeze(&mut self) {}
-
-    fn save(&self) -> KernelState {
-        self.global.save()
-    }
-
-    fn load(&mut self, state: &KernelState) -> Result<(), StateError> {
-        self.global.load(state)
-    }
 }
 
 #[test]

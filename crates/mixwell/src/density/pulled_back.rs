@@ -4,7 +4,7 @@
 //! `N(0, I)` exactly, whatever the transport. The gradient runs back through the map.
 //! Reference: Hoffman et al., "NeuTra-lizing bad geometry in HMC" (2019), section 2.
 
-use crate::density::{EvaluationError, Target, derived_version};
+use super::{EvaluationError, Target, derived_version};
 use crate::proposal::Transport;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut};

@@ -6,7 +6,7 @@
 //! tempered, as a likelihood is when `r` is the prior.
 //! Reference: Swendsen and Wang (1986); Gelman and Meng, Statistical Science 13 (1998), for the geometric path.
 
-use crate::density::{EvaluationError, Target, derived_version};
+use super::{EvaluationError, Target, derived_version};
 use crate::proposal::{Gaussian, Proposal};
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut};
@@ -14,8 +14,7 @@ use crate::{Batch, BatchMut};
 /// `target` at inverse temperature `beta`.
 ///
 /// ```
-/// use mixwell::kernel::Tempered;
-/// use mixwell::density::{BananaConfig, Target};
+/// use mixwell::density::{BananaConfig, Target, Tempered};
 /// use mixwell::Points;
 /// let banana = BananaConfig { dim: 2, ..Default::default() }.build()?;
 /// let x = Points::from_rows(&[[1.0, 2.0]]);

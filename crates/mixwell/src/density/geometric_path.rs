@@ -3,7 +3,7 @@
 //! At `b = 0` only the base is evaluated, at `b = 1` only the target, so an infinite log-density at one end does no harm
 //! at the other.
 
-use crate::density::{EvaluationError, Target, derived_version};
+use super::{EvaluationError, Target, derived_version};
 use crate::proposal::Differentiable;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut};
@@ -11,9 +11,8 @@ use crate::{Batch, BatchMut};
 /// A density on the geometric path from `base` to `target`: the one at inverse temperature `beta`.
 ///
 /// ```
-/// use mixwell::estimate::GeometricPath;
+/// use mixwell::density::{GeometricPath, StandardGaussianConfig, Target};
 /// use mixwell::proposal::Gaussian;
-/// use mixwell::density::{StandardGaussianConfig, Target};
 /// use mixwell::Batch;
 /// // Between N(0, 1) and N(4, 1), half way: a Gaussian around 2.
 /// let target = StandardGaussianConfig { dim: 1, mean: 4.0, ..Default::default() }.build()?;
@@ -62,7 +61,7 @@ impl<'a> GeometricPath<'a> {
     }
 
     /// `(1 - b) base + b target`, without what has weight zero. Of log-densities or of components of gradients.
-    pub(super) fn mix(&self, base: f64, target: f64) -> f64 {
+    pub(crate) fn mix(&self, base: f64, target: f64) -> f64 {
         if self.beta == 0.0 {
             base
         } else if self.beta == 1.0 {

@@ -48,8 +48,8 @@ pub fn code(result: anyhow::Result<Status>) -> ExitCode {
             // Our errors tell their causes themselves; the chain would say them twice.
             tell(&format!("error: {error}"));
             let bad = error.downcast_ref::<BadInput>().is_some()
-                || error.downcast_ref::<RunError>().is_some_and(|e| !matches!(e, RunError::Evaluation(_)))
-                || error.downcast_ref::<mixwell_reproduce::ReproduceError>().is_some();
+                || error.downcast_ref::<RunError>().is_some_and(|e| e.is_input())
+                || error.downcast_ref::<mixwell_reproduce::ReproduceError>().is_some_and(|e| e.is_input());
             ExitCode::from(if bad { 2 } else { 1 })
         }
     }

@@ -7,10 +7,12 @@ mod cmd;
 mod exit;
 mod message;
 mod progress;
+mod signals;
 
 use clap::Parser;
 
 fn main() -> std::process::ExitCode {
+    signals::survive_size_limits();
     let result = match cli::Cli::parse().command {
         cli::Command::Run(args) => cmd::run::run(&args),
         cli::Command::Resume(args) => cmd::resume::run(&args),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use mixwell::io::IoError;
 use mixwell::sampler::RunError;
 
-/// An experiment that could not be run. Every one of these can be mended by changing what was asked for.
+/// An experiment that could not be run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReproduceError {
@@ -65,4 +65,15 @@ pub enum ReproduceError {
         /// Why it failed.
         source: Box<RunError>,
     },
+}
+
+impl ReproduceError {
+    /// Whether it can be mended by changing what was asked for, and the machine has not failed.
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::Io(e) => e.is_input(),
+            Self::Run { source, .. } => source.is_input(),
+            _ => true,
+        }
+    }
 }

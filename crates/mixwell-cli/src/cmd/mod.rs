@@ -10,15 +10,13 @@ pub mod resume;
 pub mod run;
 pub mod summary;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use mixwell::sampler::{Outcome, Sampler};
 
 use crate::cli::SessionArgs;
 use crate::exit::{Status, is_closed_pipe};
 use crate::message::tell;
 use crate::progress::Line;
+use crate::signals::interrupt_flag;
 
 /// Runs or resumes a prepared sampler, shows progress and summary, and gives the status.
 fn finish(sampler: Sampler, args: &SessionArgs, resume: bool) -> anyhow::Result<Status> {
@@ -42,17 +40,4 @@ fn finish(sampler: Sampler, args: &SessionArgs, resume: bool) -> anyhow::Result<
     }
     let refused = args.strict && !summary.converged;
     Ok(if refused { Status::NotConverged } else { Status::Finished })
-}
-
-/// The first Ctrl-C asks for a clean end with a checkpoint; the second ends the process at once.
-fn interrupt_flag() -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let set = flag.clone();
-    ctrlc::set_handler(move || {
-        if set.swap(true, Ordering::Relaxed) {
-            std::process::exit(1);
-        }
-        tell("\nending at the next safe place; press Ctrl-C again to end at once");
-    })?;
-    Ok(flag)
 }

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use mixwell::sampler::Observer as _;
 use mixwell_reproduce::{Event, Observer, Outcome, Report, Runner, catalogue, index, number};
 
-use super::interrupt_flag;
 use crate::cli::ReproduceArgs;
 use crate::exit::{Status, bad_input};
 use crate::message::tell;
 use crate::progress::Line;
+use crate::signals::interrupt_flag;
 
 /// Runs the subcommand.
 pub fn run(args: &ReproduceArgs) -> anyhow::Result<Status> {

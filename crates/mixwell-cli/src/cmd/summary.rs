@@ -2,8 +2,8 @@
 
 use std::io::{BufWriter, Write};
 
-use mixwell::io::{DrawReader, RunFolder};
-use mixwell::sampler::{RunError, Summary};
+use mixwell::io::RunFolder;
+use mixwell::sampler::{RunError, Summary, read_summary};
 
 use super::run;
 use crate::cli::SummaryArgs;
@@ -15,29 +15,19 @@ const MOST_ROWS: usize = 60;
 /// Runs the subcommand.
 pub fn run(args: &SummaryArgs) -> anyhow::Result<Status> {
     let folder = RunFolder::view(&args.dir).map_err(RunError::from)?;
-    let text = if folder.summary().exists() {
+    let summary = if folder.summary().symlink_metadata().is_ok() {
         // Draws that are damaged must not pass for those that the summary speaks of.
-        let damaged = DrawReader::open(&folder.draws()).and_then(|reader| reader.verify());
-        if let Some(problem) = damaged.map_err(RunError::from)?.into_iter().next() {
-            return Err(RunError::from(problem).into());
-        }
-        folder.read_text(&folder.summary()).map_err(RunError::from)?
+        read_summary(&folder)?
     } else {
         // Not finished yet: what the last checkpoint holds.
         let text = folder.read_text(&folder.config()).map_err(RunError::from)?;
         let config = mixwell::config::parse(&text)
             .map_err(|e| bad_input(format!("{}, {e}", folder.config().display())))?;
-        run::sampler(config.settings)?.folder(&args.dir).peek()?.to_json()
+        run::sampler(config.settings)?.folder(&args.dir).peek()?
     };
     if args.json {
-        writeln!(std::io::stdout(), "{text}")?;
+        writeln!(std::io::stdout(), "{}", summary.to_json())?;
     } else {
-        let summary = Summary::from_json(&text).map_err(|e| {
-            bad_input(format!(
-                "{} is damaged: {e}; delete it and run `mixwell resume`",
-                folder.summary().display()
-            ))
-        })?;
         print(&summary)?;
     }
     Ok(Status::Finished)

@@ -2,7 +2,9 @@
 
 mod bad_input;
 mod common;
+mod damaged_folders;
 mod evidence;
+mod failures;
 mod kill_and_resume;
 mod memory;
 mod reproduce;

@@ -21,12 +21,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::IoError;
 use super::atomic::{self, atomic_write};
+use super::{IoError, open};
 
 /// Version of the layout of checkpoint files.
-pub const CHECKPOINT_FORMAT: u32 = 1;
+pub const CHECKPOINT_FORMAT: u32 = 2;
 
+/// Bytes that are enough to tell what a file is, and how long it must be.
+const HEAD_BYTES: u64 = 512;
+/// Bytes of a file that is read as a whole even when it has another size than it says.
+const SMALL_BYTES: u64 = 64 << 20;
 const MAGIC: &[u8; 8] = b"MIXWELLC";
 const CRATE_VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -170,8 +174,27 @@ pub fn save_checkpoint<T: Serialize>(
 pub fn load_checkpoint<T: DeserializeOwned>(path: &Path, config: ConfigHash) -> Result<T, CheckpointError> {
     let old = previous(path);
     let path = if !path.exists() && old.exists() { &old } else { path };
-    let bytes = fs::read(path).map_err(IoError::file("read", path))?;
+    let bytes = read(path)?;
     decode(path, &bytes, config)
+}
+
+/// The bytes of a checkpoint, or its beginning where the size that stands there is not that of the file: then the rest is
+/// not worth its memory, and `decode` says what is wrong.
+fn read(path: &Path) -> Result<Vec<u8>, IoError> {
+    use std::io::Read;
+    let (file, size) = open::reading(path)?;
+    let mut head = Vec::new();
+    file.take(HEAD_BYTES).read_to_end(&mut head).map_err(IoError::file("read", path))?;
+    let version = head.get(MAGIC.len() + 4).map_or(0, |&n| usize::from(n));
+    let at = MAGIC.len() + 4 + 1 + version + 32;
+    let payload = head.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+    let expected = payload.map(|n| n.saturating_add(at as u64 + 8 + 32));
+    let small = size <= SMALL_BYTES;
+    if small || (head.starts_with(MAGIC) && expected == Some(size)) {
+        open::read(path, size)
+    } else {
+        Ok(head)
+    }
 }
 
 fn encode<T: Serialize>(config: ConfigHash, payload: &T) -> Result<Vec<u8>, postcard::Error> {

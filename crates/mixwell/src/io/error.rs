@@ -105,6 +105,18 @@ pub enum IoError {
         /// Bytes that are read at most.
         most: u64,
     },
+    /// A file of a finished run is not as the run left it.
+    #[error(
+        "`{path}` is damaged, or not the file that the run left: {reason}; restore it from a copy, or let `mixwell resume {run}` make it again"
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// How it differs.
+        reason: String,
+        /// The folder of the run.
+        run: PathBuf,
+    },
     /// Variables or statistics that cannot be stored together.
     #[error("the draws cannot be stored: {0}")]
     Schema(String),
@@ -119,6 +131,24 @@ pub enum IoError {
 }
 
 impl IoError {
+    /// Whether another path or another folder would mend it. If not, the machine failed: a full disk, a limit, a broken device.
+    pub fn is_input(&self) -> bool {
+        use io::ErrorKind as Kind;
+        let Self::File { source, .. } = self else { return true };
+        matches!(
+            source.kind(),
+            Kind::NotFound
+                | Kind::PermissionDenied
+                | Kind::ReadOnlyFilesystem
+                | Kind::NotADirectory
+                | Kind::IsADirectory
+                | Kind::AlreadyExists
+                | Kind::InvalidInput
+                | Kind::InvalidData
+                | Kind::InvalidFilename
+        )
+    }
+
     /// Wraps an error of the operating system: `.map_err(IoError::file("write", path))`.
     pub fn file(operation: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { operation, path: path.to_path_buf(), source }

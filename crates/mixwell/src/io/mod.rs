@@ -10,6 +10,7 @@ mod bounded;
 mod checkpoint;
 mod data;
 mod error;
+mod manifest;
 mod npy;
 mod open;
 mod run_folder;
@@ -23,9 +24,12 @@ pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError, ConfigHash, load_checkp
 pub use data::DataFiles;
 pub use error::IoError;
 pub(crate) use error::excerpt;
+pub use manifest::{MANIFEST, MANIFEST_ATTRIBUTE};
 pub use npy::{NpyArray, NpyData, NpyError, read_npy};
 pub use run_folder::{RunFolder, available_bytes};
 pub(crate) use store::chunk_draws;
-pub use store::{DrawReader, DrawStore, Phase, Stat, StatKind, StoreSchema, StoreState, StoredVariable};
+pub use store::{
+    DrawReader, DrawStore, Phase, Stat, StatKind, StoreContents, StoreSchema, StoreState, StoredVariable,
+};
 pub use table::{CellProblem, Column, TableError, TableOptions, TextTable, parse_table, read_table};
 pub use timestamp::timestamp;

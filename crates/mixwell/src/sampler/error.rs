@@ -53,3 +53,14 @@ pub enum RunError {
     #[error("the checkpoint's flow cannot be used: {0}")]
     Flow(#[from] crate::net::WeightsError),
 }
+
+impl RunError {
+    /// Whether something that was typed or handed over is wrong, and not the machine that the run is on or a target that gave up.
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::Io(e) | Self::Checkpoint(CheckpointError::Io(e)) => e.is_input(),
+            Self::Evaluation(_) => false,
+            _ => true,
+        }
+    }
+}

@@ -10,6 +10,7 @@ mod draw_array;
 mod engine;
 mod error;
 mod estimate;
+mod finished;
 mod method;
 mod monitor;
 mod observer;
@@ -33,6 +34,7 @@ pub use draw_array::DrawArray;
 pub use engine::Outcome;
 pub use error::RunError;
 pub use estimate::ProposalReport;
+pub use finished::read_summary;
 pub use method::{
     Ex2, Flex2, FlowMc, KernelMethod, Method, MethodEntry, NeutraMethod, ScheduleMethod, ScoreClimbing,
     catalogue,

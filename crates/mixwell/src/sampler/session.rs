@@ -25,8 +25,8 @@ use super::summary::Summary;
 use crate::density::{Counted, Target, Variable};
 use crate::flow::Flow;
 use crate::io::{
-    ConfigHash, DrawReader, DrawStore, RunFolder, StoreSchema, StoreState, atomic_write, available_bytes,
-    load_checkpoint, save_checkpoint, timestamp,
+    ConfigHash, DrawReader, DrawStore, IoError, MANIFEST, MANIFEST_ATTRIBUTE, RunFolder, StoreSchema,
+    StoreState, atomic_write, available_bytes, load_checkpoint, save_checkpoint, timestamp,
 };
 use crate::kernel::Ensemble;
 use crate::rng::FLOW_INIT_STREAM;
@@ -174,7 +174,7 @@ impl Session {
         let folder = self.folder.take();
         if let (Some(saved), Some(folder)) = (&saved, &folder) {
             check_draws(folder, saved)?;
-            if let Some(summary) = finished_summary(folder, saved) {
+            if let Some(summary) = finished_summary(folder, saved)? {
                 return self.already_finished(saved, folder, summary);
             }
         }
@@ -217,6 +217,9 @@ impl Session {
                 observer.line(&summary.verdict_line());
                 if let Some(folder) = &folder {
                     atomic_write(&folder.summary(), summary.to_json().as_bytes())?;
+                    if let Sink::Store(store) = &engine.sink {
+                        folder.write_manifest(store.contents())?;
+                    }
                 }
                 Some(summary)
             }
@@ -324,6 +327,7 @@ impl Session {
             "method": self.config.method.name(),
             "seed": self.config.seed,
             "config_hash": self.hash.to_string(),
+            MANIFEST_ATTRIBUTE: MANIFEST,
             "tuning_steps": self.plan.schedule.adapting_draws(),
         });
         let mut map = match attributes {
@@ -393,19 +397,24 @@ fn open_folder(path: PathBuf, access: Access, config: &str) -> Result<RunFolder,
 
 /// Reads the draws that the checkpoint counts on: a damaged file is told before hours are spent on top of it.
 fn check_draws(folder: &RunFolder, saved: &RunState) -> Result<(), RunError> {
-    let (Some(store), draws) = (&saved.store, folder.draws()) else { return Ok(()) };
-    match DrawReader::open(&draws)?.verify_written(store)?.into_iter().next() {
-        Some(problem) => Err(problem.into()),
-        None => Ok(()),
-    }
+    let Some(store) = &saved.store else { return Ok(()) };
+    Ok(DrawReader::open(&folder.draws())?.verify_written(store.contents())?)
 }
 
-/// The summary of a run that has nothing left to do.
-fn finished_summary(folder: &RunFolder, saved: &RunState) -> Option<Summary> {
+/// The summary of a run that has nothing left to do. `None` where something has to be made again: the checkpoint has all it
+/// takes once the whole chunks are sound.
+fn finished_summary(folder: &RunFolder, saved: &RunState) -> Result<Option<Summary>, RunError> {
     if saved.progress.phase != Phase::Finished {
-        return None;
+        return Ok(None);
     }
-    Summary::from_json(&folder.read_text(&folder.summary()).ok()?).ok()
+    match super::finished::verified(folder) {
+        Ok((summary, draws)) if draws.as_ref() == saved.store.as_ref().map(StoreState::contents) => {
+            Ok(Some(summary))
+        }
+        // A link or a device is not written to either.
+        Err(RunError::Io(e @ IoError::NotPlain { .. })) => Err(e.into()),
+        _ => Ok(None),
+    }
 }
 
 /// Passes events on and keeps the notable ones in the run's log.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::super::{IoError, atomic};
 use super::chunk::ChunkData;
+use super::contents::{ArrayContents, ChunkHash};
 use super::description::{ArrayDescription, write_metadata};
 use super::schema::StatKind;
 
@@ -66,11 +67,24 @@ impl ZarrArray {
         Ok((write_metadata(&self.folder, &metadata)?, metadata))
     }
 
-    /// Writes chunk `index` along the draws and returns its path; the disk is not waited for.
-    pub(super) fn write_chunk(&self, index: u64, data: &ChunkData) -> Result<PathBuf, IoError> {
+    /// Writes chunk `index` along the draws and returns its path and hash; the disk is not waited for.
+    pub(super) fn write_chunk(&self, index: u64, data: &ChunkData) -> Result<(PathBuf, ChunkHash), IoError> {
         let path = self.chunk_path(index);
-        atomic::replace(&path, &data.encode())?;
-        Ok(path)
+        let file = data.encode();
+        atomic::replace(&path, &file)?;
+        Ok((path, ChunkHash::of(&file)))
+    }
+
+    /// What is written of it: this many draws, in chunks of these hashes.
+    pub(super) fn contents(&self, group: &str, n_draws: u64, chunks: &[ChunkHash]) -> ArrayContents {
+        ArrayContents {
+            group: group.to_owned(),
+            name: self.name(),
+            kind: self.description.kind,
+            n_draws,
+            chunk: self.description.chunk.clone(),
+            chunks: chunks.to_vec(),
+        }
     }
 
     /// The file of chunk `index` along the draws.

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-use super::super::IoError;
+use super::super::{IoError, open};
 use super::array::{Axis, ZarrArray};
 use super::chunk::ChunkData;
+use super::contents::{ArrayContents, ChunkHash};
 use super::description::{group_metadata, write_metadata};
 use super::schema::{StatKind, StoreSchema, dim_names};
 
@@ -23,6 +24,8 @@ struct Column {
     kind: StatKind,
     offset: usize,
     len: usize,
+    /// Hashes of the chunks written, the last one perhaps not full.
+    chunks: Vec<ChunkHash>,
 }
 
 /// A group being written.
@@ -82,7 +85,7 @@ impl GroupWriter {
         }
         let len = inner.iter().map(|(_, len)| len).product();
         let array = ZarrArray::new(self.folder.join(name), kind, &axes);
-        self.columns.push(Column { array, kind, offset: self.n_row, len });
+        self.columns.push(Column { array, kind, offset: self.n_row, len, chunks: vec![] });
         self.n_row += len;
     }
 
@@ -94,12 +97,14 @@ impl GroupWriter {
     /// Makes the folders and writes the coordinates that do not grow.
     pub(super) fn create(&self, written: &mut Vec<PathBuf>) -> Result<(), IoError> {
         let growing = self.columns.iter().map(|c| &c.array).chain([&self.draw]);
+        open::no_link(&self.folder)?;
         for array in growing.chain(self.fixed.iter().map(|(array, _)| array)) {
+            open::no_link(array.folder())?;
             std::fs::create_dir_all(array.folder())
                 .map_err(IoError::file("create the folder", array.folder()))?;
         }
         for (array, len) in &self.fixed {
-            written.push(array.write_chunk(0, &ChunkData::Int((0..*len as i64).collect()))?);
+            written.push(array.write_chunk(0, &ChunkData::Int((0..*len as i64).collect()))?.0);
         }
         Ok(())
     }
@@ -123,22 +128,40 @@ impl GroupWriter {
 
     /// Writes chunk `index` of every array from `rows` (`draws x chains x n_row`, `draws` at most a chunk).
     pub(super) fn write_chunk(
-        &self,
+        &mut self,
         index: u64,
         draws: usize,
         rows: &[f64],
         written: &mut Vec<PathBuf>,
     ) -> Result<(), IoError> {
-        let paths: Result<Vec<PathBuf>, IoError> = self
-            .columns
-            .par_iter()
-            .map(|column| column.array.write_chunk(index, &self.chunk_of(column, draws, rows)))
-            .collect();
-        written.extend(paths?);
+        let write = |column: &Column| column.array.write_chunk(index, &self.chunk_of(column, draws, rows));
+        let files: Result<Vec<(PathBuf, ChunkHash)>, IoError> = self.columns.par_iter().map(write).collect();
+        for (column, (path, hash)) in self.columns.iter_mut().zip(files?) {
+            column.chunks.truncate(index as usize);
+            column.chunks.push(hash);
+            written.push(path);
+        }
         let first = (index * self.chunk as u64) as i64;
         let numbers = (0..self.chunk).map(|i| if i < draws { first + i as i64 } else { 0 }).collect();
-        written.push(self.draw.write_chunk(index, &ChunkData::Int(numbers))?);
+        written.push(self.draw.write_chunk(index, &ChunkData::Int(numbers))?.0);
         Ok(())
+    }
+
+    /// What is written of each array, of this many draws.
+    pub(super) fn contents(&self, n_draws: u64) -> impl Iterator<Item = ArrayContents> + '_ {
+        self.columns.iter().map(move |c| c.array.contents(self.name, n_draws, &c.chunks))
+    }
+
+    /// Takes up the hashes of whole chunks that [`GroupWriter::contents`] gave; false when they are those of other arrays.
+    pub(super) fn take_up(&mut self, contents: &[ArrayContents]) -> bool {
+        let of = |column: &Column| {
+            let found = contents.iter().find(|a| a.group == self.name && a.name == column.array.name())?;
+            let same = column.array.contents(self.name, found.n_draws, &found.chunks) == *found;
+            same.then(|| found.chunks.clone())
+        };
+        let Some(all) = self.columns.iter().map(of).collect::<Option<Vec<_>>>() else { return false };
+        self.columns.iter_mut().zip(all).for_each(|(column, chunks)| column.chunks = chunks);
+        true
     }
 
     fn chunk_of(&self, column: &Column, draws: usize, rows: &[f64]) -> ChunkData {

@@ -17,6 +17,7 @@
 
 mod array;
 mod chunk;
+mod contents;
 mod crc32c;
 mod description;
 mod group;
@@ -25,9 +26,11 @@ mod schema;
 mod stored_array;
 #[cfg(test)]
 mod tests;
+mod verify;
 mod writer;
 mod zstd;
 
+pub use contents::StoreContents;
 pub use reader::DrawReader;
 pub(crate) use schema::chunk_draws;
 pub use schema::{Phase, Stat, StatKind, StoreSchema};

@@ -9,9 +9,7 @@ use serde_json::{Map, Value};
 use super::super::IoError;
 use super::description::{METADATA, read_metadata};
 use super::group::ORDER;
-use super::schema::Phase;
 use super::stored_array::{StoredArray, StoredVariable, thinned};
-use super::writer::StoreState;
 
 /// Draws on disk, of a finished run or one under way.
 #[derive(Clone, Debug)]
@@ -88,36 +86,9 @@ impl DrawReader {
         Ok(())
     }
 
-    /// Reads every chunk of every group and returns the errors found, none for a sound store.
-    pub fn verify(&self) -> Result<Vec<IoError>, IoError> {
-        let mut errors = vec![];
-        for group in self.groups()? {
-            for variable in self.variables(&group)? {
-                let Some(array) = StoredArray::open(&self.path.join(&group), &group, &variable.name)? else {
-                    continue;
-                };
-                errors.extend((0..array.n_chunks()).filter_map(|k| array.read_chunk(k).err()));
-            }
-        }
-        Ok(errors)
-    }
-
-    /// Reads every whole chunk that the state of a checkpoint says is written, and returns the errors found. What a killed
-    /// process wrote after that checkpoint, perhaps in part, is not looked at.
-    pub fn verify_written(&self, state: &StoreState) -> Result<Vec<IoError>, IoError> {
-        let mut errors = vec![];
-        let written = state.whole_chunks();
-        for (phase, n_chunks) in Phase::ALL.into_iter().rev().zip(written.into_iter().rev()) {
-            for group in [phase.values_group(), phase.stats_group()] {
-                for variable in self.variables(group)? {
-                    let folder = self.path.join(group);
-                    let Some(array) = StoredArray::open(&folder, group, &variable.name)? else { continue };
-                    let n_chunks = n_chunks.min(array.n_chunks());
-                    errors.extend((0..n_chunks).filter_map(|k| array.read_chunk(k).err()));
-                }
-            }
-        }
-        Ok(errors)
+    /// The folder of the store.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     fn group_folder(&self, group: &str) -> Result<PathBuf, IoError> {
@@ -145,7 +116,10 @@ impl DrawReader {
 fn nodes(folder: &Path) -> Result<Vec<String>, IoError> {
     let read = IoError::file("read the folder", folder);
     let entries: Vec<_> = std::fs::read_dir(folder).and_then(|entries| entries.collect()).map_err(read)?;
-    let is_node = |entry: &std::fs::DirEntry| entry.path().join(METADATA).is_file();
+    // Links are no part of the store: `file_type` does not follow them.
+    let is_node = |entry: &std::fs::DirEntry| {
+        entry.file_type().is_ok_and(|kind| kind.is_dir()) && entry.path().join(METADATA).is_file()
+    };
     let mut names: Vec<String> =
         entries.iter().filter(|e| is_node(e)).filter_map(|e| e.file_name().into_string().ok()).collect();
     names.sort();

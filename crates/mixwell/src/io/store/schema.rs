@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::IoError;
@@ -47,7 +48,7 @@ impl Phase {
 }
 
 /// How a statistic is stored. It is handed over as `f64` in any case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StatKind {
     /// As it is.
     Float,

@@ -86,7 +86,7 @@ impl StoredArray {
     }
 
     /// What is wrong with chunk `index`.
-    fn problem(&self, index: usize, reason: String) -> IoError {
+    pub(super) fn problem(&self, index: usize, reason: String) -> IoError {
         let last = ((index + 1) * self.chunk).min(self.variable.n_draws) as u64 - 1;
         IoError::Chunk {
             array: self.label.clone(),
@@ -106,11 +106,21 @@ impl StoredArray {
         }
     }
 
-    /// The numbers of a chunk, `chains x chunk x elements`; what lies after the last draw means nothing.
-    pub(super) fn read_chunk(&self, index: usize) -> Result<Vec<f64>, IoError> {
-        let len = self.variable.n_chains * self.chunk * self.variable.len();
+    /// Numbers in a chunk.
+    fn chunk_len(&self) -> usize {
+        self.variable.n_chains * self.chunk * self.variable.len()
+    }
+
+    /// Sizes of a chunk: chains, draws, then the shape of the variable.
+    pub(super) fn chunk_shape(&self) -> &[u64] {
+        &self.description.chunk
+    }
+
+    /// The file of a chunk.
+    pub(super) fn read_file(&self, index: usize) -> Result<Vec<u8>, IoError> {
+        let len = self.chunk_len();
         let file = open::read(&self.chunk_path(index), chunk::most_bytes(self.kind, len));
-        let file = file.map_err(|e| match e {
+        file.map_err(|e| match e {
             IoError::File { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 self.problem(index, "is missing".into())
             }
@@ -119,8 +129,13 @@ impl StoredArray {
                 format!("is damaged (it has {size} bytes, more than its {len} numbers can take)"),
             ),
             other => other,
-        })?;
-        chunk::decode(&file, self.kind, len).map_err(|e| self.problem(index, format!("is damaged ({e})")))
+        })
+    }
+
+    /// The numbers of a chunk, `chains x chunk x elements`; what lies after the last draw means nothing.
+    pub(super) fn read_chunk(&self, index: usize) -> Result<Vec<f64>, IoError> {
+        let values = chunk::decode(&self.read_file(index)?, self.kind, self.chunk_len());
+        values.map_err(|e| self.problem(index, format!("is damaged ({e})")))
     }
 
     /// Zeros, as many as draws are to be read; an error where there is no memory for them.

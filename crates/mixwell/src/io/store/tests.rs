@@ -332,3 +332,67 @@ fn damaged_descriptions_are_refused_without_panic() {
         assert!(reader.read_variable("posterior", "b", 1).is_err());
     }
 }
+
+/// Whatever is lost, changed or exchanged after the end is named; a problem is told once and not for each claimed chunk.
+#[test]
+fn what_must_be_there_is_compared() {
+    let (folder, other) = (scratch(), scratch());
+    let mut store = new_store(folder.path());
+    run().into_iter().for_each(|(phase, draw)| append_one(&mut store, phase, draw));
+    store.finish(Map::new()).unwrap();
+    let contents = store.contents();
+    let reader = DrawReader::open(folder.path()).unwrap();
+    reader.verify_contents(&contents).unwrap();
+    reader.verify_written(&contents).unwrap();
+    // The same shapes with other numbers.
+    let mut store = new_store(other.path());
+    run().into_iter().for_each(|(phase, draw)| append_one(&mut store, phase, (draw + 1) % 5));
+    store.finish(Map::new()).unwrap();
+    let good = files(folder.path());
+    let put = |name: &str, bytes: &[u8]| std::fs::write(folder.path().join(name), bytes).unwrap();
+    for name in ["posterior/mu/c.0.0", "sample_stats/diverging/c.0.1", "posterior/b/c.0.2.0.0"] {
+        put(name, &std::fs::read(other.path().join(name)).unwrap());
+        assert!(reader.verify().unwrap().is_empty(), "sound in itself");
+        let e = reader.verify_contents(&contents).unwrap_err().to_string();
+        assert!(e.contains("not the one that this run wrote") && e.contains(name), "{e}");
+        put(name, &good[name]);
+    }
+    for name in ["posterior/draw/c.0", "sample_stats/chain/c.0", "posterior/b_dim_1/c.0"] {
+        put(name, &good["posterior/b_dim_0/c.0"]);
+        assert!(reader.verify_contents(&contents).is_err() && !reader.verify().unwrap().is_empty(), "{name}");
+        put(name, &good[name]);
+    }
+    for folder_name in ["posterior", "sample_stats/lp", "posterior/draw"] {
+        let (there, away) = (folder.path().join(folder_name), folder.path().join("away"));
+        std::fs::rename(&there, &away).unwrap();
+        assert!(reader.verify_contents(&contents).is_err() && reader.verify().is_err(), "{folder_name}");
+        std::fs::rename(&away, &there).unwrap();
+    }
+    // A shape of 2^40 draws: one array, or all, also where the store repeats it.
+    let huge = |text: &[u8]| String::from_utf8(text.to_vec()).unwrap().replace(" 11", " 1099511627776");
+    for (name, bytes) in &good {
+        if name.ends_with("zarr.json") {
+            put(name, huge(bytes).as_bytes());
+        }
+    }
+    assert!(reader.verify_contents(&contents).is_err());
+    assert!(reader.verify().unwrap().len() <= 8);
+    assert!(reader.read_variable("posterior", "b", 1).unwrap_err().to_string().contains("is missing"));
+    good.iter().for_each(|(name, bytes)| put(name, bytes));
+    reader.verify_contents(&contents).unwrap();
+}
+
+/// What an earlier version wrote with the crate `zarrs` and libzstd.
+#[test]
+fn chunks_of_earlier_versions_open() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/earlier_run/draws.zarr");
+    let reader = DrawReader::open(&folder).unwrap();
+    assert!(reader.verify().unwrap().is_empty());
+    let variables = reader.variables("posterior").unwrap();
+    assert!(!variables.is_empty());
+    for v in variables {
+        let values = reader.read_variable("posterior", &v.name, 1).unwrap();
+        assert_eq!(values.len(), v.n_chains * v.n_draws * v.len());
+        assert!(values.iter().all(|v| v.is_finite()));
+    }
+}

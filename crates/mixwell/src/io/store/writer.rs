@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::{IoError, atomic};
+use super::contents::StoreContents;
 use super::description::{group_metadata, read_metadata, write_metadata};
 use super::group::GroupWriter;
 use super::schema::{Phase, StoreSchema};
@@ -40,6 +41,7 @@ struct PhaseWriter {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StoreState {
     phases: Vec<PhaseState>,
+    contents: StoreContents,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,9 +53,9 @@ struct PhaseState {
 }
 
 impl StoreState {
-    /// Whole chunks written, per stored phase (production last).
-    pub(super) fn whole_chunks(&self) -> Vec<usize> {
-        self.phases.iter().map(|p| (p.n_draws / p.chunk.max(1)) as usize).collect()
+    /// What the store held when it was saved.
+    pub fn contents(&self) -> &StoreContents {
+        &self.contents
     }
 }
 
@@ -94,6 +96,7 @@ impl DrawStore {
         }
         let mut store = Self::build(path, schema, chunks)?;
         let n_chains = store.schema.n_chains;
+        let whole = state.contents.whole_chunks();
         for (writer, saved) in store.phases.iter_mut().zip(state.phases) {
             let pending = saved.n_draws % saved.chunk;
             let fits = |group: &GroupWriter, rows: &[f64]| {
@@ -101,6 +104,9 @@ impl DrawStore {
             };
             if !fits(&writer.values, &saved.pending_values) || !fits(&writer.stats, &saved.pending_stats) {
                 return Err(problem(format!("{n_chains} chains of these variables do not make its rows")));
+            }
+            if !writer.values.take_up(&whole.arrays) || !writer.stats.take_up(&whole.arrays) {
+                return Err(problem("it has other arrays".into()));
             }
             writer.n_draws = saved.n_draws;
             writer.pending_values = saved.pending_values;
@@ -207,7 +213,15 @@ impl DrawStore {
             pending_values: p.pending_values.clone(),
             pending_stats: p.pending_stats.clone(),
         });
-        Ok(StoreState { phases: phases.collect() })
+        Ok(StoreState { phases: phases.collect(), contents: self.contents() })
+    }
+
+    /// What the store holds now. Chunks that are not full have a hash once they were made readable.
+    pub fn contents(&self) -> StoreContents {
+        let of = |p: &PhaseWriter| {
+            p.values.contents(p.n_draws).chain(p.stats.contents(p.n_draws)).collect::<Vec<_>>()
+        };
+        StoreContents { arrays: self.phases.iter().flat_map(of).collect() }
     }
 
     /// Makes all draws so far readable: writes the chunks under way and the number of draws. The run goes on as before.
@@ -261,7 +275,7 @@ fn wait_for_disk(written: &mut Vec<PathBuf>) -> Result<(), IoError> {
 }
 
 impl PhaseWriter {
-    fn write_chunk(&self, index: u64, draws: usize, written: &mut Vec<PathBuf>) -> Result<(), IoError> {
+    fn write_chunk(&mut self, index: u64, draws: usize, written: &mut Vec<PathBuf>) -> Result<(), IoError> {
         self.values.write_chunk(index, draws, &self.pending_values, written)?;
         self.stats.write_chunk(index, draws, &self.pending_stats, written)
     }

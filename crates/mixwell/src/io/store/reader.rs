@@ -86,6 +86,13 @@ impl DrawReader {
         Ok(())
     }
 
+    /// The variables that a group says it has.
+    pub(super) fn listed(&self, group: &str) -> Result<Vec<String>, IoError> {
+        let order = read_attributes(&self.group_folder(group)?)?.remove(ORDER).unwrap_or_default();
+        let names = order.as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(names.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
+    }
+
     /// The folder of the store.
     pub(super) fn path(&self) -> &Path {
         &self.path

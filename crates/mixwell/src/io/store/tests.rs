@@ -277,6 +277,18 @@ fn odd_bits_survive() {
     assert_eq!(back.iter().map(|v| v.to_bits()).collect::<Vec<_>>(), odd.map(f64::to_bits));
 }
 
+/// Looking at draws after the end must not take away what `finish` wrote.
+#[test]
+fn a_finished_store_stays_finished() {
+    let folder = scratch();
+    let mut store = new_store(folder.path());
+    run().into_iter().for_each(|(phase, draw)| append_one(&mut store, phase, draw));
+    store.finish(Map::new()).unwrap();
+    let before = files(folder.path());
+    store.sync().unwrap();
+    assert!(files(folder.path()) == before && before["zarr.json"].windows(12).any(|w| w == b"consolidated"));
+}
+
 #[test]
 fn a_foreign_state_is_refused() {
     let (a, b) = (scratch(), scratch());

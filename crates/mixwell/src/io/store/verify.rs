@@ -9,7 +9,7 @@ use super::chunk;
 use super::contents::{ArrayContents, ChunkHash, StoreContents};
 use super::description::{ArrayDescription, METADATA, read_metadata};
 use super::reader::DrawReader;
-use super::schema::{CHUNK_LIMIT, StatKind};
+use super::schema::{CHUNK_LIMIT, Phase, StatKind};
 use super::stored_array::{StoredArray, StoredVariable};
 
 /// Problems after which nothing more is looked at.
@@ -25,11 +25,12 @@ enum Draws {
 impl DrawReader {
     /// Reads every chunk of every group and returns the errors found (the first eight), none for a sound store.
     ///
-    /// Arrays that are gone are noticed once the store is finished, because its own description repeats that of every array.
+    /// Arrays that are gone are noticed, because groups list their arrays.
     /// What was exchanged for something of the same shape is noticed by [`DrawReader::verify_contents`] only.
     pub fn verify(&self) -> Result<Vec<IoError>, IoError> {
         let mut problems = vec![];
         self.check_consolidated()?;
+        self.check_groups()?;
         for group in self.groups()? {
             for variable in self.variables(&group)? {
                 let Some(array) = StoredArray::open(&self.path().join(&group), &group, &variable.name)?
@@ -95,6 +96,34 @@ impl DrawReader {
             array.read_chunk(index)?;
             Err(array.problem(index, "is sound, but not the one that this run wrote".into()))
         })
+    }
+
+    /// What a store must hold by its own account: both groups of a phase, the variables that a group lists, and as many
+    /// draws in all of them.
+    fn check_groups(&self) -> Result<(), IoError> {
+        let warmup = self.path().join(Phase::Warmup.values_group()).exists()
+            || self.path().join(Phase::Warmup.stats_group()).exists();
+        let phases = Phase::ALL.into_iter().filter(|phase| *phase == Phase::Production || warmup);
+        for phase in phases {
+            let mut sizes = None;
+            for group in [phase.values_group(), phase.stats_group()] {
+                let (variables, listed) = (self.variables(group)?, self.listed(group)?);
+                let folder = self.path().join(group);
+                if let Some(lost) = listed.iter().find(|name| variables.iter().all(|v| v.name != **name)) {
+                    let has = variables.iter().map(|v| v.name.as_str()).collect::<Vec<_>>().join(", ");
+                    return Err(IoError::Missing { what: format!("variable `{lost}`"), path: folder, has });
+                }
+                for variable in variables {
+                    let size = (variable.n_chains, variable.n_draws);
+                    if *sizes.get_or_insert(size) != size {
+                        let path = folder.join(&variable.name).join(METADATA);
+                        let reason = format!("{} chains of {} draws, and others have not", size.0, size.1);
+                        return Err(IoError::Metadata { path, reason });
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Everything that the description of a finished store repeats must be there, and be the same.

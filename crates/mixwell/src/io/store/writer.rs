@@ -22,6 +22,8 @@ pub struct DrawStore {
     phases: Vec<PhaseWriter>,
     /// Files written since the last time the disk was waited for.
     written: Vec<PathBuf>,
+    /// Whether everything is written for good; nothing has to be made readable then.
+    finished: bool,
 }
 
 /// The two groups of a phase and the rows that do not fill a chunk yet.
@@ -144,7 +146,7 @@ impl DrawStore {
                 readable,
             });
         }
-        Ok(Self { path: path.to_path_buf(), schema, phases, written })
+        Ok(Self { path: path.to_path_buf(), schema, phases, written, finished: false })
     }
 
     /// The folder of the store.
@@ -175,6 +177,7 @@ impl DrawStore {
         values: &[f64],
         stats: &[f64],
     ) -> Result<(), IoError> {
+        self.finished = false;
         let n_chains = self.schema.n_chains;
         let Some(writer) = self.phases.iter_mut().find(|p| p.phase == phase) else {
             return Err(IoError::Schema("warm-up draws were not planned for".into()));
@@ -226,7 +229,7 @@ impl DrawStore {
 
     /// Makes all draws so far readable: writes the chunks under way and the number of draws. The run goes on as before.
     pub fn sync(&mut self) -> Result<(), IoError> {
-        self.write_all(false)
+        if self.finished { Ok(()) } else { self.write_all(false) }
     }
 
     /// Adds attributes (e.g. the sampling time) and writes everything for good, with the descriptions of all arrays
@@ -234,6 +237,7 @@ impl DrawStore {
     pub fn finish(&mut self, attributes: Map<String, Value>) -> Result<(), IoError> {
         self.schema.attributes.extend(attributes);
         self.write_all(true)?;
+        self.finished = true;
         wait_for_disk(&mut self.written)
     }
 

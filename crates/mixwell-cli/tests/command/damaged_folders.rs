@@ -72,14 +72,13 @@ fn links_in_a_folder_are_not_followed() {
             std::fs::rename(&away, &there).unwrap();
         }
     }
-    // Before a run: the log of a folder that somebody prepared.
-    let prepared = folder.path().join("prepared");
-    std::fs::create_dir(&prepared).unwrap();
-    for name in ["log.txt", ".lock"] {
+    // Before a run: a folder that somebody prepared.
+    for name in ["log.txt", ".lock", "draws.zarr", "checkpoint"] {
+        let prepared = folder.path().join(format!("prepared_{name}"));
+        std::fs::create_dir(&prepared).unwrap();
         symlink(&outside, prepared.join(name)).unwrap();
-        refused(&["run", &config, "--out", &text_of(&prepared)], &[name, "link"]);
-        std::fs::remove_file(prepared.join(name)).unwrap();
-        let _ = std::fs::remove_file(prepared.join("config.toml"));
+        refused(&["run", &config, "--out", &text_of(&prepared)], &[name]);
+        assert!(!prepared.join("config.toml").exists(), "{name}: a run was begun");
     }
     assert_eq!(std::fs::read_to_string(&outside).unwrap(), "{\"mine\": 1}");
 }

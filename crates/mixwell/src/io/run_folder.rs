@@ -24,6 +24,7 @@ const CHECKPOINT: &str = "checkpoint";
 const STATE: &str = "checkpoint/state.bin";
 const SUMMARY: &str = "summary.json";
 const LOCK: &str = ".lock";
+const LOG: &str = "log.txt";
 /// Bytes of a text of a run that are read; a summary has some hundred for each reported number.
 const TEXT_BYTES: u64 = 1 << 30;
 
@@ -53,7 +54,7 @@ impl RunFolder {
         if let Some(found) = refuse() {
             return Err(IoError::AlreadyARun { path: path.to_path_buf(), found });
         }
-        [CHECKPOINT, DRAWS].iter().try_for_each(|name| open::no_link(&path.join(name)))?;
+        [CHECKPOINT, DRAWS, LOG].iter().try_for_each(|name| open::no_link(&path.join(name)))?;
         fs::create_dir_all(&checkpoint).map_err(IoError::file("create the folder", &checkpoint))?;
         Ok(Self { path: path.to_path_buf(), _lock: lock })
     }
@@ -75,7 +76,7 @@ impl RunFolder {
         if !path.join(CONFIG).is_file() {
             return Err(IoError::NotARun { path: path.to_path_buf(), missing: CONFIG });
         }
-        [CHECKPOINT, DRAWS].iter().try_for_each(|name| open::no_link(&path.join(name)))?;
+        [CHECKPOINT, DRAWS, LOG].iter().try_for_each(|name| open::no_link(&path.join(name)))?;
         Ok(Self { path: path.to_path_buf(), _lock: None })
     }
 
@@ -118,7 +119,7 @@ impl RunFolder {
 
     /// The log, open at its end.
     pub fn open_log(&self) -> Result<File, IoError> {
-        open::writing(&self.path.join("log.txt"), true)
+        open::writing(&self.path.join(LOG), true)
     }
 
     /// Deletes the draws of a run that has no checkpoint, so that it can start again from its first draw.

@@ -1,5 +1,6 @@
 //! Is everything there that must be? Stops after a few problems: a description may claim any number of chunks.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
@@ -54,13 +55,20 @@ impl DrawReader {
     /// difference is an error.
     pub fn verify_contents(&self, contents: &StoreContents) -> Result<(), IoError> {
         self.check_consolidated()?;
-        contents.arrays.iter().try_for_each(|array| self.check_array(array, Draws::Exactly))
+        self.check_all(contents, Draws::Exactly)
     }
 
     /// The same for a run under way, of which later draws may be there already, and the last chunks be changing.
     pub fn verify_written(&self, contents: &StoreContents) -> Result<(), IoError> {
-        let whole = contents.whole_chunks();
-        whole.arrays.iter().try_for_each(|array| self.check_array(array, Draws::AtLeast))
+        self.check_all(&contents.whole_chunks(), Draws::AtLeast)
+    }
+
+    /// Every array, and the description of its group.
+    fn check_all(&self, contents: &StoreContents, draws: Draws) -> Result<(), IoError> {
+        for group in contents.arrays.iter().map(|array| &array.group).collect::<BTreeSet<_>>() {
+            self.listed(group)?;
+        }
+        contents.arrays.iter().try_for_each(|array| self.check_array(array, draws))
     }
 
     fn check_array(&self, expected: &ArrayContents, draws: Draws) -> Result<(), IoError> {

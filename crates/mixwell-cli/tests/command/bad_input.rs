@@ -137,29 +137,35 @@ fn folders_that_cannot_be_written() {
     refused(&call(&["run", &config, "--out", "/proc/nowhere/run"]), &["/proc/nowhere"]);
 }
 
-/// A disk of 300 kB fills up during the run; with room again the run goes on.
+/// A disk fills up during the run; with room again the run goes on.
 #[cfg(target_os = "linux")]
 #[test]
 fn full_disks() {
     let folder = folder();
     let disk = folder.path().join("disk");
     std::fs::create_dir(&disk).unwrap();
-    let mount = |options: &str| {
-        let call = std::process::Command::new("mount")
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
-            .arg(&disk)
-            .output();
-        call.is_ok_and(|o| o.status.success())
-    };
-    if !mount("size=300k") {
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=120m", "tmpfs"])
+        .arg(&disk)
+        .output();
+    if !mount.is_ok_and(|o| o.status.success()) {
         eprintln!("skipped: a small disk cannot be mounted here");
         return;
     }
-    let config = QUICK.replace("draws = 40", "draws = 3000");
+    let config = QUICK.replace("draws = 40", "draws = 100000");
     let config = write(folder.path(), "c.toml", &format!("{config}[output]\ncheckpoint_seconds = 0.05\n"));
     let run = disk.join("run");
-    let o = call(&["run", &config, "--out", &text_of(&run)]);
-    let _ = std::process::Command::new("mount").args(["-o", "remount,size=50m"]).arg(&disk).output();
+    let child = mixwell()
+        .args(["run", &config, "--out", &text_of(&run), "--quiet"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until("checkpoint", || run.join("checkpoint/state.bin").exists());
+    // Somebody else takes all the room there is.
+    let filler = disk.join("filler");
+    assert!(std::fs::write(&filler, vec![1u8; 130 << 20]).is_err());
+    let o = child.wait_with_output().unwrap();
+    std::fs::remove_file(&filler).unwrap();
     let resumed = call(&["resume", &text_of(&run), "--quiet"]);
     let whole = folder.path().join("whole");
     let other = call(&["run", &config, "--out", &text_of(&whole), "--quiet"]);

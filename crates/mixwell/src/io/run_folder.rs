@@ -146,7 +146,12 @@ pub fn available_bytes(path: &Path) -> Result<u64, IoError> {
     while !folder.exists() {
         folder = atomic::parent(folder);
     }
-    fs4::available_space(folder).map_err(IoError::file("find the free space of", folder))
+    let problem = || IoError::file("find the free space of", folder);
+    // Not a disk: `/proc` and the like have no room at all, and say what is wrong themselves.
+    if fs4::total_space(folder).map_err(problem())? == 0 {
+        return Err(problem()(std::io::ErrorKind::Unsupported.into()));
+    }
+    fs4::available_space(folder).map_err(problem())
 }
 
 /// Takes the lock of a folder and writes our process number into it, which also shows that the folder can be written to.

@@ -22,7 +22,7 @@ use crate::train::Replay;
 /// Bytes of the program itself, where the system does not tell.
 const PROGRAM: u64 = 16 << 20;
 /// Numbers per parameter of a flow: parameters, packed copies, moments, gradients of the training slices.
-const PER_PARAMETER: usize = 24;
+const PER_PARAMETER: usize = 20;
 /// Bytes of a row of the summary: its name, its numbers, its text.
 const SUMMARY_ROW: usize = 600;
 

@@ -319,3 +319,33 @@ fn unknown_names_on_the_command_line() {
     refused(&call(&["list", "nothing"]), &["nothing", "kernels"]);
     refused(&call(&["walk"]), &["walk"]);
 }
+
+/// Each message names the key that holds the number, not one that comes later.
+#[test]
+fn numbers_that_toml_cannot_hold() {
+    let flow = "[target]\nkind = 'two_modes'\n[flow]\nkind = 'realnvp'\nn_blocks = 9223372036854775808\n";
+    config_refused(flow, &["line 5", "`flow.n_blocks`", "9223372036854775807"]);
+    let folder = folder();
+    let config = write(folder.path(), "c.toml", QUICK);
+    refused(&call(&["run", &config, "--seed", "9223372036854775808"]), &["--seed", "9223372036854775807"]);
+}
+
+#[test]
+fn files_without_end() {
+    refused(&call(&["run", "/dev/zero"]), &["/dev/zero", "16 MiB"]);
+    config_refused(
+        "[target]\nkind = 'logistic_regression'\ndata = '/dev/zero'\n",
+        &["/dev/zero", "longer than 16 MiB"],
+    );
+}
+
+#[test]
+fn columns_that_are_words_or_not_there() {
+    table("1,red,0\n2,blue,1\n3,green,1\n", &["column 1 (the first is 0)", "one_hot", "`red`"]);
+    let folder = folder();
+    write(folder.path(), "t.csv", "1,2,0\n3,4,1\n");
+    let config = "[target]\nkind = 'logistic_regression'\ndata = 't.csv'\nlabel_column = 7\n";
+    let config = write(folder.path(), "c.toml", config);
+    let out = text_of(&folder.path().join("out"));
+    refused(&call(&["run", &config, "--out", &out]), &["line 4", "`target.label_column` is 7"]);
+}

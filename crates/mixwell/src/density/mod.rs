@@ -19,6 +19,7 @@ pub mod banana;
 mod check;
 mod cholesky;
 mod config;
+mod consistency;
 pub mod constrained;
 mod counted;
 mod diagonal_mixture;
@@ -57,6 +58,7 @@ pub mod transform;
 
 pub use banana::{Banana, BananaConfig};
 pub use config::{TargetConfig, TargetEntry, catalogue};
+pub(crate) use consistency::contradiction;
 pub use constrained::{Constrained, Model, Parameter};
 pub use counted::Counted;
 pub use dual_moon::{DualMoon, DualMoonConfig};

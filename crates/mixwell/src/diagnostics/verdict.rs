@@ -40,6 +40,9 @@ impl Verdict {
     }
 
     fn judge_values(&mut self, e: &Evidence) {
+        if let Some(what) = &e.contradiction {
+            self.reasons.push(format!("{what}: the draws follow neither; mend the density or its gradient"));
+        }
         if !e.not_finite.is_empty() {
             self.reasons.push(format!(
                 "there are draws of {} that are NaN or infinite: look at how this quantity is computed",

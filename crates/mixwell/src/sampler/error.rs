@@ -40,6 +40,16 @@ pub enum RunError {
         /// The names that there are.
         known: String,
     },
+    /// The target contradicts itself where a chain starts.
+    #[error(
+        "at the start of chain {chain} {what}; mend the density or its gradient, or use a method without gradients"
+    )]
+    Contradiction {
+        /// The two numbers that should be equal.
+        what: String,
+        /// The chain.
+        chain: usize,
+    },
     /// A file or folder of the run.
     #[error(transparent)]
     Io(#[from] IoError),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::RunError;
 use super::state::Spent;
-use crate::density::{Counted, EvaluationError, Target};
+use crate::density::{Counted, EvaluationError, Target, contradiction};
 use crate::kernel::Ensemble;
 use crate::rng::START_STREAM;
 use crate::{ConfigError, Points, Stream};
@@ -183,6 +183,10 @@ impl Start {
                 if let Some(value) = row.iter().find(|g| !g.is_finite()) {
                     return Err(refuse("gradient", *value, chain, point));
                 }
+            }
+            // Not counted: these evaluations are about the target, not part of the run.
+            if let Some(c) = contradiction(*target.inner(), x.as_batch())? {
+                return Err(RunError::Contradiction { what: c.to_string(), chain: c.row });
             }
             grad = Some(values);
         }

@@ -1,10 +1,12 @@
 //! Runs whose draws are wrong while R-hat and ESS are content, and what the verdict says of them.
 
 use mixwell::density::{
-    EightSchoolsConfig, NoData, Parametrisation, StandardGaussianConfig, TargetConfig, from_fn_with_grad,
+    EightSchoolsConfig, EvaluationError, NoData, Parametrisation, StandardGaussianConfig, Target,
+    TargetConfig, from_fn_with_grad,
 };
 use mixwell::kernel::{IsirConfig, KernelConfig, MalaConfig, NutsConfig, StepRule, StepSize};
-use mixwell::sampler::{Flex2, KernelMethod, Method, Sampler, Start, Summary};
+use mixwell::sampler::{Ex2, Flex2, KernelMethod, Method, Sampler, Start, Summary};
+use mixwell::{Batch, BatchMut};
 
 fn says(lines: &[String], beginning: &str) -> bool {
     lines.iter().any(|line| line.starts_with(beginning))
@@ -80,4 +82,66 @@ fn heavy_tails_are_named_and_their_moments_marked() {
     assert!(
         says(&summary.warnings, "tails of x are heavy") || says(&summary.warnings, "tails of x[0] are heavy")
     );
+}
+
+/// `-x^2/2`, with something added: a value where the gradient is asked for, a factor to the gradient, from a distance on.
+struct Broken {
+    shift: f64,
+    factor: f64,
+    beyond: f64,
+}
+
+impl Target for Broken {
+    fn dim(&self) -> usize {
+        1
+    }
+
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        let off = |x: f64| x.abs() >= self.beyond;
+        for (f, x) in log_prob.iter_mut().zip(x.data()) {
+            *f = -x * x / 2.0 - if grad.is_some() && off(*x) { self.shift } else { 0.0 };
+        }
+        if let Some(mut grad) = grad {
+            for (g, x) in grad.data_mut().iter_mut().zip(x.data()) {
+                *g = -x * if off(*x) { self.factor } else { 1.0 };
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run_broken(target: Broken) -> Result<Summary, String> {
+    let global = IsirConfig { n_particles: 8, ..IsirConfig::default() };
+    let method = Method::Ex2(Ex2 { global, ..Ex2::default() });
+    let points = (0..8).map(|i| vec![0.3 + 0.01 * f64::from(i)]).collect();
+    Sampler::new(target)
+        .method(method)
+        .start(Start::Points { points })
+        .chains(8)
+        .draws(200)
+        .run()
+        .map(|run| run.summary().unwrap().clone())
+        .map_err(|e| e.to_string())
+}
+
+/// Moves that ask for the gradient and moves that do not see different densities.
+#[test]
+fn a_target_that_contradicts_itself_is_told() {
+    let e = run_broken(Broken { shift: 0.9, factor: 1.0, beyond: 0.0 }).unwrap_err();
+    assert!(
+        e.starts_with("at the start of chain 0 the log-density is -0.045 when asked for alone and -0.945"),
+        "{e}"
+    );
+    let e = run_broken(Broken { shift: 0.0, factor: 1.5, beyond: 0.0 }).unwrap_err();
+    assert!(e.contains("its gradient says"), "{e}");
+    // Seen only where the chains come to be.
+    let s = run_broken(Broken { shift: 0.9, factor: 1.0, beyond: 0.5 }).unwrap();
+    assert!(!s.converged && s.reasons[0].contains("when asked for alone"), "{:?}", s.reasons);
+    let s = run_broken(Broken { shift: 0.0, factor: 1.0, beyond: 0.0 }).unwrap();
+    assert!(!s.reasons.iter().any(|r| r.contains("gradient")), "{:?}", s.reasons);
 }

@@ -33,6 +33,8 @@ pub(crate) struct Evidence {
     pub heavy_tails: Vec<String>,
     /// The heaviest tail among them.
     pub heaviest: f64,
+    /// Where and how the target contradicts itself.
+    pub contradiction: Option<String>,
     /// Parameters whose draws are all equal.
     pub constant: Vec<String>,
     /// Parameters with NaN or infinity among their draws.

@@ -76,6 +76,10 @@ fn what_refutes() {
         |e| e.mcse_sd = worst("tau", 0.5),
         "the standard deviation of tau is known to 50.0 % of itself only (mcse_sd), more than 20.0 %: ",
     );
+    refuted(
+        |e| e.contradiction = Some("where chain 2 is now a is not b".into()),
+        "where chain 2 is now a is not b: the draws follow neither; ",
+    );
     let late = LateChain { chain: 2, draws: 23, log_density: -5000.0, lowest: -210.0 };
     refuted(
         |e| e.late_chains = vec![late],

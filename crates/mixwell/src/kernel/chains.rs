@@ -150,7 +150,7 @@ impl Chains {
 impl From<Ensemble> for Chains {
     fn from(ensemble: Ensemble) -> Self {
         let n = ensemble.n_chains();
-        Self { ensemble, tallies: vec![Tally::default(); n], n_leaves: 1, block_rows: block_rows(n) }
+        Self { ensemble, tallies: vec![Tally::default(); n], n_leaves: 1, block_rows: block_rows(n, None) }
     }
 }
 
@@ -158,8 +158,11 @@ impl From<Ensemble> for Chains {
 const FULL_BATCH: usize = 64;
 
 /// Chains per block: four blocks per thread, so that no thread waits long for the last, but full batches where there are
-/// chains enough to keep every thread busy with them.
-pub(crate) fn block_rows(n_chains: usize) -> usize {
+/// chains enough to keep every thread busy with them. What the target would like (`wanted`) goes before.
+pub(crate) fn block_rows(n_chains: usize, wanted: Option<usize>) -> usize {
+    if let Some(rows) = wanted {
+        return rows.min(n_chains).max(1);
+    }
     let threads = rayon::current_num_threads();
     if threads == 1 {
         return n_chains.max(1);

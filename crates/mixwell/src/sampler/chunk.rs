@@ -64,7 +64,7 @@ impl Chunk<'_> {
     pub fn run(&self, ensemble: &mut Ensemble, pool: Option<&mut Pool>, records: Records<'_>) -> Drawn {
         let (n_chains, n_leaves) = (ensemble.n_chains(), self.n_leaves);
         let (n_values, n_stats) = (self.recorder.n_values(), self.recorder.stats().len());
-        let rows = block_rows(n_chains);
+        let rows = block_rows(n_chains, self.context.target.target().batch_rows());
         let draws = self.draws();
         let rao_blackwell = self.rao_blackwell && pool.is_some();
         // Without sums to fill, every block gets an empty slice.

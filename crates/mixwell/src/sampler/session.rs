@@ -203,7 +203,15 @@ impl Session {
             }
             Ok(())
         };
-        let outcome = engine.run(&mut observer, &interrupt, &mut write)?;
+        let outcome = engine.run(&mut observer, &interrupt, &mut write);
+        for complaint in target.complaints() {
+            let text = format!("the target had no value at some points, which were refused: {complaint}");
+            observer.event(&Event::Warning(text));
+        }
+        if let Err(error @ RunError::Evaluation(_)) = &outcome {
+            observer.line(&format!("{error}; `mixwell resume` goes on from the last checkpoint"));
+        }
+        let outcome = outcome?;
         let spent = engine.spent();
         let summary = match outcome {
             Outcome::Interrupted => {

@@ -145,7 +145,7 @@ fn attack(config: &LogisticRegressionConfig) -> bool {
     let dim = target.dim();
     let (mut value, mut grad) = ([0.0], vec![0.0; dim]);
     let zeros = vec![0.0; dim];
-    target.log_prob_and_grad(Batch::new(&zeros, dim), &mut value, BatchMut::new(&mut grad, dim));
+    target.log_prob_and_grad(Batch::new(&zeros, dim), &mut value, BatchMut::new(&mut grad, dim)).unwrap();
     let expected = -(rows as f64) * LN_2 - dim as f64 * 0.5 * TAU.ln();
     assert!((value[0] - expected).abs() < 1e-9 * expected.abs(), "{} {expected}", value[0]);
     assert!(grad.iter().all(|g| g.is_finite()) || !config.standardise);

@@ -1,0 +1,125 @@
+//! A target that fails: at a point, which is refused and counted, or for good, which ends the run so that it can be resumed.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use mixwell::density::*;
+use mixwell::estimate::{EstimateError, Options, SequentialConfig};
+use mixwell::flow::{FlowConfig, RealNvpConfig};
+use mixwell::kernel::mala;
+use mixwell::sampler::*;
+use mixwell::{Batch, BatchMut};
+
+/// A standard normal law in two dimensions; after `left` calls it fails for good.
+struct Fragile {
+    left: Arc<AtomicUsize>,
+}
+
+impl Target for Fragile {
+    fn dim(&self) -> usize {
+        2
+    }
+
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        if self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_err() {
+            return Err(EvaluationError::new("the simulator has lost its licence"));
+        }
+        for (p, x) in log_prob.iter_mut().zip(x.iter()) {
+            *p = -0.5 * (x[0] * x[0] + x[1] * x[1]);
+        }
+        if let Some(mut grad) = grad {
+            grad.data_mut().iter_mut().zip(x.data()).for_each(|(g, x)| *g = -x);
+        }
+        Ok(())
+    }
+}
+
+fn sampler(calls: usize, method: impl Into<Method>) -> Sampler {
+    let left = Arc::new(AtomicUsize::new(calls));
+    Sampler::new(Fragile { left }).method(method).chains(4).draws(60).seed(3).configure(|c| {
+        c.output.checkpoint_seconds = 0.02;
+        c.flow =
+            FlowConfig::Realnvp(RealNvpConfig { n_blocks: 1, hidden: vec![8], ..RealNvpConfig::default() });
+        c.output.evidence_draws = 100;
+    })
+}
+
+fn flex2() -> Flex2 {
+    Flex2 { burn_in: 5, train_iterations: 5, tune: 5, frozen: 4, local_steps: 2, ..Flex2::default() }
+}
+
+fn values(folder: &std::path::Path) -> Vec<f64> {
+    let reader = mixwell::io::DrawReader::open(&folder.join("draws.zarr")).unwrap();
+    reader.read_variable("posterior", "x", 1).unwrap()
+}
+
+/// Whatever it was doing: a chunk, a warm-up step, training, the evidence at the end.
+#[test]
+fn a_run_whose_target_failed_for_good_is_resumed_to_the_same_draws() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |name: &str, method: Method, calls: &[usize]| {
+        let whole = folder.path().join(format!("{name} whole"));
+        sampler(usize::MAX, method.clone()).folder(&whole).run().unwrap();
+        for &calls in calls {
+            let path = folder.path().join(format!("{name} {calls}"));
+            let error = sampler(calls, method.clone()).folder(&path).run().unwrap_err();
+            assert!(matches!(error, RunError::Evaluation(_)), "{name}, {calls}: {error}");
+            assert_eq!(error.to_string(), "the target failed: the simulator has lost its licence");
+            let log = std::fs::read_to_string(path.join("log.txt")).unwrap();
+            assert!(log.contains("lost its licence"), "{log}");
+            sampler(usize::MAX, method.clone()).folder(&path).resume().unwrap();
+            assert_eq!(values(&path), values(&whole), "{name}, {calls} calls");
+        }
+    };
+    check("mala", mala().warmup(30).into(), &[8, 50, 80]);
+    check("flex2", flex2().into(), &[8, 40, 150]);
+}
+
+#[test]
+fn at_the_start_and_in_estimators_it_ends_with_its_own_words() {
+    let error = sampler(0, mala()).run().unwrap_err();
+    assert!(error.to_string().ends_with("the simulator has lost its licence"), "{error}");
+    for calls in [0, 3, 20] {
+        let left = Arc::new(AtomicUsize::new(calls));
+        let config = SequentialConfig { particles: 100, ..SequentialConfig::default() };
+        let error = config.estimate(&Fragile { left }, &Options::default()).unwrap_err();
+        assert!(matches!(error, EstimateError::Evaluation(_)), "{calls}: {error}");
+    }
+}
+
+/// What a run tells.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Observer for Warnings {
+    fn event(&mut self, event: &Event) {
+        if let Event::Warning(text) = event {
+            self.0.lock().unwrap().push(text.clone());
+        }
+    }
+}
+
+#[test]
+fn a_point_that_fails_is_refused_counted_and_told() {
+    // A standard normal law cut at 2: beyond it there is no value.
+    let target = from_fn_with_grad(1, |x: &[f64], grad: &mut [f64]| {
+        if x[0] > 2.0 {
+            return Err(PointError::recoverable("the solver did not converge"));
+        }
+        grad[0] = -x[0];
+        Ok(-0.5 * x[0] * x[0])
+    });
+    let warnings = Warnings::default();
+    let sampler = Sampler::new(target).method(mala()).chains(4).draws(500).seed(1);
+    let run = sampler.start(Start::Gaussian { scale: 0.5 }).observer(warnings.clone()).run().unwrap();
+    let draws = run.draws().unwrap();
+    assert!(draws.values(mixwell::io::Phase::Production).iter().all(|x| *x <= 2.0));
+    let told = warnings.0.lock().unwrap().join("\n");
+    assert!(told.contains("the solver did not converge"), "{told}");
+    assert!(run.summary().unwrap().non_finite > 0);
+}

@@ -15,9 +15,9 @@
 //! ```
 //!
 //! The rooms, in the order in which they may use one another:
-//! [`net`] (networks and their derivatives) - [`flow`] (invertible maps) - [`density`] (what is sampled) and [`proposal`]
-//! (what can be drawn from) - [`kernel`] (how a chain moves) - [`train`] (what a flow learns from) - [`sampler`] (the run).
-//! [`estimate`] (weighted draws and evidence) and [`interpolate`] (paths between two latents) stand beside the sampler.
+//! [`proposal`] (what can be drawn from) and [`net`] (networks and their derivatives) - [`density`] (what is sampled) and
+//! [`flow`] (invertible maps) - [`kernel`] (how a chain moves) and [`train`] (what a flow learns from) - [`estimate`] (weighted
+//! draws and evidence) - [`sampler`] (the run). [`interpolate`] (paths between two latents) stands beside them.
 //! [`diagnostics`], [`metric`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its
 //! own [`Stream`].
 
@@ -53,7 +53,10 @@ pub use error::ConfigError;
 pub use rng::Stream;
 pub use threads::on_threads;
 
-// The README's Rust code is compiled and run with the doc tests.
+// The Rust code of the README and of the page on extending is compiled and run with the doc tests.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/extending.md")]
+struct Extending;

@@ -10,7 +10,7 @@
 //!
 //! Built-in targets are described by config structs, one per distribution; [`TargetConfig`] holds any of them and
 //! [`catalogue`] lists them. Models in their natural scale go through [`Constrained`]. To add a target: one file here, one
-//! variant and one catalogue line in `config.rs`, one row in `tests/contracts/target.rs`.
+//! row in the list of `config.rs`, one row in `tests/contracts/target.rs`.
 
 // Lanes and matrix columns are indexed together; such loops become vector instructions.
 #![allow(clippy::needless_range_loop)]

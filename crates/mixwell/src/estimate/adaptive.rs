@@ -146,15 +146,16 @@ impl AdaptiveImportanceConfig {
         let counted = Counted::new(target);
         let mut trainer = Trainer::new(training.clone(), &flow, self.rounds, options.seed)
             .map_err(|e| e.under("training"))?;
-        let (mut rounds, mut broken) = (Vec::with_capacity(self.rounds), 0);
+        let (mut rounds, mut non_finite) = (Vec::with_capacity(self.rounds), 0);
         for round in 0..self.rounds {
-            broken += self.round(round, &initial, &mut flow, &mut trainer, &counted, options, &mut rounds)?;
+            non_finite +=
+                self.round(round, &initial, &mut flow, &mut trainer, &counted, options, &mut rounds)?;
         }
         let final_round = self.rounds as u64;
         let estimate = self.with_proposal(&flow, &initial, |proposal| {
             importance_round(&counted, proposal, final_round, self.draws, self.smooth, options)
         })?;
-        let non_finite = broken + estimate.non_finite;
+        let non_finite = non_finite + estimate.non_finite;
         Ok((Estimate { non_finite, cost: Cost::of(&counted), rounds, ..estimate }, flow))
     }
 
@@ -183,12 +184,13 @@ impl AdaptiveImportanceConfig {
                 log_weights.extend_from_slice(weights);
             })
         };
-        let broken = if round == 0 { draw(initial)? } else { self.with_proposal(flow, initial, &mut draw)? };
+        let non_finite =
+            if round == 0 { draw(initial)? } else { self.with_proposal(flow, initial, &mut draw)? };
         let x = Points::from_vec(x, target.dim());
         if log_sum_exp(&log_weights) == f64::NEG_INFINITY {
             // Nothing to learn from; the next round tries again.
             rounds.push(Round { ess_share: f64::NAN, power: 1.0, loss: f64::NAN });
-            return Ok(broken);
+            return Ok(non_finite);
         }
         let (ess_share, power) = flatten(&mut log_weights, self.min_ess);
         // The first round that has anything to learn from.
@@ -202,7 +204,7 @@ impl AdaptiveImportanceConfig {
         let Ok(report) = trainer.train(&self.action(), flow, examples, &uninterrupted);
         failure.check()?;
         rounds.push(Round { ess_share, power, loss: report.loss });
-        Ok(broken)
+        Ok(non_finite)
     }
 
     /// Calls `f` with the flow, mixed with the initial Gaussian if that is wanted.

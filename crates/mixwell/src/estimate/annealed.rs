@@ -167,7 +167,7 @@ impl AnnealedConfig {
         check_needs(&self.kernel, base, target)?;
         let counted = Counted::new(target);
         let path = GeometricPath::new(base, &counted, 0.0);
-        let (annealer, rungs, broken) = self.annealer(path, options)?;
+        let (annealer, rungs, non_finite) = self.annealer(path, options)?;
         let weighted = match self.selection {
             Selection::None => self.weigh(&annealer, options)?,
             Selection::Isir { n_particles, steps, conditional } => {
@@ -177,7 +177,7 @@ impl AnnealedConfig {
             }
         };
         let estimate =
-            Estimate::of_weights(&weighted.log_weights, broken + weighted.broken, Cost::of(&counted));
+            Estimate::of_weights(&weighted.log_weights, non_finite + weighted.non_finite, Cost::of(&counted));
         Ok(Estimate { rungs, moved: weighted.moved, weighted: weighted.draws, ..estimate })
     }
 
@@ -190,7 +190,7 @@ impl AnnealedConfig {
         let dim = path.base().dim();
         let build = || self.kernel.build(dim).map_err(|e| e.under("kernel"));
         let max_rows = options.max_batch_rows;
-        let (mut rungs, mut climbed, mut broken) = (Vec::new(), Vec::new(), 0);
+        let (mut rungs, mut climbed, mut non_finite) = (Vec::new(), Vec::new(), 0);
         match self.ladder.betas() {
             // Without moves the increments add up to one.
             Some(_) if self.moves == 0 => rungs.push((1.0, build()?)),
@@ -219,20 +219,20 @@ impl AnnealedConfig {
                     rungs.push((rung.beta, kernel));
                 }
                 climbed = summit.rungs;
-                broken = summit.broken;
+                non_finite = summit.non_finite;
             }
         }
-        Ok((Annealer { path, rungs, moves: self.moves, max_rows }, climbed, broken))
+        Ok((Annealer { path, rungs, moves: self.moves, max_rows }, climbed, non_finite))
     }
 
     fn weigh(&self, annealer: &Annealer<'_>, options: &Options) -> Result<Weighted, EvaluationError> {
-        let (mut log_weights, mut x, mut broken) = (Vec::with_capacity(self.chains), Vec::new(), 0);
+        let (mut log_weights, mut x, mut non_finite) = (Vec::with_capacity(self.chains), Vec::new(), 0);
         let make = |range: std::ops::Range<usize>| {
             annealer.up(range.map(|i| Stream::for_estimate(options.seed, 0, i as u64)).collect())
         };
         in_order(self.chains, options.max_batch_rows, make, |paths| {
             log_weights.extend_from_slice(&paths.log_weights);
-            broken += paths.broken;
+            non_finite += paths.non_finite;
             if options.keep_draws {
                 x.extend(paths.x.into_vec());
             }
@@ -240,7 +240,7 @@ impl AnnealedConfig {
         let draws = options.keep_draws.then(|| {
             WeightedDraws::new(Points::from_vec(x, annealer.path.base().dim()), log_weights.clone())
         });
-        Ok(Weighted { log_weights, draws, broken, moved: None })
+        Ok(Weighted { log_weights, draws, non_finite, moved: None })
     }
 }
 

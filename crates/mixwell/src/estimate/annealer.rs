@@ -12,7 +12,7 @@ pub(super) struct Weighted {
     /// Unbiased, independent.
     pub log_weights: Vec<f64>,
     pub draws: Option<WeightedDraws>,
-    pub broken: u64,
+    pub non_finite: u64,
     pub moved: Option<f64>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Annealer<'a> {
 pub(super) struct Paths {
     pub x: Points,
     pub log_weights: Vec<f64>,
-    pub broken: u64,
+    pub non_finite: u64,
 }
 
 impl Annealer<'_> {
@@ -45,7 +45,7 @@ impl Annealer<'_> {
             below = *beta;
         }
         let x = Points::from_vec(walkers.x().data().to_vec(), walkers.x().dim());
-        Ok(Paths { x, log_weights, broken: walkers.broken() })
+        Ok(Paths { x, log_weights, non_finite: walkers.non_finite() })
     }
 
     /// Paths back from points of the target: given where a path ended, the rest of it is distributed like this if the
@@ -60,7 +60,7 @@ impl Annealer<'_> {
                 self.move_at(&mut walkers, below, &*self.rungs[k - 1].1)?;
             }
         }
-        Ok(Paths { x, log_weights, broken: walkers.broken() })
+        Ok(Paths { x, log_weights, non_finite: walkers.non_finite() })
     }
 
     fn move_at(

@@ -1,4 +1,6 @@
 //! Estimators as settings, and the file that `mixwell evidence` reads.
+//!
+//! To add an estimator: one row in the list below.
 
 use std::collections::BTreeMap;
 
@@ -12,61 +14,93 @@ use super::{
 use crate::ConfigError;
 use crate::density::{Target, TargetConfig};
 use crate::flow::FlowConfig;
+use crate::footprint::Footprint;
 use crate::train::TrainingConfig;
 
-/// Any estimator, as settings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum EstimatorConfig {
-    /// Importance sampling from a fixed Gaussian.
-    Importance(ImportanceConfig),
-    /// Importance sampling from a flow that learns from its own weighted draws.
-    AdaptiveImportance(AdaptiveImportanceConfig),
-    /// Annealed importance sampling: independent chains led along a ladder.
-    Annealed(AnnealedConfig),
-    /// Sequential Monte Carlo: populations led along a ladder, resampled on the way.
-    Sequential(SequentialConfig),
+/// Writes the enum, and every `match` over it, from one list of estimators.
+///
+/// A row is: variant, settings, the `kind` in config files, one line for `list estimators`, and how it makes its estimate for
+/// a target, with the settings of flow and training for those that train one.
+macro_rules! estimators {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident($settings:ty) = $kind:literal, $summary:literal,
+            |$c:ident, $flow:ident, $training:ident, $target:ident, $options:ident| $estimate:expr;
+    )*) => {
+        /// Any estimator, as settings.
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(tag = "kind")]
+        pub enum EstimatorConfig {
+            $($(#[$doc])* #[serde(rename = $kind)] $variant($settings),)*
+        }
+
+        impl EstimatorConfig {
+            /// Refuses settings that cannot be used.
+            pub fn check(&self) -> Result<(), ConfigError> {
+                match self {
+                    $(Self::$variant(c) => c.check(),)*
+                }
+            }
+
+            /// Its name in a config file.
+            pub fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => $kind,)*
+                }
+            }
+
+            /// What its estimate holds in memory for a target of `dim` coordinates.
+            fn footprint(&self, dim: usize, options: &Options) -> Footprint {
+                match self {
+                    $(Self::$variant(c) => c.footprint(dim, options),)*
+                }
+            }
+
+            /// The estimate for `target`; `flow` and `training` are for those that train one.
+            ///
+            /// # Errors
+            /// When a setting cannot be used, or the estimator cannot reach the target.
+            pub fn estimate(
+                &self,
+                flow: &FlowConfig,
+                training: &TrainingConfig,
+                target: &dyn Target,
+                options: &Options,
+            ) -> Result<Estimate, EstimateError> {
+                match self {
+                    $(Self::$variant($c) => {
+                        let ($flow, $training, $target, $options) = (flow, training, target, options);
+                        $estimate
+                    })*
+                }
+            }
+        }
+
+        /// All estimators.
+        pub fn catalogue() -> Vec<EstimatorEntry> {
+            vec![$(EstimatorEntry {
+                summary: $summary,
+                default: EstimatorConfig::$variant(<$settings>::default()),
+            },)*]
+        }
+    };
 }
 
-impl EstimatorConfig {
-    /// Refuses settings that cannot be used.
-    pub fn check(&self) -> Result<(), ConfigError> {
-        match self {
-            Self::Importance(c) => c.check(),
-            Self::AdaptiveImportance(c) => c.check(),
-            Self::Annealed(c) => c.check(),
-            Self::Sequential(c) => c.check(),
-        }
-    }
-
-    /// Its name in a config file.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Importance(_) => "importance",
-            Self::AdaptiveImportance(_) => "adaptive_importance",
-            Self::Annealed(_) => "annealed",
-            Self::Sequential(_) => "sequential",
-        }
-    }
-
-    /// The estimate for `target`; `flow` and `training` are for those that train one.
-    ///
-    /// # Errors
-    /// When a setting cannot be used, or the estimator cannot reach the target.
-    pub fn estimate(
-        &self,
-        flow: &FlowConfig,
-        training: &TrainingConfig,
-        target: &dyn Target,
-        options: &Options,
-    ) -> Result<Estimate, EstimateError> {
-        match self {
-            Self::Importance(c) => c.estimate(target, options),
-            Self::AdaptiveImportance(c) => c.estimate(flow, training, target, options).map(|(e, _)| e),
-            Self::Annealed(c) => c.estimate(target, options),
-            Self::Sequential(c) => c.estimate(target, options),
-        }
-    }
+estimators! {
+    /// Importance sampling from a fixed Gaussian.
+    Importance(ImportanceConfig) = "importance", "weighted draws of a fixed Gaussian",
+        |c, _flow, _training, target, options| c.estimate(target, options);
+    /// Importance sampling from a flow that learns from its own weighted draws.
+    AdaptiveImportance(AdaptiveImportanceConfig) = "adaptive_importance",
+        "weighted draws of a flow trained on its own weighted draws",
+        |c, flow, training, target, options| c.estimate(flow, training, target, options).map(|(e, _)| e);
+    /// Annealed importance sampling: independent chains led along a ladder.
+    Annealed(AnnealedConfig) = "annealed",
+        "independent chains led along a ladder of tempered densities; the evidence is unbiased",
+        |c, _flow, _training, target, options| c.estimate(target, options);
+    /// Sequential Monte Carlo: populations led along a ladder, resampled on the way.
+    Sequential(SequentialConfig) = "sequential", "populations led along a ladder, resampled on the way",
+        |c, _flow, _training, target, options| c.estimate(target, options);
 }
 
 /// An estimator as `mixwell list estimators` shows it.
@@ -76,26 +110,6 @@ pub struct EstimatorEntry {
     pub summary: &'static str,
     /// Its settings with every default.
     pub default: EstimatorConfig,
-}
-
-/// All estimators.
-pub fn catalogue() -> Vec<EstimatorEntry> {
-    let entry = |default, summary| EstimatorEntry { summary, default };
-    vec![
-        entry(EstimatorConfig::Importance(Default::default()), "weighted draws of a fixed Gaussian"),
-        entry(
-            EstimatorConfig::AdaptiveImportance(Default::default()),
-            "weighted draws of a flow trained on its own weighted draws",
-        ),
-        entry(
-            EstimatorConfig::Annealed(Default::default()),
-            "independent chains led along a ladder of tempered densities; the evidence is unbiased",
-        ),
-        entry(
-            EstimatorConfig::Sequential(Default::default()),
-            "populations led along a ladder, resampled on the way",
-        ),
-    ]
 }
 
 /// The settings of `mixwell evidence`.
@@ -165,12 +179,7 @@ impl EvidenceConfig {
     pub fn check_memory(&self, dim: usize) -> Result<(), ConfigError> {
         let options = self.options();
         for (name, estimator) in &self.estimators {
-            let footprint = match estimator {
-                EstimatorConfig::Importance(c) => c.footprint(dim, &options),
-                EstimatorConfig::AdaptiveImportance(c) => c.footprint(dim, &options),
-                EstimatorConfig::Annealed(c) => c.footprint(dim, &options),
-                EstimatorConfig::Sequential(c) => c.footprint(dim, &options),
-            };
+            let footprint = estimator.footprint(dim, &options);
             footprint.check().map_err(|e| e.under(name).under("estimators"))?;
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Why an estimate could not be made.
+//! Errors of an estimator.
 
 use crate::ConfigError;
 use crate::density::{EvaluationError, TargetError};

@@ -1,4 +1,4 @@
-//! What every estimator gives back: the log evidence with an honest error, how good the weights are, and what it cost.
+//! [`Estimate`], the result of every estimator: the log evidence with its error, the quality of the weights, and the cost.
 //!
 //! `Z^ = mean(w)` of independent unbiased weights, `ln Z^` with standard error `se = sd(w) / (mean(w) sqrt(n))` (delta method).
 //! Intervals take into account how well that error is known and that weights are skewed, since the draws that are

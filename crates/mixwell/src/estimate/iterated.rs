@@ -35,7 +35,7 @@ struct Trace {
     log_weights: Vec<f64>,
     states: Vec<f64>,
     moves: u64,
-    broken: u64,
+    non_finite: u64,
 }
 
 /// Runs the chains, in parallel.
@@ -47,7 +47,7 @@ pub(super) fn iterate(
     let traces: Vec<Result<Trace, EvaluationError>> =
         (0..plan.chains).into_par_iter().map(|chain| run_chain(annealer, plan, chain, keep_draws)).collect();
     let traces = traces.into_iter().collect::<Result<Vec<Trace>, _>>()?;
-    let broken = traces.iter().map(|t| t.broken).sum();
+    let non_finite = traces.iter().map(|t| t.non_finite).sum();
     let moves: u64 = traces.iter().map(|t| t.moves).sum();
     let tries = plan.chains * (plan.steps - 1);
     let log_weights = traces.iter().flat_map(|t| t.log_weights.iter().copied()).collect();
@@ -58,7 +58,7 @@ pub(super) fn iterate(
             vec![0.0; plan.chains * plan.steps],
         )
     });
-    Ok(Weighted { log_weights, draws, broken, moved: (tries > 0).then(|| moves as f64 / tries as f64) })
+    Ok(Weighted { log_weights, draws, non_finite, moved: (tries > 0).then(|| moves as f64 / tries as f64) })
 }
 
 fn run_chain(
@@ -68,7 +68,7 @@ fn run_chain(
     keep_draws: bool,
 ) -> Result<Trace, EvaluationError> {
     let mut own = Stream::for_estimate(plan.seed, CHOICES, chain as u64);
-    let mut trace = Trace { log_weights: Vec::new(), states: Vec::new(), moves: 0, broken: 0 };
+    let mut trace = Trace { log_weights: Vec::new(), states: Vec::new(), moves: 0, non_finite: 0 };
     // The current point with its path's log-weight; none before the first choice.
     let mut current: Option<(Vec<f64>, f64)> = None;
     for step in 0..plan.steps {
@@ -76,13 +76,13 @@ fn run_chain(
             let stream = Stream::for_estimate(plan.seed, BACKWARD, (chain * plan.steps + step) as u64);
             let back = annealer.down(Points::from_rows(&[&*x]), vec![stream])?;
             *log_weight = back.log_weights[0];
-            trace.broken += back.broken;
+            trace.non_finite += back.non_finite;
         }
         let fresh = plan.n_particles - usize::from(current.is_some());
         let first = (chain * plan.steps + step) * plan.n_particles;
         let stream = |i: usize| Stream::for_estimate(plan.seed, FRESH, (first + i) as u64);
         let paths = annealer.up((0..fresh).map(stream).collect())?;
-        trace.broken += paths.broken;
+        trace.non_finite += paths.non_finite;
         trace.log_weights.extend_from_slice(&paths.log_weights);
         let mut choice = paths.log_weights;
         choice.extend(current.as_ref().map(|(_, log_weight)| *log_weight));

@@ -1,11 +1,11 @@
-//! A population climbs the ladder: look, choose the next rung, reweigh, resample, move. Sequential Monte Carlo itself, and
-//! the pilot that finds step sizes and rungs for annealed importance sampling.
+//! One population on the ladder: evaluate, choose the next rung, reweight, resample, move. This is sequential Monte Carlo itself,
+//! and the pilot run that finds step sizes and rungs for annealed importance sampling.
 //!
 //! `ln Z^ += ln sum_i W_i exp((b_{k+1} - b_k) r_i)` with normalised weights `W` and `r = log pi - log pi_0` before the
 //! move; the population is resampled when its ESS falls below a share of its size, and then weights are equal again.
 //! The kernel adapts to the population after every move, as is usual for sequential Monte Carlo: that and the adaptive
 //! ladder make `Z^` consistent, with a bias of the order of one over the number of particles, instead of unbiased.
-//! Before the climb the kernel gets accustomed to the base, which costs no evaluation of the target.
+//! Before the first rung the kernel adapts to the base, which costs no evaluation of the target.
 
 use super::ladder::{bisect, times};
 use super::resample::systematic;
@@ -50,7 +50,7 @@ pub(super) struct Summit {
     pub kernels: Vec<KernelState>,
     /// Largest Pareto k of the increments of a rung.
     pub pareto_k: f64,
-    pub broken: u64,
+    pub non_finite: u64,
 }
 
 impl Climb<'_> {
@@ -105,7 +105,7 @@ impl Climb<'_> {
             beta = next;
         }
         let x = Points::from_vec(walkers.x().data().to_vec(), walkers.x().dim());
-        Ok(Summit { log_z, x, log_weights, rungs, kernels, pareto_k, broken: walkers.broken() })
+        Ok(Summit { log_z, x, log_weights, rungs, kernels, pareto_k, non_finite: walkers.non_finite() })
     }
 
     /// Moves the population `times` times and adapts the kernel after each; the mean acceptance of the last.

@@ -1,4 +1,4 @@
-//! How it went: one rung of a ladder as it was climbed, one round of training.
+//! Reports of an estimator: one rung of a ladder, one round of training.
 
 use serde::{Deserialize, Serialize};
 

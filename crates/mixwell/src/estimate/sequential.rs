@@ -1,4 +1,4 @@
-//! Sequential Monte Carlo: a population climbs from a base to the target, several times independently.
+//! Sequential Monte Carlo: a population is moved from a base to the target along a ladder, in several independent replicates.
 //!
 //! Rungs, weights, resampling and moves: see `population.rs`. `Z^` is the mean over the replicates, and its error comes from
 //! their spread with one degree of freedom less than there are replicates. Within one population the particles share
@@ -119,7 +119,7 @@ impl SequentialConfig {
         let counted = Counted::new(target);
         let path = GeometricPath::new(base, &counted, 0.0);
         let (mut log_z, mut log_weights, mut x) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut rungs, mut pareto_k, mut broken) = (Vec::new(), f64::NEG_INFINITY, 0);
+        let (mut rungs, mut pareto_k, mut non_finite) = (Vec::new(), f64::NEG_INFINITY, 0);
         for replicate in 0..self.replicates {
             let climb = Climb {
                 path,
@@ -139,12 +139,12 @@ impl SequentialConfig {
                 x.extend(summit.x.into_vec());
             }
             pareto_k = pareto_k.max(summit.pareto_k);
-            broken += summit.broken;
+            non_finite += summit.non_finite;
             if replicate == 0 {
                 rungs = summit.rungs;
             }
         }
-        let pooled = Estimate::of_weights(&log_weights, broken, Cost::of(&counted));
+        let pooled = Estimate::of_weights(&log_weights, non_finite, Cost::of(&counted));
         Ok(Estimate {
             log_evidence: LogEvidence::of_replicates(&log_z),
             pareto_k,

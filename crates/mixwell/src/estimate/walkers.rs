@@ -1,4 +1,4 @@
-//! Chains on the path from base to target: moved at one inverse temperature, then looked at and aimed at the next.
+//! Chains on the path from base to target: moved at one inverse temperature, then evaluated (`look`) and set to the next (`aim`).
 //!
 //! Looking evaluates both ends at every position (one gradient of the target per chain, where the kernel needs gradients);
 //! aiming sets every cached value of the ensemble from those ends, so changing the temperature costs nothing more.
@@ -23,7 +23,7 @@ pub(super) struct Walkers<'a> {
     grad_base: Points,
     grad_target: Points,
     n_leaves: usize,
-    broken: u64,
+    non_finite: u64,
     failure: Failure,
 }
 
@@ -74,7 +74,7 @@ impl<'a> Walkers<'a> {
             grad_base: grad.clone(),
             grad_target: grad,
             n_leaves: kernel.leaves().len(),
-            broken: 0,
+            non_finite: 0,
             failure: Failure::default(),
         })
     }
@@ -85,8 +85,8 @@ impl<'a> Walkers<'a> {
     }
 
     /// Chains and moves at which the target was NaN or infinite.
-    pub fn broken(&self) -> u64 {
-        self.broken
+    pub fn non_finite(&self) -> u64 {
+        self.non_finite
     }
 
     /// Evaluates both ends of the path at every position.
@@ -117,7 +117,7 @@ impl<'a> Walkers<'a> {
     /// `log pi - log pi_0` of every chain as it was looked at last; `-inf` where it cannot be told, which is counted.
     pub fn log_ratio(&mut self) -> Vec<f64> {
         let ends = self.log_target.iter().zip(&self.log_base);
-        ends.map(|(target, base)| finite_or_zero(target - base, &mut self.broken)).collect()
+        ends.map(|(target, base)| finite_or_zero(target - base, &mut self.non_finite)).collect()
     }
 
     /// Aims at inverse temperature `beta`, with chain `i` at the point that chain `source(i)` was looked at.
@@ -147,7 +147,7 @@ impl<'a> Walkers<'a> {
         let flow = path.base().as_transport();
         let context = Context { target: Guarded::new(&path, &self.failure), flow, max_rows: self.max_rows };
         self.chains.step_of(kernel, self.n_leaves, &context);
-        self.broken += self.all().map(|t| u64::from(t.non_finite)).sum::<u64>();
+        self.non_finite += self.all().map(|t| u64::from(t.non_finite)).sum::<u64>();
         self.failure.check()
     }
 

@@ -1,4 +1,4 @@
-//! Draws of a proposal with their log-weights `ln pi(x) - ln q(x)`, made block by block in parallel, seen in order.
+//! Draws of a proposal with their log-weights `ln pi(x) - ln q(x)`, computed block by block in parallel, delivered in order.
 
 use std::ops::Range;
 
@@ -61,14 +61,14 @@ pub(crate) fn weigh(
         let (mut log_q, mut log_weights) = (vec![0.0; range.len()], vec![0.0; range.len()]);
         proposal.push(noise.as_batch(), x.as_batch_mut(), &mut log_q);
         target.log_prob(x.as_batch(), &mut log_weights)?;
-        let mut broken = 0;
+        let mut non_finite = 0;
         for (weight, log_q) in log_weights.iter_mut().zip(log_q) {
-            *weight = finite_or_zero(*weight - log_q, &mut broken);
+            *weight = finite_or_zero(*weight - log_q, &mut non_finite);
         }
-        Ok((x, log_weights, broken))
+        Ok((x, log_weights, non_finite))
     };
-    in_order(plan.draws, plan.max_rows, make, |(x, log_weights, broken)| {
-        non_finite += broken;
+    in_order(plan.draws, plan.max_rows, make, |(x, log_weights, in_batch)| {
+        non_finite += in_batch;
         visit(x.as_batch(), &log_weights);
     })?;
     Ok(non_finite)
@@ -81,9 +81,9 @@ pub(crate) fn weighing_bytes(draws: usize, dim: usize, max_rows: usize) -> u64 {
 }
 
 /// A log-weight that is NaN or `+inf` becomes `-inf` and is counted.
-pub(super) fn finite_or_zero(log_weight: f64, broken: &mut u64) -> f64 {
+pub(super) fn finite_or_zero(log_weight: f64, non_finite: &mut u64) -> f64 {
     if log_weight.is_nan() || log_weight == f64::INFINITY {
-        *broken += 1;
+        *non_finite += 1;
         return f64::NEG_INFINITY;
     }
     log_weight

@@ -1,5 +1,5 @@
-//! Some steps of all chains, going round a cycle of kernels: blocks of chains run in parallel, each by itself, and hand back
-//! their draws.
+//! A chunk: a number of steps of all chains, through a cycle of kernels. Blocks of chains run in parallel, independently, and
+//! return their draws.
 //!
 //! Chains never look at each other during a chunk, and each has its own stream, so the draws do not depend on how the
 //! chains are cut into blocks, on how many steps make a chunk, or on the number of threads.

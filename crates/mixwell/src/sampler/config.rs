@@ -1,4 +1,4 @@
-//! Everything a run is told: the same struct is read from TOML, written to the run folder, and filled in from Rust.
+//! The settings of a run: one struct, read from TOML or filled in from Rust, and written to the run folder.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
-//! What a run will need, told before it starts, and refused when it is not there.
+//! The memory and disk that a run needs: announced before it starts, and refused where the machine has less.
 //!
-//! The parts say their sizes themselves (`bytes` beside their code); here they are added up. What comes for a moment only:
+//! Each part computes its own size (`bytes`, beside its code); this file adds them up. What is needed for a moment only:
 //! writing a chunk of draws, a checkpoint, a training call, a metric, the stopping rule, the evidence, the summary.
 
 use super::config::RunConfig;

@@ -1,4 +1,4 @@
-//! Why a run could not be made or could not go on.
+//! Errors of setting up, running and resuming a run.
 
 use crate::ConfigError;
 use crate::density::{EvaluationError, TargetError};

@@ -1,4 +1,4 @@
-//! How good the frozen proposal is, and the evidence it gives: importance weights of fresh draws against the target.
+//! The quality of the frozen proposal, and the evidence that it gives, from importance weights of fresh draws.
 
 use serde::{Deserialize, Serialize};
 

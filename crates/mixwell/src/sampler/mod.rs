@@ -1,7 +1,7 @@
 //! The run: phases, adaptation, stopping, progress, checkpoints, and what is written where.
 //!
 //! [`Sampler`] is the way in. A [`Method`] expands into kernels and a [`Schedule`]; one loop runs every schedule through the
-//! phases warm-up, frozen and production; an [`Observer`] is told how it goes.
+//! phases warm-up, frozen and production; an [`Observer`] receives its progress.
 
 mod chunk;
 mod config;

@@ -1,4 +1,4 @@
-//! A thinned record of recent draws, from which R-hat is shown while a run goes on. Its memory is bounded.
+//! A thinned record of recent draws, from which R-hat is computed during a run. Its memory is bounded.
 
 use rayon::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What a run tells while it runs. The library prints nothing: whoever wants to see progress gives an observer.
+//! Progress of a run, while it runs. The library prints nothing; a caller that wants to show progress passes an [`Observer`].
 
 use std::time::Duration;
 

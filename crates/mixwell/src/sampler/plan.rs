@@ -1,4 +1,4 @@
-//! Kernels and the schedule that moves them: what a method expands to, and all the engine knows of it.
+//! [`Plan`]: kernels and the schedule that runs them. A method expands into one, and the engine knows nothing else of the method.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

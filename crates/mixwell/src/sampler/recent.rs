@@ -1,4 +1,4 @@
-//! What the progress line shows of the last few hundred steps: acceptance, and R-hat once a second.
+//! Numbers for the progress line: acceptance over the last few hundred steps, and R-hat once a second.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What is kept of every draw: reported values and sample statistics, in the ecosystem's names.
+//! What is stored of every draw: reported values and sample statistics, under the names that ArviZ uses.
 
 use crate::density::{Modes, Target};
 use crate::io::{Stat, StatKind};

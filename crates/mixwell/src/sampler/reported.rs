@@ -1,6 +1,6 @@
-//! What a target says it reports, tried at one start before the first step.
+//! Checks the variables that a target reports, at one start, before the first step.
 //!
-//! Sizes that do not fit would otherwise end the run in a worker thread, and two variables of one name would hide each other.
+//! Without it a wrong size would panic in a worker thread, and of two variables with one name only one could be read.
 
 use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,4 @@
-//! The sampler as a user sets it up, and what a run leaves behind; `session.rs` runs it.
+//! [`Sampler`], which a user sets up, and [`Run`], its result; `session.rs` lies between them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

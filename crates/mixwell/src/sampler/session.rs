@@ -1,4 +1,4 @@
-//! One session of a run: checks everything that can fail before the long part, runs the engine, leaves the results.
+//! One session of a run: checks everything that can fail before the first step, runs the engine, writes the results.
 
 use std::io::Write;
 use std::path::PathBuf;

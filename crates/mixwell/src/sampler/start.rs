@@ -1,7 +1,8 @@
 //! Where chains start.
 //!
-//! Starts are drawn from a stream of their own, so that they do not depend on how chains move later. What is evaluated to
-//! find and to check them is what the chains begin with: nothing is evaluated twice, and nothing at all when a run goes on.
+//! Starts are drawn from a stream of their own, so that they do not depend on how chains move later. The values
+//! computed while finding and checking them are those that the chains begin with, so nothing is evaluated twice, and nothing
+//! at all when a run is resumed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

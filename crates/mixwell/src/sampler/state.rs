@@ -1,4 +1,4 @@
-//! Everything a run needs to go on with the same numbers, as it lies in a checkpoint.
+//! The state of a run as a checkpoint stores it: all that is needed to continue with the same numbers.
 
 use serde::{Deserialize, Serialize};
 

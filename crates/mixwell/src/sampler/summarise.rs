@@ -1,4 +1,4 @@
-//! Makes the summary of a run from its draws and totals, and has it judged.
+//! Computes the summary of a run from its draws and totals, and the verdict on it.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Running totals of what kernels did, per leaf and chain; small, streamed, and part of every checkpoint.
+//! Running totals of what kernels did, per leaf and chain: small, updated in place, and part of every checkpoint.
 
 use serde::{Deserialize, Serialize};
 

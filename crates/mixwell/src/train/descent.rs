@@ -2,7 +2,7 @@
 //! optimiser's step with the gradient clipped. Around it: so many steps, or passes through examples that keep the weights
 //! of the pass that validated best.
 //!
-//! It works on any [`Model`]; what is learnt, and from what, is the loss's affair.
+//! It works on any [`Model`]; the loss decides what is learned, and from what data.
 
 use serde::{Deserialize, Serialize};
 

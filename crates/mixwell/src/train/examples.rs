@@ -1,4 +1,4 @@
-//! What a training call can learn from besides past draws.
+//! The data of a training call besides past draws: the target, positions of the chains, particles.
 
 use crate::Batch;
 use crate::density::Guarded;

@@ -1,7 +1,7 @@
-//! What is minimised: a number that falls when a model gets better, with its gradient in the parameters.
+//! Losses: a number that falls as a model gets better, with its gradient in the parameters.
 //!
-//! A [`Loss`] is evaluated once a step on whatever it likes (fresh latents, negatives from a bank of chains ..); an
-//! [`ExampleLoss`] on a part of a fixed set of examples, which is gone through in passes.
+//! A [`Loss`] is evaluated once per step, on data of its own choice (fresh latents, negatives from a bank of chains ..); an
+//! [`ExampleLoss`] on a minibatch of a fixed set of examples, which is gone through in epochs.
 
 use crate::Stream;
 use crate::net::Gradient;

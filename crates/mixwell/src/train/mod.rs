@@ -3,8 +3,8 @@
 //! [`Descent`] is the one loop: a loss with its gradient, the guard's verdict, a clipped step of the optimiser. It works on any
 //! [`Model`](crate::net::Model) with any [`Loss`] or [`ExampleLoss`]. What a run trains its flow on is data: a [`TrainAction`]
 //! says what one training call does, with an [`Objective`] by name; [`TrainingConfig`] holds what all calls share; the
-//! [`Trainer`] carries them out. Chains and particles are data here: no kernel is known, and every weight and particle is a
-//! constant of the loss.
+//! [`Trainer`] carries them out. Chains and particles are data here: nothing depends on a kernel, and a loss treats every weight and
+//! particle as a constant.
 
 mod action;
 mod descent;

@@ -1,4 +1,4 @@
-//! What all training calls of a run share.
+//! Settings that all training calls of a run share.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! The trainer of a run: carries out the training calls of a schedule on a flow, with a replay buffer of past draws.
 //!
-//! What a call minimises is its objective's affair (`objective/`), how it is minimised that of [`Descent`]. All randomness
+//! The objective of a call (`objective/`) is what it minimises, [`Descent`] is how. All randomness
 //! (minibatches, fresh latents) comes from the training stream, so training is part of the run's seed.
 
 use std::convert::Infallible;

@@ -6,6 +6,8 @@
 mod flow_matching;
 mod gaussian;
 mod maf;
+#[cfg(test)]
+mod page_example;
 mod realnvp;
 mod rq_spline;
 
@@ -262,6 +264,23 @@ mod tests {
             let text = toml::to_string(&entry.default).unwrap();
             assert_eq!(toml::from_str::<FlowConfig>(&text).unwrap(), entry.default);
         }
+    }
+
+    /// The flow that `docs/extending.md` shows is compiled as it stands there.
+    #[test]
+    fn the_example_of_the_page_is_a_flow() {
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/extending.md");
+        if let Ok(text) = std::fs::read_to_string(page) {
+            assert!(
+                text.contains(include_str!("page_example.rs")),
+                "the page shows another flow than page_example.rs"
+            );
+        }
+        let settings: page_example::DiagonalConfig = toml::from_str("precision = \"f32\"").unwrap();
+        let mut layers = Layers::<f32>::default();
+        settings.check().unwrap();
+        settings.stack(3, &mut layers);
+        assert_eq!((layers.layers.len(), layers.n_params()), (1, 6));
     }
 
     #[test]

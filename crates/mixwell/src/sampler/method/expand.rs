@@ -1,4 +1,4 @@
-//! What a named method says of itself: the kernels it holds, those it moves, and in which order.
+//! [`Expand`]: what a named method provides: the kernels in its settings, the kernels that move chains, and the schedule.
 
 use std::sync::Arc;
 

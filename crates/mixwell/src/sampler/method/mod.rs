@@ -1,4 +1,4 @@
-//! Named methods: each is a handful of settings that expand into kernels and a schedule. None has a loop of its own.
+//! Named methods: each is a few settings that expand into kernels and a schedule. None has a loop of its own.
 //!
 //! To add one: a file here with its settings, `Default` and [`expand::Expand`], and a row in `registry.rs`, which makes the
 //! `kind`, the checks, the catalogue and `mixwell list methods`.

@@ -1,4 +1,4 @@
-//! Kernels and stages of your own: whatever the loop can do, as data.
+//! A method written out by the user: kernels by name, stages of a warm-up, a production cycle.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Forward KL on past draws, `-mean log q(x)` over the replay buffer, or what else the flow learns from examples by.
+//! Forward KL on past draws, `-mean log q(x)` over the replay buffer, or the flow's own loss on examples (flow matching).
 //!
 //! Single steps take a random batch; passes go through all, a share of them held out to choose the best pass.
 

@@ -38,6 +38,18 @@ pub(super) trait Settings {
 
     /// Takes this step, in the kernel's own convention; without a step size it does nothing.
     fn set_step_size(&mut self, _: StepSize) {}
+
+    /// Evaluations of the target in one step of one chain. A trajectory of NUTS, whose length is found out on the way, counts
+    /// as one.
+    fn evaluations(&self) -> f64 {
+        1.0
+    }
+
+    /// Bytes that its adaptation holds for `chains` chains in `dim` dimensions, and more for the moment in which a metric is
+    /// computed.
+    fn adaptation_bytes(&self, _chains: usize, _dim: usize) -> (u64, u64) {
+        (0, 0)
+    }
 }
 
 /// Writes the enum, and every `match` over it, from one list of kernels.
@@ -126,6 +138,16 @@ impl KernelConfig {
     /// What it promises about the target's law, with frozen parameters: the law of the kernel that it builds.
     pub fn law(&self) -> Law {
         self.settings().law()
+    }
+
+    /// Evaluations of the target in one step of one chain.
+    pub(crate) fn evaluations(&self) -> f64 {
+        self.settings().evaluations()
+    }
+
+    /// Bytes that its adaptation holds, and more for a moment.
+    pub(crate) fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        self.settings().adaptation_bytes(chains, dim)
     }
 
     pub(super) fn set_step_size(&mut self, step: StepSize) {

@@ -1,8 +1,8 @@
-//! How much work one step of a kernel is, and what a kernel holds while it adapts, told from its settings.
+//! Limits of the work of one step of a kernel, and the sizes of what it holds while it adapts. The settings of each kernel say
+//! how much that is (`Settings`).
 //!
 //! A step cannot be interrupted, so its work is limited: [`MOST_EVALUATIONS`] evaluations of the target per chain.
 
-use super::KernelConfig;
 use super::adapt::{MetricKind, matrices};
 use crate::ConfigError;
 use crate::footprint::numbers;
@@ -21,57 +21,17 @@ pub(crate) fn check_work(key: &str, value: usize, evaluations: f64) -> Result<()
     Err(ConfigError::new(key, value, reason))
 }
 
-impl KernelConfig {
-    /// Evaluations of the target in one step of one chain. A trajectory of NUTS, whose length is found out on the way, counts
-    /// as one.
-    pub(crate) fn evaluations(&self) -> f64 {
-        match self {
-            Self::Hmc(c) => c.n_leapfrog as f64,
-            Self::Isir(c) => c.n_particles as f64,
-            Self::Neutra(c) => c.kernel.evaluations(),
-            Self::ParallelTempering(c) => c.n_temperatures as f64 * c.n_steps as f64 * c.kernel.evaluations(),
-            Self::Repeat(c) => c.n_steps as f64 * c.kernel.evaluations(),
-            Self::Sequence(c) => c.parts.iter().map(Self::evaluations).sum(),
-            Self::Mixture(c) => c.parts.iter().map(Self::evaluations).fold(1.0, f64::max),
-            _ => 1.0,
-        }
-    }
-
-    /// Bytes that its adaptation holds for `chains` chains in `dim` dimensions, and more for the moment in which a metric is
-    /// computed.
-    pub(crate) fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
-        let of = |metric: &MetricKind| {
-            let (held, moment) = matrices(*metric);
-            let means = if *metric == MetricKind::Unit { 0 } else { numbers(&[chains, dim]) };
-            (means.saturating_add(numbers(&[held, dim, dim])), numbers(&[moment, dim, dim]))
-        };
-        let both = |parts: &[Self]| {
-            parts
-                .iter()
-                .map(|p| p.adaptation_bytes(chains, dim))
-                .fold((0u64, 0u64), |(held, moment), (h, m)| (held.saturating_add(h), moment.max(m)))
-        };
-        match self {
-            Self::RandomWalk(c) => of(&c.metric),
-            Self::Mala(c) => of(&c.metric),
-            Self::Hmc(c) => of(&c.metric),
-            Self::Nuts(c) => of(&c.metric),
-            Self::Neutra(c) => c.kernel.adaptation_bytes(chains, dim),
-            Self::Repeat(c) => c.kernel.adaptation_bytes(chains, dim),
-            Self::ParallelTempering(c) => {
-                let (held, moment) = c.kernel.adaptation_bytes(chains, dim);
-                (held.saturating_mul(c.n_temperatures as u64), moment)
-            }
-            Self::Sequence(c) => both(&c.parts),
-            Self::Mixture(c) => both(&c.parts),
-            _ => (0, 0),
-        }
-    }
+/// Bytes that learning this metric holds for `chains` chains in `dim` dimensions, and more for the moment in which it is
+/// computed.
+pub(super) fn metric_bytes(metric: MetricKind, chains: usize, dim: usize) -> (u64, u64) {
+    let (held, moment) = matrices(metric);
+    let means = if metric == MetricKind::Unit { 0 } else { numbers(&[chains, dim]) };
+    (means.saturating_add(numbers(&[held, dim, dim])), numbers(&[moment, dim, dim]))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{HmcConfig, hmc, isir, mala, nuts, parallel_tempering};
+    use super::super::{HmcConfig, KernelConfig, hmc, isir, mala, nuts, parallel_tempering};
     use super::*;
 
     #[test]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::accept::{accept, usable};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::config::Settings;
-use super::extent::check_work;
+use super::extent::{check_work, metric_bytes};
 use super::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
 use super::range::{at_least, positive};
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
@@ -112,6 +112,14 @@ impl Settings for HmcConfig {
 
     fn set_step_size(&mut self, step: StepSize) {
         self.step_size = step.length();
+    }
+
+    fn evaluations(&self) -> f64 {
+        self.n_leapfrog as f64
+    }
+
+    fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        metric_bytes(self.metric, chains, dim)
     }
 }
 

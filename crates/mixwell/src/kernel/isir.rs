@@ -91,6 +91,10 @@ impl Settings for IsirConfig {
     fn law(&self) -> Law {
         Self::LAW
     }
+
+    fn evaluations(&self) -> f64 {
+        self.n_particles as f64
+    }
 }
 
 /// Iterated sampling importance resampling.

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::accept::{accept, usable};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::config::Settings;
+use super::extent::metric_bytes;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::proposal::Scale;
 use crate::scratch::scratch;
@@ -93,6 +94,10 @@ impl Settings for MalaConfig {
 
     fn set_step_size(&mut self, step: StepSize) {
         self.step_size = step;
+    }
+
+    fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        metric_bytes(self.metric, chains, dim)
     }
 }
 

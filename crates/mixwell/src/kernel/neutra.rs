@@ -77,6 +77,14 @@ impl Settings for NeutraConfig {
     fn set_step_size(&mut self, step: StepSize) {
         self.kernel.set_step_size(step);
     }
+
+    fn evaluations(&self) -> f64 {
+        self.kernel.evaluations()
+    }
+
+    fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        self.kernel.adaptation_bytes(chains, dim)
+    }
 }
 
 /// Another kernel, run in latent space.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::accept::{accept, usable};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::config::Settings;
+use super::extent::metric_bytes;
 use super::range::positive;
 use super::{Block, Context, Kernel, Law, Leaf, Report, Role, StepSize};
 use crate::scratch::scratch;
@@ -78,6 +79,10 @@ impl Settings for RandomWalkConfig {
 
     fn set_step_size(&mut self, step: StepSize) {
         self.step_size = step.length();
+    }
+
+    fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        metric_bytes(self.metric, chains, dim)
     }
 }
 

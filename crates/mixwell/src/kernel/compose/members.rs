@@ -80,3 +80,11 @@ pub(super) fn build(parts: &[KernelConfig], dim: usize) -> Result<Vec<Box<dyn Ke
         |(i, part): (usize, &KernelConfig)| part.build(dim).map_err(|e| e.under(&format!("parts[{i}]")));
     parts.iter().enumerate().map(build).collect()
 }
+
+/// What several kernels hold that adapt one after the other.
+pub(super) fn adaptation_bytes(parts: &[KernelConfig], chains: usize, dim: usize) -> (u64, u64) {
+    parts
+        .iter()
+        .map(|p| p.adaptation_bytes(chains, dim))
+        .fold((0u64, 0u64), |(held, moment), (h, m)| (held.saturating_add(h), moment.max(m)))
+}

@@ -65,6 +65,14 @@ impl Settings for MixtureConfig {
     fn law(&self) -> Law {
         Law::at_random(self.parts.iter().map(KernelConfig::law))
     }
+
+    fn evaluations(&self) -> f64 {
+        self.parts.iter().map(KernelConfig::evaluations).fold(1.0, f64::max)
+    }
+
+    fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        members::adaptation_bytes(&self.parts, chains, dim)
+    }
 }
 
 /// One of several kernels, at random.

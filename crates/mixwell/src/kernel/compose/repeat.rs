@@ -58,6 +58,14 @@ impl Settings for RepeatConfig {
     fn set_step_size(&mut self, step: StepSize) {
         self.kernel.set_step_size(step);
     }
+
+    fn evaluations(&self) -> f64 {
+        self.n_steps as f64 * self.kernel.evaluations()
+    }
+
+    fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        self.kernel.adaptation_bytes(chains, dim)
+    }
 }
 
 /// A kernel several times; its tallies add up. Its state is that of the kernel itself.

@@ -51,6 +51,14 @@ impl Settings for SequenceConfig {
     fn law(&self) -> Law {
         Law::in_turn(self.parts.iter().map(KernelConfig::law))
     }
+
+    fn evaluations(&self) -> f64 {
+        self.parts.iter().map(KernelConfig::evaluations).sum()
+    }
+
+    fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        members::adaptation_bytes(&self.parts, chains, dim)
+    }
 }
 
 /// Kernels one after the other.

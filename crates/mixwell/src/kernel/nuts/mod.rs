@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use self::tree::{Count, Course, State, Summary, add, grow, log_add, straight};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::config::Settings;
+use super::extent::metric_bytes;
 use super::range::positive;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::density::Guarded;
@@ -102,6 +103,10 @@ impl Settings for NutsConfig {
 
     fn set_step_size(&mut self, step: StepSize) {
         self.step_size = step.length();
+    }
+
+    fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        metric_bytes(self.metric, chains, dim)
     }
 }
 

@@ -161,6 +161,15 @@ impl Settings for ParallelTemperingConfig {
     fn set_step_size(&mut self, step: StepSize) {
         self.kernel.set_step_size(step);
     }
+
+    fn evaluations(&self) -> f64 {
+        self.n_temperatures as f64 * self.n_steps as f64 * self.kernel.evaluations()
+    }
+
+    fn adaptation_bytes(&self, chains: usize, dim: usize) -> (u64, u64) {
+        let (held, moment) = self.kernel.adaptation_bytes(chains, dim);
+        (held.saturating_mul(self.n_temperatures as u64), moment)
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::weigh::{block_rows, finite_or_zero};
-use crate::density::{EvaluationError, Failure, GeometricPath, Guarded};
+use crate::density::{EvaluationError, Failure, GeometricPath, Guarded, Target};
 use crate::footprint::numbers;
 use crate::kernel::{Chains, Context, Ensemble, Kernel, Tally, Warmup};
 use crate::{Batch, BatchMut, Points, Stream};
@@ -139,6 +139,7 @@ impl<'a> Walkers<'a> {
                 block.move_to(row, x.row(from), log_prob, None);
             }
         }
+        self.chains.ensemble_mut().belongs_to(path.version());
     }
 
     /// Moves every chain once at inverse temperature `beta`, which it must have been aimed at.

@@ -20,6 +20,7 @@ pub struct Block<'a> {
     pub(super) z: BatchMut<'a>,
     pub(super) log_q: &'a mut [f64],
     pub(super) log_q_version: &'a mut [u64],
+    pub(super) target_version: &'a mut [u64],
     pub(super) streams: &'a mut [Stream],
     pub(super) replicas: &'a mut [Vec<Replicas>],
     /// Whether the block lies inside another kernel's, whose target may have changed since the last step.
@@ -94,6 +95,28 @@ impl<'a> Block<'a> {
         }
         self.grad_known.fill(true);
         self.grad.as_batch()
+    }
+
+    /// Brings every row to the present version of the target: where that has changed, the log-density is evaluated anew, and gradient
+    /// and replicas are forgotten. A chain that the change has left outside the support may leave for any point inside.
+    pub(super) fn refresh(&mut self, target: Guarded<'_>) {
+        let version = target.target().version();
+        if self.target_version.iter().all(|&v| v == version) {
+            return;
+        }
+        let old: Vec<usize> = (0..self.rows()).filter(|&i| self.target_version[i] != version).collect();
+        let mut x = Points::zeros(old.len(), self.dim());
+        for (to, &row) in old.iter().enumerate() {
+            x.row_mut(to).copy_from_slice(self.x.row(row));
+        }
+        let mut log_prob = vec![0.0; old.len()];
+        target.log_prob(x.as_batch(), &mut log_prob);
+        for (log_prob, row) in log_prob.into_iter().zip(old) {
+            self.log_prob[row] = if log_prob.is_finite() { log_prob } else { f64::NEG_INFINITY };
+            self.grad_known[row] = false;
+            self.replicas[row].iter_mut().for_each(Replicas::forget);
+            self.target_version[row] = version;
+        }
     }
 
     /// The gradient of row `row`, if it is known.
@@ -210,6 +233,7 @@ impl<'a> Block<'a> {
             z: self.z.slice_mut(range.clone()),
             log_q: &mut self.log_q[range.clone()],
             log_q_version: &mut self.log_q_version[range.clone()],
+            target_version: &mut self.target_version[range.clone()],
             streams: &mut self.streams[range.clone()],
             replicas: &mut self.replicas[range.clone()],
             nested: self.nested,
@@ -229,6 +253,7 @@ impl<'a> Block<'a> {
         self.grad_known.swap(i, j);
         self.log_q.swap(i, j);
         self.log_q_version.swap(i, j);
+        self.target_version.swap(i, j);
         self.streams.swap(i, j);
         self.replicas.swap(i, j);
         if let Some(pool) = &mut self.pool {
@@ -252,6 +277,7 @@ impl<'a> Block<'a> {
             z: inner.z.as_batch_mut(),
             log_q: &mut inner.log_q,
             log_q_version: &mut inner.log_q_version,
+            target_version: &mut inner.target_version,
             streams: self.streams,
             replicas: self.replicas,
             nested: true,

@@ -59,7 +59,8 @@ impl Chains {
         Self { block_rows: rows, ..self }
     }
 
-    /// Moves every chain once; blocks of chains run in parallel, and results do not depend on the number of threads.
+    /// Moves every chain once. A target whose [`version`](Target::version) has changed since the last step, e.g. an energy that is being
+    /// trained, is evaluated anew where the chains are. Blocks of chains run in parallel, and results do not depend on the number of threads.
     ///
     /// # Errors
     /// When the target failed for good during the step; proposals were refused from then on.
@@ -170,7 +171,7 @@ pub(crate) fn block_rows(n_chains: usize, wanted: Option<usize>) -> usize {
     n_chains.div_ceil(4 * threads).max(FULL_BATCH).min(n_chains.div_ceil(threads)).max(1)
 }
 
-/// Moves every chain of the block once, and counts those that stand where the log-density is not finite afterwards: a kernel that
+/// Moves every chain of the block once: with values of the present target, if that has changed since the last step. Counts those that stand where the log-density is not finite afterwards: a kernel that
 /// moves there is wrong, and draws from there on are worth nothing.
 pub(crate) fn advance(
     kernel: &dyn Kernel,
@@ -178,6 +179,7 @@ pub(crate) fn advance(
     block: &mut Block<'_>,
     mut report: Report<'_>,
 ) {
+    block.refresh(context.target);
     kernel.step(context, block, report.part(0));
     for (row, log_prob) in block.log_prob().iter().enumerate() {
         if !log_prob.is_finite() {
@@ -188,9 +190,12 @@ pub(crate) fn advance(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
+    use crate::BatchMut;
     use crate::kernel::tests::StandardNormal;
-    use crate::kernel::{ex2, isir, mala, random_walk};
+    use crate::kernel::{RandomWalkConfig, StepSize, ex2, isir, mala, parallel_tempering, random_walk};
 
     #[test]
     fn draws_do_not_depend_on_the_blocks() {
@@ -214,6 +219,100 @@ mod tests {
         assert_eq!(chains.tallies().part(1).iter().filter(|t| t.tries == 1).count(), 3);
         chains.step(&one, &target).unwrap();
         assert_eq!(chains.tallies().iter().count(), 3);
+    }
+
+    /// `N(0, s^2)` with `s` 1 and 3 in turn; tells that it changes, or keeps it to itself.
+    struct Breathing {
+        time: AtomicU64,
+        tells: bool,
+    }
+
+    impl Target for Breathing {
+        fn dim(&self) -> usize {
+            2
+        }
+
+        fn evaluate(
+            &self,
+            x: Batch<'_>,
+            log_prob: &mut [f64],
+            grad: Option<BatchMut<'_>>,
+        ) -> Result<(), EvaluationError> {
+            let precision = if self.time.load(Ordering::Relaxed) % 2 == 0 { 1.0 } else { 1.0 / 9.0 };
+            for (p, x) in log_prob.iter_mut().zip(x.iter()) {
+                *p = -0.5 * precision * x.iter().map(|v| v * v).sum::<f64>();
+            }
+            if let Some(mut grad) = grad {
+                grad.data_mut().iter_mut().zip(x.data()).for_each(|(g, x)| *g = -precision * x);
+            }
+            Ok(())
+        }
+
+        fn version(&self) -> u64 {
+            if self.tells { 1 + self.time.load(Ordering::Relaxed) } else { 0 }
+        }
+    }
+
+    #[test]
+    fn cached_values_follow_a_target_that_changes_between_steps() {
+        let hot = parallel_tempering(mala().step_size(StepSize::from_eta(0.3)));
+        for config in [random_walk(), mala().step_size(StepSize::from_eta(0.3)), hot] {
+            let kernel = config.build(2).unwrap();
+            // `twin` forgets everything before every step.
+            let run = |tells: bool, twin: bool| {
+                let target = Breathing { time: AtomicU64::new(0), tells };
+                let mut x = Points::zeros(20, 2);
+                Stream::new(5, 1 << 40).fill_normal(x.data_mut());
+                let mut chains = Chains::new(&target, x, 3).unwrap();
+                for _ in 0..20 {
+                    target.time.fetch_add(1, Ordering::Relaxed);
+                    if twin {
+                        chains.ensemble_mut().recompute(&target).unwrap();
+                    }
+                    chains.step(&kernel, &target).unwrap();
+                }
+                chains.x().data().to_vec()
+            };
+            let right = run(true, true);
+            assert_eq!(run(true, false), right, "{}", config.kind());
+            assert_ne!(run(false, false), right, "{}: a stale value goes unnoticed", config.kind());
+        }
+    }
+
+    #[test]
+    fn a_chain_that_a_change_left_outside_comes_back() {
+        let inside =
+            |time: &AtomicU64, x: f64| if time.load(Ordering::Relaxed) == 0 { -x * x } else { f64::NAN };
+        struct Cut<F>(AtomicU64, F);
+        impl<F: Fn(&AtomicU64, f64) -> f64 + Send + Sync> Target for Cut<F> {
+            fn dim(&self) -> usize {
+                1
+            }
+
+            fn evaluate(
+                &self,
+                x: Batch<'_>,
+                log_prob: &mut [f64],
+                _: Option<BatchMut<'_>>,
+            ) -> Result<(), EvaluationError> {
+                for (p, x) in log_prob.iter_mut().zip(x.data()) {
+                    *p = if *x > 1.0 { (self.1)(&self.0, *x) } else { -x * x };
+                }
+                Ok(())
+            }
+
+            fn version(&self) -> u64 {
+                self.0.load(Ordering::Relaxed)
+            }
+        }
+        let target = Cut(AtomicU64::new(0), inside);
+        let kernel = RandomWalkConfig { step_size: 1.0, ..Default::default() }.build(1).unwrap();
+        let mut chains = Chains::new(&target, Points::from_rows(&[[1.5]; 10]), 1).unwrap();
+        target.0.store(1, Ordering::Relaxed);
+        (0..50).for_each(|_| chains.step(&kernel, &target).unwrap());
+        assert!(
+            chains.log_prob().iter().all(|p| p.is_finite()) && chains.x().data().iter().all(|x| *x <= 1.0)
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The coherent state of all chains.
 //!
 //! A chain is a position with everything derived from it: log-density, gradient, and under a proposal its latent and
-//! log q. Derived values are either those of the current position (and, for log q, of the proposal version they are
+//! log q. Derived values are either those of the current position (and of the version of target and proposal they are
 //! stored with) or marked unknown; [`Block`]'s methods (`block.rs`) are the only way to change a position, and they keep that promise.
 
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ pub struct Ensemble {
     pub(super) z: Points,
     pub(super) log_q: Vec<f64>,
     pub(super) log_q_version: Vec<u64>,
+    /// Version of the target that log-density, gradient and replicas belong to.
+    pub(super) target_version: Vec<u64>,
     pub(super) streams: Vec<Stream>,
     /// What kernels keep beside each chain.
     pub(super) replicas: Vec<Vec<Replicas>>,
@@ -38,6 +40,7 @@ pub(crate) struct EnsembleState {
     z: Points,
     log_q: Vec<f64>,
     log_q_version: Vec<u64>,
+    target_version: Vec<u64>,
     streams: Vec<crate::rng::StreamState>,
     replicas: Vec<Vec<Replicas>>,
 }
@@ -54,7 +57,9 @@ impl Ensemble {
         assert_eq!(x.rows(), streams.len(), "one stream per chain");
         let mut log_prob = vec![0.0; x.rows()];
         target.log_prob(x.as_batch(), &mut log_prob)?;
-        Ok(Self::evaluated(x, log_prob, None, streams))
+        let mut chains = Self::evaluated(x, log_prob, None, streams);
+        chains.belongs_to(target.version());
+        Ok(chains)
     }
 
     /// Chains at the rows of `x`, where the log-density, and perhaps the gradient, is known already.
@@ -73,15 +78,21 @@ impl Ensemble {
             z: Points::zeros(n, dim),
             log_q: vec![0.0; n],
             log_q_version: vec![0; n],
+            target_version: vec![0; n],
             replicas: vec![Vec::new(); n],
             x,
             streams,
         }
     }
 
+    /// Says which version of the target the log-densities and gradients belong to; 0 unless it is said.
+    pub fn belongs_to(&mut self, target_version: u64) {
+        self.target_version.fill(target_version);
+    }
+
     /// Bytes of `n` chains in `dim` dimensions.
     pub(crate) fn bytes(n: usize, dim: usize) -> u64 {
-        let scalars = size_of::<Stream>() + size_of::<Vec<Replicas>>() + 4 * size_of::<f64>();
+        let scalars = size_of::<Stream>() + size_of::<Vec<Replicas>>() + 5 * size_of::<f64>();
         numbers(&[3, n, dim]).saturating_add(bytes(scalars, &[n]))
     }
 
@@ -120,9 +131,15 @@ impl Ensemble {
         let z = self.z.data_mut().chunks_mut(rows * dim);
         let scalars = self.log_prob.chunks_mut(rows).zip(self.grad_known.chunks_mut(rows));
         let proposals = self.log_q.chunks_mut(rows).zip(self.log_q_version.chunks_mut(rows));
+        let proposals = proposals.zip(self.target_version.chunks_mut(rows));
         let private = self.streams.chunks_mut(rows).zip(self.replicas.chunks_mut(rows));
-        for (i, (((((x, grad), z), (log_prob, grad_known)), (log_q, log_q_version)), (streams, replicas))) in
-            x.zip(grad).zip(z).zip(scalars).zip(proposals).zip(private).enumerate()
+        for (
+            i,
+            (
+                ((((x, grad), z), (log_prob, grad_known)), ((log_q, log_q_version), target_version)),
+                (streams, replicas),
+            ),
+        ) in x.zip(grad).zip(z).zip(scalars).zip(proposals).zip(private).enumerate()
         {
             blocks.push(Block {
                 first_chain: i * rows,
@@ -133,6 +150,7 @@ impl Ensemble {
                 z: BatchMut::new(z, dim),
                 log_q,
                 log_q_version,
+                target_version,
                 streams,
                 replicas,
                 nested: false,
@@ -155,6 +173,7 @@ impl Ensemble {
     pub fn recompute(&mut self, target: &dyn Target) -> Result<(), EvaluationError> {
         self.grad_known.fill(false);
         self.log_q_version.fill(0);
+        self.belongs_to(target.version());
         self.replicas.iter_mut().flatten().for_each(Replicas::forget);
         target.log_prob(self.x.as_batch(), &mut self.log_prob)
     }
@@ -185,6 +204,7 @@ impl Ensemble {
             z: Points::zeros(n, dim),
             log_q: vec![0.0; n],
             log_q_version: vec![0; n],
+            target_version: vec![0; n],
             streams: Vec::new(),
             replicas: Vec::new(),
             log_prob,
@@ -201,6 +221,7 @@ impl Ensemble {
             z: self.z.clone(),
             log_q: self.log_q.clone(),
             log_q_version: self.log_q_version.clone(),
+            target_version: self.target_version.clone(),
             streams: self.streams.iter().map(Stream::state).collect(),
             replicas: self.replicas.clone(),
         }
@@ -215,6 +236,7 @@ impl Ensemble {
             z: state.z,
             log_q: state.log_q,
             log_q_version: state.log_q_version,
+            target_version: state.target_version,
             streams: state.streams.into_iter().map(Stream::restore).collect(),
             replicas: state.replicas,
         }

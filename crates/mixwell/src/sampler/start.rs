@@ -192,7 +192,7 @@ impl Start {
             grad = Some(values);
         }
         let spent = Spent { seconds: 0.0, densities: target.densities(), gradients: target.gradients() };
-        Ok(Evaluated { x, log_prob, grad, spent })
+        Ok(Evaluated { x, log_prob, grad, version: target.version(), spent })
     }
 }
 
@@ -201,6 +201,8 @@ pub(super) struct Evaluated {
     x: Points,
     log_prob: Vec<f64>,
     grad: Option<Points>,
+    /// Version of the target.
+    version: u64,
     /// What finding and checking them cost.
     pub spent: Spent,
 }
@@ -214,7 +216,9 @@ impl Evaluated {
     /// Chains at the starts, each with its stream under `seed`.
     pub fn chains(self, seed: u64) -> Ensemble {
         let streams = Stream::for_chains(seed, self.x.rows());
-        Ensemble::evaluated(self.x, self.log_prob, self.grad, streams)
+        let mut chains = Ensemble::evaluated(self.x, self.log_prob, self.grad, streams);
+        chains.belongs_to(self.version);
+        chains
     }
 }
 

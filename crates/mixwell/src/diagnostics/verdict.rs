@@ -167,13 +167,16 @@ impl Verdict {
                 percent(t.stuck)
             ));
         }
-        if let Some(w) = e.tail_mobility.as_ref().filter(|w| above(t.tail_mobility, w.value)) {
-            self.reasons.push(format!(
-                "in the {} moves succeed at {} of their usual rate, below {}: what lies further out is hardly visited, and R-hat cannot see it; train the flow longer, make local steps smaller (target_accept), or change variables",
+        if let Some(w) = e.tail_mobility.as_ref().filter(|w| above(1.5 * t.tail_mobility, w.value)) {
+            let refuted = above(t.tail_mobility, w.value);
+            let sentence = format!(
+                "in the {} moves succeed at {} of their usual rate, below {}: what lies further out {} hardly visited, and R-hat cannot see it; train the flow longer, make local steps smaller (target_accept), or change variables",
                 w.name,
                 percent(w.value),
-                percent(t.tail_mobility)
-            ));
+                percent(if refuted { t.tail_mobility } else { 1.5 * t.tail_mobility }),
+                if refuted { "is" } else { "may be" }
+            );
+            if refuted { &mut self.reasons } else { &mut self.warnings }.push(sentence);
         }
         if let Some(rate) = e.global_acceptance.filter(|a| above(t.global_acceptance, *a)) {
             self.warnings.push(format!(

@@ -29,7 +29,8 @@ pub struct Thresholds {
     /// How far the log-density of a chain's first draw may lie below the lowest of later draws, as a share of the distance from
     /// their median down to their lowest.
     pub late_chain: f64,
-    /// Smallest success of moves from the tails of a parameter that passes, as a share of the success of all moves.
+    /// Smallest success of moves from the tails of a parameter that passes, as a share of the success of all moves; below one and a
+    /// half times that there is a warning.
     pub tail_mobility: f64,
 }
 
@@ -46,7 +47,7 @@ impl Default for Thresholds {
             mcse_sd: 0.2,
             heavy_tails: 0.7,
             late_chain: 0.5,
-            tail_mobility: 0.5,
+            tail_mobility: 0.4,
         }
     }
 }

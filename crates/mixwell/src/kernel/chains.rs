@@ -238,7 +238,7 @@ mod tests {
             log_prob: &mut [f64],
             grad: Option<BatchMut<'_>>,
         ) -> Result<(), EvaluationError> {
-            let precision = if self.time.load(Ordering::Relaxed) % 2 == 0 { 1.0 } else { 1.0 / 9.0 };
+            let precision = if self.time.load(Ordering::Relaxed).is_multiple_of(2) { 1.0 } else { 1.0 / 9.0 };
             for (p, x) in log_prob.iter_mut().zip(x.iter()) {
                 *p = -0.5 * precision * x.iter().map(|v| v * v).sum::<f64>();
             }

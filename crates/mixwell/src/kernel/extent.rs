@@ -32,7 +32,6 @@ pub(super) fn metric_bytes(metric: MetricKind, chains: usize, dim: usize) -> (u6
 #[cfg(test)]
 mod tests {
     use super::super::{HmcConfig, KernelConfig, hmc, isir, mala, nuts, parallel_tempering};
-    use super::*;
 
     #[test]
     fn steps_without_end_are_refused_however_they_are_nested() {

@@ -13,13 +13,13 @@ pub(super) struct Members {
 
 impl Members {
     pub(super) fn new(kernels: Vec<Box<dyn Kernel>>) -> Self {
+        let mut offsets = Vec::with_capacity(kernels.len());
         let mut next = 0;
-        let place = |kernel: &Box<dyn Kernel>| {
-            let offset = next;
+        for kernel in &kernels {
+            offsets.push(next);
             next += kernel.leaves().len();
-            offset
-        };
-        Self { offsets: kernels.iter().map(place).collect(), kernels }
+        }
+        Self { kernels, offsets }
     }
 
     pub(super) fn len(&self) -> usize {

@@ -7,7 +7,7 @@
 
 use std::path::Path;
 
-use mixwell::density::{Constrained, Constraint, Model, Parameter, Pointwise};
+use mixwell::density::{Constrained, Constraint, Model, Parameter, PointError, Pointwise};
 use mixwell::io::{TableOptions, read_table};
 use mixwell::kernel::nuts;
 use mixwell::sampler::Sampler;
@@ -28,12 +28,8 @@ impl Model for Regression {
         ]
     }
 
-    // Densities in the natural scale: the Jacobian of `sigma = exp(u)` is added by `Constrained`.
-    fn log_prob(&self, x: &[f64]) -> f64 {
-        self.log_prob_and_grad(x, &mut [0.0; 3])
-    }
-
-    fn log_prob_and_grad(&self, x: &[f64], grad: &mut [f64]) -> f64 {
+    // The density in the natural scale: the Jacobian of `sigma = exp(u)` is added by `Constrained`.
+    fn evaluate(&self, x: &[f64], grad: Option<&mut [f64]>) -> Result<f64, PointError> {
         let (intercept, slope, sigma) = (x[0], x[1], x[2]);
         let (mut by_intercept, mut by_slope, mut squares) = (0.0, 0.0, 0.0);
         for (score, iq) in self.kid_score.iter().zip(&self.mom_iq) {
@@ -44,10 +40,12 @@ impl Model for Regression {
         }
         let n = self.kid_score.len() as f64;
         let prior = 1.0 + (sigma / 2.5).powi(2);
-        grad[0] = by_intercept;
-        grad[1] = by_slope;
-        grad[2] = (squares - n) / sigma - 2.0 * sigma / (2.5 * 2.5) / prior;
-        -0.5 * squares - n * sigma.ln() - prior.ln()
+        if let Some(grad) = grad {
+            grad[0] = by_intercept;
+            grad[1] = by_slope;
+            grad[2] = (squares - n) / sigma - 2.0 * sigma / (2.5 * 2.5) / prior;
+        }
+        Ok(-0.5 * squares - n * sigma.ln() - prior.ln())
     }
 }
 
@@ -59,14 +57,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let model = Regression { kid_score: named("kid_score")?, mom_iq: named("mom_iq")? };
 
-    let target = Pointwise(Constrained::new(model)?);
+    let target = Pointwise::new(Constrained::new(model)?);
     let run = Sampler::new(target).method(nuts().warmup(1000)).chains(4).draws(2000).seed(1).run()?;
     let summary = run.summary().ok_or("the run was interrupted")?;
     println!("{}", summary.verdict_line());
     let mut good = summary.converged;
     for (p, (mean, sd)) in summary.parameters.iter().zip(REFERENCE) {
         let row = &p.summary;
-        println!("{}: {:.4} +- {:.4}, sd {:.4}, reference {mean} (sd {sd})", p.name, row.mean, row.mcse_mean, row.sd);
+        println!(
+            "{}: {:.4} +- {:.4}, sd {:.4}, reference {mean} (sd {sd})",
+            p.name, row.mean, row.mcse_mean, row.sd
+        );
         // Both sides have an error: ours, and that of 10 000 independent draws.
         let error = (row.mcse_mean.powi(2) + (sd / 100.0).powi(2)).sqrt();
         good &= (row.mean - mean).abs() < 5.0 * error;

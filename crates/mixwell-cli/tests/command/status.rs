@@ -106,7 +106,7 @@ fn lists_and_templates() {
 fn every_template_runs() {
     let folder = folder();
     for entry in mixwell::density::catalogue() {
-        let o = call(&["init", &entry.kind, "--method", "kernel"]);
+        let o = call(&["init", entry.kind, "--method", "kernel"]);
         assert_eq!(code(&o), 0, "{}: {}", entry.kind, stderr(&o));
         let text = stdout(&o);
         assert!(!text.contains("[`") && !text.contains("See "), "{text}");
@@ -117,7 +117,7 @@ fn every_template_runs() {
             .replace("\nradius = 2.0\n", "\nradius = 1.5\n");
         assert_ne!(small, text);
         let config = write(folder.path(), &format!("{}.toml", entry.kind), &small);
-        let out = text_of(&folder.path().join(&entry.kind));
+        let out = text_of(&folder.path().join(entry.kind));
         let o = call(&["run", &config, "--out", &out, "--quiet"]);
         let needs_data = ["logistic_regression", "posteriordb"].contains(&entry.kind);
         assert_eq!(code(&o), if needs_data { 2 } else { 0 }, "{}: {}", entry.kind, stderr(&o));

@@ -271,9 +271,9 @@ impl Variable {
         Self { name: name.into(), shape: vec![elements.len()], elements }
     }
 
-    /// How many numbers it holds.
+    /// How many numbers it holds; a shape beyond all numbers counts as the largest.
     pub fn len(&self) -> usize {
-        self.shape.iter().product()
+        self.shape.iter().fold(1, |n: usize, side| n.saturating_mul(*side))
     }
 
     /// True when one of its dimensions is zero.

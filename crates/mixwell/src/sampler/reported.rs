@@ -14,9 +14,12 @@ const UNWRITTEN: u64 = 0x7ff8_dead_beef_0001;
 /// Most numbers in one draw of one chain: 16 GiB of them.
 const MOST_NUMBERS: usize = 1 << 31;
 
-/// Checks names and sizes of the target's variables, and that its report at `x` fills them exactly.
-pub(super) fn check_reported(target: &dyn Target, x: &[f64]) -> Result<(), ConfigError> {
-    let refuse = |value: String, reason: &str| Err(ConfigError::new("target.variables", value, reason));
+fn refuse<T>(value: String, reason: &str) -> Result<T, ConfigError> {
+    Err(ConfigError::new("target.variables", value, reason))
+}
+
+/// Checks names and sizes of the target's variables; returns how many numbers they hold. Before anything is allocated for them.
+pub(super) fn check_variables(target: &dyn Target) -> Result<usize, ConfigError> {
     let variables = target.variables();
     let mut names = HashSet::new();
     let mut total = 0_usize;
@@ -37,13 +40,19 @@ pub(super) fn check_reported(target: &dyn Target, x: &[f64]) -> Result<(), Confi
         }
         total = total.saturating_add(size);
     }
+    if total > MOST_NUMBERS {
+        return refuse(format!("of {total} numbers in all"), "no draw has this size");
+    }
+    Ok(total)
+}
+
+/// Checks the variables, and that the target's report at `x` fills them exactly.
+pub(super) fn check_reported(target: &dyn Target, x: &[f64]) -> Result<(), ConfigError> {
+    let total = check_variables(target)?;
     let dim = target.dim();
     let reason = format!(
         "they must hold as many numbers as `report` writes ({dim} for a target of {dim} coordinates with no `report` of its own)"
     );
-    if total > MOST_NUMBERS {
-        return refuse(format!("of {total} numbers in all"), "no draw has this size");
-    }
     let mut out = vec![f64::from_bits(UNWRITTEN); total];
     let reported = catch_unwind(AssertUnwindSafe(|| target.report(x, &mut out)));
     if reported.is_err() || out.iter().any(|v| v.to_bits() == UNWRITTEN) {

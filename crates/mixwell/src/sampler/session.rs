@@ -15,7 +15,7 @@ use super::estimate::proposal_report;
 use super::observer::{Event, Observer, Phase, Silent};
 use super::plan::Plan;
 use super::record::Recorder;
-use super::reported::check_reported;
+use super::reported::{check_reported, check_variables};
 use super::run::{Run, Sampler};
 use super::sink::{MemoryDraws, Sink};
 use super::start::Evaluated;
@@ -68,6 +68,7 @@ impl Session {
                 "this method needs gradients; give one, or use a gradient-free local kernel (random_walk)";
             return Err(ConfigError::new("target", "a density without gradient", reason).into());
         }
+        check_variables(&*sampler.target)?;
         let variables = sampler.target.variables();
         let recorder = Recorder::new(&*sampler.target, plan.leaves());
         let mut sizes = Sizes {

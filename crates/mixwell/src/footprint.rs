@@ -8,14 +8,6 @@
 
 use crate::ConfigError;
 
-/// A count of at most `most`.
-pub(crate) fn at_most(key: &str, value: usize, most: usize) -> Result<(), ConfigError> {
-    if value <= most {
-        return Ok(());
-    }
-    Err(ConfigError::new(key, value, format!("at most {most} are possible")))
-}
-
 /// Most steps, draws or rounds of anything: a program that makes a million of them a second runs for two weeks. With it,
 /// products with other sizes stay within 64 bits.
 pub(crate) const MOST_COUNT: usize = 1_000_000_000_000;

@@ -41,10 +41,10 @@ pub mod math;
 pub mod metric;
 pub mod net;
 pub mod proposal;
+mod range;
 pub mod rng;
 pub mod sampler;
 mod scratch;
-
 mod threads;
 pub mod train;
 

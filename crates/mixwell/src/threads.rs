@@ -1,6 +1,6 @@
 //! A computation on a number of threads of its own, instead of the process-wide pool.
 
-use crate::ConfigError;
+use crate::{ConfigError, range};
 
 /// Most threads of a pool: beyond it a number is a slip of the keyboard, and the system would try for long.
 const MOST_THREADS: usize = 4096;
@@ -18,11 +18,9 @@ const MOST_THREADS: usize = 4096;
 pub fn on_threads<R: Send>(threads: Option<usize>, f: impl FnOnce() -> R + Send) -> Result<R, ConfigError> {
     match threads {
         None => Ok(f()),
-        Some(0) => Err(ConfigError::new("threads", 0, "at least 1 is needed")),
-        Some(n) if n > MOST_THREADS => {
-            Err(ConfigError::new("threads", n, format!("at most {MOST_THREADS} are possible")))
-        }
         Some(n) => {
+            range::at_least("threads", n, 1)?;
+            range::at_most("threads", n, MOST_THREADS)?;
             let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
             let pool = pool.map_err(|e| ConfigError::new("threads", n, e.to_string()))?;
             Ok(pool.install(f))

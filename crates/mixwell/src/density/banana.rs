@@ -9,10 +9,9 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{check_dim, check_finite, check_positive};
 use super::lanes::{self, Lanes};
 use super::{EvaluationError, ExactSampler, Facts, Modes, Target};
-use crate::{Batch, BatchMut, ConfigError, Points, Stream};
+use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
 
 /// Settings of [`Banana`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -35,12 +34,12 @@ impl Default for BananaConfig {
 impl BananaConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_dim(self.dim, 2)?;
+        range::dim(self.dim, 2)?;
         if !self.dim.is_multiple_of(2) {
             return Err(ConfigError::new("dim", self.dim, "a banana is made of pairs, so it must be even"));
         }
-        check_finite("b", self.b)?;
-        check_positive("s", self.s)
+        range::finite("b", self.b)?;
+        range::positive("s", self.s)
     }
 
     /// The target.

@@ -12,11 +12,10 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{check_dim, check_finite, check_positive};
 use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
 use super::{EvaluationError, Facts, Modes, Target};
-use crate::{Batch, BatchMut, ConfigError, Points};
+use crate::{Batch, BatchMut, ConfigError, Points, range};
 
 /// Settings of [`DualMoon`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -43,11 +42,11 @@ impl Default for DualMoonConfig {
 impl DualMoonConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_dim(self.dim, 2)?;
-        check_positive("radius", self.radius)?;
-        check_positive("width", self.width)?;
-        check_finite("centre", self.centre)?;
-        (0..2).try_for_each(|i| check_positive(&format!("scales[{i}]"), self.scales[i]))
+        range::dim(self.dim, 2)?;
+        range::positive("radius", self.radius)?;
+        range::positive("width", self.width)?;
+        range::finite("centre", self.centre)?;
+        (0..2).try_for_each(|i| range::positive(&format!("scales[{i}]"), self.scales[i]))
     }
 
     /// The target.

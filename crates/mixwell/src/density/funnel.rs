@@ -12,10 +12,9 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{check_dim, check_finite, check_positive};
 use super::lanes::{self, Lanes};
 use super::{EvaluationError, ExactSampler, Facts, Target, Variable};
-use crate::{Batch, BatchMut, ConfigError, Stream};
+use crate::{Batch, BatchMut, ConfigError, Stream, range};
 
 /// In which coordinates a hierarchical model is sampled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -51,9 +50,9 @@ impl Default for FunnelConfig {
 impl FunnelConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_dim(self.dim, 2)?;
-        check_positive("a", self.a)?;
-        check_finite("b", self.b)
+        range::dim(self.dim, 2)?;
+        range::positive("a", self.a)?;
+        range::finite("b", self.b)
     }
 
     /// The target.

@@ -8,7 +8,7 @@ use std::f64::consts::TAU;
 
 use super::lanes::{self, Lanes};
 use super::{EvaluationError, ExactSampler, Facts, Modes, Target};
-use crate::{Batch, BatchMut, ConfigError, Points, Stream};
+use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
 use nalgebra::DMatrix;
 
 /// A Gaussian; see the module's head for its density.
@@ -70,6 +70,13 @@ impl Gaussian {
             mean,
             log_norm,
         })
+    }
+
+    /// Its covariance as it stands in settings, row after row; an error when it is not square, symmetric and positive definite.
+    pub(crate) fn from_rows(mean: Vec<f64>, covariance: &[Vec<f64>]) -> Result<Self, ConfigError> {
+        let dim = mean.len();
+        range::square("covariance", covariance, dim)?;
+        Self::full(mean, &DMatrix::from_fn(dim, dim, |i, j| covariance[i][j]))
     }
 
     /// The mean.

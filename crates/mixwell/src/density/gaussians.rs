@@ -5,9 +5,8 @@
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::check::{check_dim, check_finite, check_matrix, check_positive, check_vector};
 use super::gaussian::Gaussian;
-use crate::ConfigError;
+use crate::{ConfigError, range};
 
 /// `N(mean, scale^2 I)` with the same mean in every coordinate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -30,9 +29,9 @@ impl Default for StandardGaussianConfig {
 impl StandardGaussianConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_dim(self.dim, 1)?;
-        check_finite("mean", self.mean)?;
-        check_positive("scale", self.scale)
+        range::dim(self.dim, 1)?;
+        range::finite("mean", self.mean)?;
+        range::positive("scale", self.scale)
     }
 
     /// The target.
@@ -68,15 +67,13 @@ impl Default for IllConditionedGaussianConfig {
 impl IllConditionedGaussianConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_dim(self.dim, 2)?;
+        range::dim(self.dim, 2)?;
         for (key, v) in [("log10_scale_min", self.log10_scale_min), ("log10_scale_max", self.log10_scale_max)]
         {
             // Variances beyond this lose the smaller ones to rounding.
-            if v.is_nan() || v.abs() > 6.0 {
-                return Err(ConfigError::new(key, v, "it must lie between -6 and 6"));
-            }
+            range::within(key, v, -6.0, 6.0)?;
         }
-        check_finite("rotation", self.rotation)
+        range::finite("rotation", self.rotation)
     }
 
     /// The target.
@@ -125,9 +122,8 @@ impl GaussianConfig {
 
     /// The target.
     pub fn build(&self) -> Result<Gaussian, ConfigError> {
-        let mean = check_vector("mean", &self.mean)?;
-        let covariance = check_matrix("covariance", &self.covariance, mean.len())?;
-        Gaussian::full(mean, &covariance)
+        range::vector("mean", &self.mean)?;
+        Gaussian::from_rows(self.mean.clone(), &self.covariance)
     }
 }
 

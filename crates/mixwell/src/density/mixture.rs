@@ -6,13 +6,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{check_matrix, check_positive, check_vector};
 use super::diagonal_mixture::DiagonalMixture;
 use super::exp::exp_nonpositive_each;
 use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
 use super::{EvaluationError, ExactSampler, Facts, Modes, Target};
-use crate::{Batch, BatchMut, ConfigError, Points, Stream};
+use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
 
 /// Any Gaussian mixture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -75,15 +74,16 @@ impl GaussianMixtureConfig {
 
 impl ComponentConfig {
     fn build(&self, dim: usize) -> Result<Gaussian, ConfigError> {
-        check_positive("weight", self.weight)?;
-        let mean = check_vector("mean", &self.mean)?;
+        range::positive("weight", self.weight)?;
+        range::vector("mean", &self.mean)?;
+        let mean = self.mean.clone();
         if mean.len() != dim {
             let reason = format!("the first component has {dim}");
             return Err(ConfigError::new("mean", format!("{} numbers", mean.len()), reason));
         }
         match (&self.scale, &self.scales, &self.covariance) {
             (Some(scale), None, None) => {
-                check_positive("scale", *scale)?;
+                range::positive("scale", *scale)?;
                 Ok(Gaussian::diagonal(mean, vec![*scale; dim]))
             }
             (None, Some(scales), None) => {
@@ -92,11 +92,11 @@ impl ComponentConfig {
                     return Err(ConfigError::new("scales", format!("{} numbers", scales.len()), reason));
                 }
                 for (i, s) in scales.iter().enumerate() {
-                    check_positive(&format!("scales[{i}]"), *s)?;
+                    range::positive(&format!("scales[{i}]"), *s)?;
                 }
                 Ok(Gaussian::diagonal(mean, scales.clone()))
             }
-            (None, None, Some(rows)) => Gaussian::full(mean, &check_matrix("covariance", rows, dim)?),
+            (None, None, Some(rows)) => Gaussian::from_rows(mean, rows),
             (scale, scales, covariance) => {
                 let given = [scale.is_some(), scales.is_some(), covariance.is_some()];
                 let count = given.iter().filter(|g| **g).count();

@@ -7,9 +7,8 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::{check_dim, check_finite, check_positive};
 use super::mixture::GaussianMixture;
-use crate::ConfigError;
+use crate::{ConfigError, range};
 
 /// Three equal modes at the corners of a triangle in the plane, `radius (0, 1)` first: the single-chain mixing example.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -30,8 +29,8 @@ impl Default for ThreeModesConfig {
 impl ThreeModesConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_finite("radius", self.radius)?;
-        check_positive("scale", self.scale)
+        range::finite("radius", self.radius)?;
+        range::positive("scale", self.scale)
     }
 
     /// The target.
@@ -68,11 +67,11 @@ impl Default for TwoModesConfig {
 impl TwoModesConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_dim(self.dim, 1)?;
-        check_finite("centre", self.centre)?;
+        range::dim(self.dim, 1)?;
+        range::finite("centre", self.centre)?;
         for (key, pair) in [("variances", self.variances), ("weights", self.weights)] {
             for (i, v) in pair.iter().enumerate() {
-                check_positive(&format!("{key}[{i}]"), *v)?;
+                range::positive(&format!("{key}[{i}]"), *v)?;
             }
         }
         Ok(())
@@ -115,8 +114,8 @@ impl Default for FlexMixtureConfig {
 impl FlexMixtureConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_dim(self.dim, 2)?;
-        check_positive("variance", self.variance)?;
+        range::dim(self.dim, 2)?;
+        range::positive("variance", self.variance)?;
         self.two_modes().check()
     }
 
@@ -156,8 +155,8 @@ impl Default for EightGaussiansConfig {
 impl EightGaussiansConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_finite("radius", self.radius)?;
-        check_positive("scale", self.scale)
+        range::finite("radius", self.radius)?;
+        range::positive("scale", self.scale)
     }
 
     /// The target.
@@ -191,8 +190,8 @@ impl Default for Grid25Config {
 impl Grid25Config {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_finite("spacing", self.spacing)?;
-        check_positive("scale", self.scale)
+        range::finite("spacing", self.spacing)?;
+        range::positive("scale", self.scale)
     }
 
     /// The target.
@@ -228,9 +227,9 @@ impl Default for FourOnALineConfig {
 impl FourOnALineConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_finite("spacing", self.spacing)?;
-        check_positive("variance", self.variance)?;
-        (0..4).try_for_each(|i| check_positive(&format!("weights[{i}]"), self.weights[i]))
+        range::finite("spacing", self.spacing)?;
+        range::positive("variance", self.variance)?;
+        (0..4).try_for_each(|i| range::positive(&format!("weights[{i}]"), self.weights[i]))
     }
 
     /// The target.
@@ -265,11 +264,11 @@ impl Default for FourCornersConfig {
 impl FourCornersConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        check_dim(self.dim, 2)?;
+        range::dim(self.dim, 2)?;
         if !self.dim.is_multiple_of(2) {
             return Err(ConfigError::new("dim", self.dim, "it must be even"));
         }
-        self.offset.map_or(Ok(()), |a| check_finite("offset", a))
+        self.offset.map_or(Ok(()), |a| range::finite("offset", a))
     }
 
     /// The target.

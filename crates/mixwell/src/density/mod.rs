@@ -16,7 +16,6 @@
 #![allow(clippy::needless_range_loop)]
 
 pub mod banana;
-mod check;
 mod cholesky;
 mod config;
 mod consistency;

@@ -16,10 +16,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check::check_positive;
 use super::lanes::{self, Lanes};
 use super::{EvaluationError, Facts, Target, Variable};
-use crate::{Batch, BatchMut, ConfigError};
+use crate::{Batch, BatchMut, ConfigError, range};
 
 /// What is done about the centre of mass, on which pair energies do not depend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -39,7 +38,7 @@ impl CentreOfMass {
     fn check(self) -> Result<(), ConfigError> {
         match self {
             Self::Removed => Ok(()),
-            Self::Tethered { strength } => check_positive("centre_of_mass.strength", strength),
+            Self::Tethered { strength } => range::positive("centre_of_mass.strength", strength),
         }
     }
 }

@@ -12,12 +12,11 @@ use std::sync::OnceLock;
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::check::{check_finite, check_positive};
 use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
 use super::transfer::Transfer;
 use super::{EvaluationError, Facts, Modes, Target, Variable};
-use crate::{Batch, BatchMut, ConfigError, Points};
+use crate::{Batch, BatchMut, ConfigError, Points, range};
 
 /// Settings of [`Phi4`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -42,12 +41,10 @@ impl Default for Phi4Config {
 impl Phi4Config {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !(2..=100_000).contains(&self.sites) {
-            return Err(ConfigError::new("sites", self.sites, "it must lie between 2 and 100000"));
-        }
-        check_positive("a", self.a)?;
-        check_finite("b", self.b)?;
-        check_positive("beta", self.beta)
+        range::within("sites", self.sites, 2, 100_000)?;
+        range::positive("a", self.a)?;
+        range::finite("b", self.b)?;
+        range::positive("beta", self.beta)
     }
 
     /// The target.

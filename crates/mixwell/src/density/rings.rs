@@ -9,12 +9,11 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-use super::check::check_positive;
 use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
 use super::{EvaluationError, ExactSampler, Facts, Target};
 use crate::math::normal_cdf;
-use crate::{Batch, BatchMut, ConfigError, Stream};
+use crate::{Batch, BatchMut, ConfigError, Stream, range};
 
 /// Settings of [`Rings`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -37,11 +36,9 @@ impl Default for RingsConfig {
 impl RingsConfig {
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if !(1..=1000).contains(&self.rings) {
-            return Err(ConfigError::new("rings", self.rings, "it must lie between 1 and 1000"));
-        }
-        check_positive("spacing", self.spacing)?;
-        check_positive("scale", self.scale)
+        range::within("rings", self.rings, 1, 1000)?;
+        range::positive("spacing", self.spacing)?;
+        range::positive("scale", self.scale)
     }
 
     /// The target.

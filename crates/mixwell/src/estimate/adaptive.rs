@@ -19,10 +19,10 @@ use super::rungs::Round;
 use super::weigh::{Batchwise, weigh};
 use crate::density::{Counted, EvaluationError, Failure, Guarded, Target};
 use crate::flow::{Flow, FlowConfig};
-use crate::footprint::{Footprint, MOST_COUNT, at_most, bytes, numbers};
-use crate::kernel::range::{at_least, open_fraction};
+use crate::footprint::{Footprint, MOST_COUNT, bytes, numbers};
 use crate::math::log_sum_exp;
 use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
+use crate::range::{at_least, at_most, below_one, open_share};
 use crate::rng::FLOW_INIT_STREAM;
 use crate::train::{
     Examples, MixSchedule, Objective, Particles, TrainAction, Trainer, TrainingConfig, uninterrupted,
@@ -77,11 +77,8 @@ impl AdaptiveImportanceConfig {
         at_least("steps", self.steps, 1)?;
         at_least("draws", self.draws, 2)?;
         at_most("steps", self.steps, MOST_COUNT)?;
-        open_fraction("min_ess", self.min_ess)?;
-        if !(0.0..1.0).contains(&self.defensive) {
-            let reason = "it must be at least 0 and below 1";
-            return Err(ConfigError::new("defensive", self.defensive, reason));
-        }
+        open_share("min_ess", self.min_ess)?;
+        below_one("defensive", self.defensive)?;
         self.action().check()?;
         self.initial.check().map_err(|e| e.under("initial"))
     }

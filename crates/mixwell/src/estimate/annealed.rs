@@ -20,10 +20,10 @@ use super::walkers::Walkers;
 use super::weigh::{block_rows, in_order};
 use super::{EstimateError, LadderConfig, Rung, WeightedDraws};
 use crate::density::{Counted, EvaluationError, GeometricPath, Target};
-use crate::footprint::{Footprint, MOST_COUNT, at_most, numbers};
-use crate::kernel::range::at_least;
+use crate::footprint::{Footprint, MOST_COUNT, numbers};
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
+use crate::range::{at_least, at_most};
 use crate::{ConfigError, Points, Stream};
 
 /// Round of the pilot's streams.

@@ -18,9 +18,9 @@ use super::rungs::{Round, Rung};
 use crate::ConfigError;
 use crate::density::Counted;
 use crate::diagnostics::{ImportanceSummary, null_as_nan};
-use crate::footprint::{MOST_COUNT, at_most};
-use crate::kernel::range::at_least;
+use crate::footprint::MOST_COUNT;
 use crate::math::student_quantile;
+use crate::range::{at_least, at_most};
 
 /// What the standard error of an evidence rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,8 +13,8 @@ use super::weigh::{Batchwise, weigh, weighing_bytes};
 use super::{EstimateError, WeightedDraws};
 use crate::density::{Counted, EvaluationError, Target};
 use crate::footprint::{Footprint, numbers};
-use crate::kernel::range::at_least;
 use crate::proposal::{GaussianConfig, Proposal};
+use crate::range::at_least;
 use crate::{ConfigError, Points};
 
 /// Settings of importance sampling from a fixed Gaussian. With another proposal, see [`importance`].

@@ -14,9 +14,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
-use crate::footprint::at_most;
-use crate::kernel::range::{at_least, open_fraction, positive};
 use crate::math::{log_sum_exp, logistic};
+use crate::range::{at_least, at_most, open_share, within};
 
 /// Most rungs of a ladder; each keeps a kernel.
 const MOST_RUNGS: usize = 100_000;
@@ -68,16 +67,11 @@ impl LadderConfig {
             Self::Linear { rungs } => count(*rungs, 1),
             Self::Geometric { rungs, first } => {
                 count(*rungs, 2)?;
-                open_fraction("first", *first)
+                open_share("first", *first)
             }
             Self::Sigmoid { rungs, slope } => {
                 count(*rungs, 1)?;
-                positive("slope", *slope)?;
-                if !(SLOPES.0..=SLOPES.1).contains(slope) {
-                    let reason = format!("it must lie between {} and {}", SLOPES.0, SLOPES.1);
-                    return Err(ConfigError::new("slope", slope, reason));
-                }
-                Ok(())
+                within("slope", *slope, SLOPES.0, SLOPES.1)
             }
             Self::Given { betas } => {
                 let above_zero = betas.strip_prefix(&[0.0]).unwrap_or(betas);
@@ -88,7 +82,7 @@ impl LadderConfig {
                 let reason = "inverse temperatures must rise strictly from 0 and end with 1";
                 Err(ConfigError::new("betas", format!("{betas:?}"), reason))
             }
-            Self::Adaptive { ess } => open_fraction("ess", *ess),
+            Self::Adaptive { ess } => open_share("ess", *ess),
         }
     }
 

@@ -15,10 +15,10 @@ use super::population::Climb;
 use super::walkers::Walkers;
 use super::{EstimateError, LadderConfig, WeightedDraws};
 use crate::density::{Counted, GeometricPath, Target};
-use crate::footprint::{Footprint, MOST_COUNT, at_most, numbers};
-use crate::kernel::range::at_least;
+use crate::footprint::{Footprint, MOST_COUNT, numbers};
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
+use crate::range::{at_least, at_most, share};
 use crate::{ConfigError, Points};
 
 /// Settings of sequential Monte Carlo.
@@ -61,10 +61,7 @@ impl SequentialConfig {
         at_least("particles", self.particles, 2)?;
         at_least("replicates", self.replicates, 1)?;
         at_most("moves", self.moves, MOST_COUNT)?;
-        if !(0.0..=1.0).contains(&self.resample_below) {
-            let reason = "a share lies between 0 and 1";
-            return Err(ConfigError::new("resample_below", self.resample_below, reason));
-        }
+        share("resample_below", self.resample_below)?;
         check_kernel(&self.kernel)?;
         self.base.check().map_err(|e| e.under("base"))?;
         self.ladder.check().map_err(|e| e.under("ladder"))

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::density::{EvaluationError, Target};
 use crate::proposal::Transport;
-use crate::{Batch, BatchMut, ConfigError, Points, Stream};
+use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
 
 /// Distance below which the magnet's direction is no longer resolved.
 const SMALLEST_DISTANCE: f64 = 1e-8;
@@ -41,22 +41,10 @@ impl Default for MagnetisedConfig {
 impl MagnetisedConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        for (key, value) in [("step_size", self.step_size), ("strength", self.strength)] {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(ConfigError::new(key, value, "it must be positive and finite"));
-            }
-        }
-        if self.n_steps == 0 {
-            return Err(ConfigError::new("n_steps", 0, "at least 1 is needed"));
-        }
-        if !(self.closeness > 0.0 && self.closeness < 1.0) {
-            return Err(ConfigError::new(
-                "closeness",
-                self.closeness,
-                "it must lie strictly between 0 and 1",
-            ));
-        }
-        Ok(())
+        range::positive("step_size", self.step_size)?;
+        range::positive("strength", self.strength)?;
+        range::at_least("n_steps", self.n_steps, 1)?;
+        range::open_share("closeness", self.closeness)
     }
 }
 

@@ -6,10 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::range::positive;
 use crate::ConfigError;
 use crate::density::IllConditionedGaussianConfig;
 use crate::proposal::{Gaussian, Scale};
+use crate::range::{positive, within};
 
 /// Settings of a Gaussian between a target's shape and a ball.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -35,9 +35,7 @@ impl BlendedGaussianConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         self.like.check().map_err(|e| e.under("like"))?;
-        if !(-1.0..=1.0).contains(&self.blend) {
-            return Err(ConfigError::new("blend", self.blend, "it must lie between -1 and 1"));
-        }
+        within("blend", self.blend, -1.0, 1.0)?;
         positive("narrow", self.narrow)?;
         positive("wide", self.wide)
     }

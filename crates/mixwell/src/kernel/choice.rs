@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use super::blended_gaussian::BlendedGaussianConfig;
-use super::range::open_fraction;
 use crate::ConfigError;
 use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
+use crate::range::open_share;
 
 /// The proposal of a global kernel.
 #[derive(Clone)]
@@ -108,7 +108,7 @@ impl ProposalConfig {
             Self::Gaussian(gaussian) => gaussian.check(),
             Self::BlendedGaussian(blended) => blended.check(),
             Self::Defensive { weight, wide } => {
-                open_fraction("weight", *weight).and_then(|()| wide.check().map_err(|e| e.under("wide")))
+                open_share("weight", *weight).and_then(|()| wide.check().map_err(|e| e.under("wide")))
             }
         }
         .map_err(|e| e.under("proposal"))

@@ -17,10 +17,10 @@ use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::config::Settings;
 use super::extent::{check_work, metric_bytes};
 use super::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
-use super::range::{at_least, positive};
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::density::Guarded;
 use crate::proposal::Scale;
+use crate::range::{at_least, below_one, positive};
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
 
@@ -79,9 +79,7 @@ impl HmcConfig {
         positive("step_size", self.step_size)?;
         at_least("n_leapfrog", self.n_leapfrog, 1)?;
         check_work("n_leapfrog", self.n_leapfrog, self.n_leapfrog as f64)?;
-        if !(0.0..1.0).contains(&self.jitter) {
-            return Err(ConfigError::new("jitter", self.jitter, "it must be at least 0 and below 1"));
-        }
+        below_one("jitter", self.jitter)?;
         self.tuner().check()
     }
 

@@ -22,7 +22,7 @@ use super::extent::check_work;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role};
 use crate::proposal::Proposal;
 use crate::scratch::scratch;
-use crate::{Batch, BatchMut, ConfigError, Stream};
+use crate::{Batch, BatchMut, ConfigError, Stream, range};
 
 const NAME: &str = "isir";
 
@@ -56,20 +56,8 @@ impl IsirConfig {
             return Err(ConfigError::new("n_particles", self.n_particles, reason));
         }
         check_work("n_particles", self.n_particles, self.n_particles as f64)?;
-        if !(0.0..1.0).contains(&self.correlation) {
-            return Err(ConfigError::new(
-                "correlation",
-                self.correlation,
-                "it must be at least 0 and below 1",
-            ));
-        }
-        if !(0.0..=1.0).contains(&self.correlation_prob) {
-            return Err(ConfigError::new(
-                "correlation_prob",
-                self.correlation_prob,
-                "a probability is needed",
-            ));
-        }
+        range::below_one("correlation", self.correlation)?;
+        range::share("correlation_prob", self.correlation_prob)?;
         self.proposal.check()
     }
 

@@ -26,7 +26,6 @@ mod neutra;
 mod nuts;
 mod pool;
 mod random_walk;
-pub(crate) mod range;
 mod replicas;
 mod report;
 mod state;

@@ -10,8 +10,8 @@ use super::accept::{accept, usable};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::config::Settings;
 use super::extent::metric_bytes;
-use super::range::positive;
 use super::{Block, Context, Kernel, Law, Leaf, Report, Role, StepSize};
+use crate::range::positive;
 use crate::scratch::scratch;
 use crate::{Batch, ConfigError};
 

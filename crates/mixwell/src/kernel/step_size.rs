@@ -10,8 +10,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::range::positive;
 use crate::ConfigError;
+use crate::range::positive;
 
 /// A Langevin step size.
 ///

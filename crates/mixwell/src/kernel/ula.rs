@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
 use super::config::Settings;
-use super::range::{not_negative, positive};
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
+use crate::range::{not_negative, positive};
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
 

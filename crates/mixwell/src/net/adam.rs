@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::values::{Stored, Values};
-use crate::ConfigError;
+use crate::{ConfigError, range};
 use mixwell_vector::Real;
 use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
@@ -116,49 +116,24 @@ impl Default for OptimiserConfig {
 impl OptimiserConfig {
     /// Every range check.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let positive = |v: f64| v > 0.0 && v.is_finite();
-        let fail = |key: &str, value: f64, reason: &str| Err(ConfigError::new(key, value, reason));
-        if !positive(self.learning_rate) {
-            return fail("learning_rate", self.learning_rate, "a learning rate must be positive and finite");
-        }
-        for (key, beta) in [("beta1", self.beta1), ("beta2", self.beta2)] {
-            if !(0.0..1.0).contains(&beta) {
-                return fail(key, beta, "it must be at least 0 and below 1");
-            }
-        }
-        if !positive(self.epsilon) {
-            return fail("epsilon", self.epsilon, "it must be positive and finite");
-        }
-        for (key, v) in [("weight_decay", self.weight_decay), ("clip_norm", self.clip_norm)] {
-            if !(v >= 0.0 && v.is_finite()) {
-                return fail(key, v, "it must be zero (off) or positive and finite");
-            }
-        }
+        range::positive("learning_rate", self.learning_rate)?;
+        range::below_one("beta1", self.beta1)?;
+        range::below_one("beta2", self.beta2)?;
+        range::positive("epsilon", self.epsilon)?;
+        range::not_negative("weight_decay", self.weight_decay)?;
+        range::not_negative("clip_norm", self.clip_norm)?;
         match self.schedule {
-            LearningRate::Constant => {}
+            LearningRate::Constant => Ok(()),
             LearningRate::Step { every, factor } | LearningRate::Exponential { every, factor } => {
-                if every == 0 {
-                    return fail("schedule.every", 0.0, "it must be at least one step");
-                }
-                if !positive(factor) {
-                    return fail("schedule.factor", factor, "it must be positive and finite");
-                }
+                range::at_least("schedule.every", every, 1)?;
+                range::positive("schedule.factor", factor)
             }
-            LearningRate::InverseTime { every } => {
-                if every == 0 {
-                    return fail("schedule.every", 0.0, "it must be at least one step");
-                }
-            }
+            LearningRate::InverseTime { every } => range::at_least("schedule.every", every, 1),
             LearningRate::Cosine { total, floor } | LearningRate::Linear { total, floor } => {
-                if total == 0 {
-                    return fail("schedule.total", 0.0, "it must be at least one step");
-                }
-                if !(0.0..=1.0).contains(&floor) {
-                    return fail("schedule.floor", floor, "it must be a fraction between 0 and 1");
-                }
+                range::at_least("schedule.total", total, 1)?;
+                range::share("schedule.floor", floor)
             }
         }
-        Ok(())
     }
 
     /// The learning rate of the step after `steps` steps.

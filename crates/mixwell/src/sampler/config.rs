@@ -8,7 +8,8 @@ use crate::ConfigError;
 use crate::density::TargetConfig;
 use crate::diagnostics::Thresholds;
 use crate::flow::FlowConfig;
-use crate::footprint::{MOST_COUNT, at_most};
+use crate::footprint::MOST_COUNT;
+use crate::range::{at_least, at_most, not_negative};
 use crate::train::TrainingConfig;
 
 /// The settings of a run.
@@ -103,21 +104,11 @@ impl RunConfig {
     /// # Errors
     /// The first setting that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let at_least_one = |key: &str, v: usize| {
-            if v > 0 { Ok(()) } else { Err(ConfigError::new(key, v, "at least 1 is needed")) }
-        };
-        let not_negative = |key: &str, v: f64| {
-            if v >= 0.0 && v.is_finite() {
-                Ok(())
-            } else {
-                Err(ConfigError::new(key, v, "it must be zero or positive, and finite"))
-            }
-        };
-        at_least_one("chains", self.chains)?;
+        at_least("chains", self.chains, 1)?;
         crate::config::check_seed(self.seed)?;
-        at_least_one("draws", self.draws)?;
-        at_least_one("thin", self.thin)?;
-        at_least_one("max_batch_rows", self.max_batch_rows)?;
+        at_least("draws", self.draws, 1)?;
+        at_least("thin", self.thin, 1)?;
+        at_least("max_batch_rows", self.max_batch_rows, 1)?;
         at_most("draws", self.draws, MOST_COUNT)?;
         at_most("thin", self.thin, MOST_COUNT)?;
         at_most("max_batch_rows", self.max_batch_rows, MOST_COUNT)?;

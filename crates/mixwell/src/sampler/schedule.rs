@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
-use crate::footprint::{MOST_COUNT, at_most};
+use crate::footprint::MOST_COUNT;
+use crate::range::at_most;
 use crate::train::TrainAction;
 
 /// The order of moves and training.

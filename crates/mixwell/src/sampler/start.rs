@@ -12,7 +12,7 @@ use super::state::Spent;
 use crate::density::{Counted, EvaluationError, Target, contradiction};
 use crate::kernel::Ensemble;
 use crate::rng::START_STREAM;
-use crate::{ConfigError, Points, Stream};
+use crate::{ConfigError, Points, Stream, range};
 
 /// Where chains start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,20 +70,14 @@ impl Start {
             Start::Modes { jitter } | Start::Mode { jitter, .. } => ("jitter", *jitter),
             Start::Exact => return Ok(()),
             Start::Points { points } => {
-                return match points.iter().flatten().find(|v| !v.is_finite()) {
-                    _ if points.is_empty() => {
-                        Err(ConfigError::new("points", "empty", "at least one is needed"))
-                    }
-                    Some(v) => Err(ConfigError::new("points", v, "a start must be finite")),
-                    None => Ok(()),
-                };
+                if points.is_empty() {
+                    return Err(ConfigError::new("points", "empty", "at least one is needed"));
+                }
+                let named = |(i, point): (usize, &Vec<f64>)| range::vector(&format!("points[{i}]"), point);
+                return points.iter().enumerate().try_for_each(named);
             }
         };
-        if value > 0.0 && value.is_finite() {
-            Ok(())
-        } else {
-            Err(ConfigError::new(key, value, "it must be positive and finite"))
-        }
+        range::positive(key, value)
     }
 
     /// The starting points of `chains` chains.

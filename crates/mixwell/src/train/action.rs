@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Objective, Tempering};
 use crate::ConfigError;
-use crate::footprint::{MOST_COUNT, at_most};
+use crate::footprint::MOST_COUNT;
+use crate::range::at_most;
 
 /// Most optimiser steps on one set of particles.
 const MOST_POOL_STEPS: usize = 10_000;

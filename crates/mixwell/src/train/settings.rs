@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ConfigError;
 use crate::net::{LearningRate, OptimiserConfig};
+use crate::{ConfigError, range};
 
 /// Which past draws the replay buffer keeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -80,35 +80,14 @@ impl TrainingConfig {
 
     /// Checks every range.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let positive = |key: &str, v: f64| {
-            if v > 0.0 && v.is_finite() {
-                Ok(())
-            } else {
-                Err(ConfigError::new(key, v, "it must be positive and finite"))
-            }
-        };
-        let at_least_one = |key: &str, v: usize| {
-            if v > 0 { Ok(()) } else { Err(ConfigError::new(key, v, "at least 1 is needed")) }
-        };
-        positive("learning_rate", self.learning_rate)?;
-        positive("clip_norm", self.clip_norm)?;
-        positive("jump_tolerance", self.jump_tolerance)?;
-        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
-            return Err(ConfigError::new("weight_decay", self.weight_decay, "it must be zero or positive"));
-        }
-        at_least_one("batch", self.batch)?;
-        at_least_one("reverse_draws", self.reverse_draws)?;
-        if self.max_examples < 2 {
-            return Err(ConfigError::new("max_examples", self.max_examples, "at least 2 are needed"));
-        }
-        if !(0.0..1.0).contains(&self.validation) {
-            return Err(ConfigError::new(
-                "validation",
-                self.validation,
-                "a share lies between 0 and 1, 1 excluded",
-            ));
-        }
-        Ok(())
+        range::positive("learning_rate", self.learning_rate)?;
+        range::positive("clip_norm", self.clip_norm)?;
+        range::positive("jump_tolerance", self.jump_tolerance)?;
+        range::not_negative("weight_decay", self.weight_decay)?;
+        range::at_least("batch", self.batch, 1)?;
+        range::at_least("reverse_draws", self.reverse_draws, 1)?;
+        range::at_least("max_examples", self.max_examples, 2)?;
+        range::below_one("validation", self.validation)
     }
 }
 

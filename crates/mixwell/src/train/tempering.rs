@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ConfigError;
+use crate::{ConfigError, range};
 
 /// How `beta` moves with progress `t/T` through the planned training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -55,21 +55,11 @@ impl Tempering {
 
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let positive = |key: &str, v: f64, most: f64| {
-            if v > 0.0 && v <= most && v.is_finite() {
-                return Ok(());
-            }
-            let reason = if most < f64::INFINITY {
-                "it must be above 0 and at most 1"
-            } else {
-                "it must be positive and finite"
-            };
-            Err(ConfigError::new(format!("tempering.{key}"), v, reason))
-        };
         match *self {
-            Tempering::Constant { beta } => positive("beta", beta, f64::INFINITY),
+            Tempering::Constant { beta } => range::positive("tempering.beta", beta),
             Tempering::Ramp { from, until } => {
-                positive("from", from, 1.0).and_then(|()| positive("until", until, 1.0))
+                range::positive_up_to("tempering.from", from, 1.0)?;
+                range::positive_up_to("tempering.until", until, 1.0)
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ConfigError;
+use crate::{ConfigError, range};
 
 /// The bars of the verdict.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -63,9 +63,7 @@ impl Thresholds {
             ));
         }
         for (key, value) in [("ess_per_chain", self.ess_per_chain), ("ess", self.ess)] {
-            if value.is_nan() || value < 0.0 {
-                return Err(ConfigError::new(key, value, "a number of draws cannot be negative"));
-            }
+            range::bar(key, value)?;
         }
         for (key, value) in [
             ("divergences", self.divergences),
@@ -73,9 +71,7 @@ impl Thresholds {
             ("global_acceptance", self.global_acceptance),
             ("tail_mobility", self.tail_mobility),
         ] {
-            if !(0.0..=1.0).contains(&value) {
-                return Err(ConfigError::new(key, value, "a share lies between 0 and 1"));
-            }
+            range::share(key, value)?;
         }
         for (key, value) in [("pareto_k", self.pareto_k), ("heavy_tails", self.heavy_tails)] {
             if value.is_nan() {
@@ -83,9 +79,7 @@ impl Thresholds {
             }
         }
         for (key, value) in [("mcse_sd", self.mcse_sd), ("late_chain", self.late_chain)] {
-            if value.is_nan() || value < 0.0 {
-                return Err(ConfigError::new(key, value, "a distance cannot be negative"));
-            }
+            range::bar(key, value)?;
         }
         Ok(())
     }

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Family, Networks, Precision};
-use crate::ConfigError;
-use crate::flow::layer::{Layers, MaskedAutoregressive, WhiteningMode};
+use crate::flow::layer::{Layers, MOST_LOG_SCALE, MaskedAutoregressive, WhiteningMode};
 use crate::net::{Activation, Init};
+use crate::{ConfigError, range};
 use mixwell_vector::Real;
 
 /// Masked autoregressive flow: density in one pass, sampling in as many passes as there are coordinates.
@@ -56,11 +56,7 @@ impl Family for MafConfig {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        if self.max_log_scale > 0.0 && self.max_log_scale <= 80.0 {
-            return Ok(());
-        }
-        let reason = "it must be positive and at most 80";
-        Err(ConfigError::new("max_log_scale", self.max_log_scale, reason))
+        range::positive_up_to("max_log_scale", self.max_log_scale, MOST_LOG_SCALE)
     }
 
     fn networks(&self) -> Option<Networks<'_>> {

@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use super::layer::{Layers, WhiteningMode};
 use super::precision::Precision;
 use crate::ConfigError;
-use crate::footprint::at_most;
 use crate::net::{Activation, Init};
+use crate::range::{at_least, at_most, not_negative};
 use mixwell_vector::Real;
 
 /// What a flow that has a name is.
@@ -207,17 +207,13 @@ impl FlowConfig {
 
     /// Every range check, for a flow in `dim` dimensions.
     pub fn check(&self, dim: usize) -> Result<(), ConfigError> {
-        if dim == 0 {
-            return Err(ConfigError::new("dim", dim, "a flow needs at least one coordinate"));
-        }
+        at_least("dim", dim, 1)?;
         let family = self.family();
         family.check()?;
         let Some(Networks { count, count_key, hidden, activation, .. }) = family.networks() else {
             return Ok(());
         };
-        if count == 0 {
-            return Err(ConfigError::new(count_key, 0, "at least one is needed"));
-        }
+        at_least(count_key, count, 1)?;
         at_most(count_key, count, MOST_LAYERS)?;
         if hidden.contains(&0) {
             return Err(ConfigError::new("hidden", format!("{hidden:?}"), "a layer needs at least one unit"));
@@ -229,10 +225,8 @@ impl FlowConfig {
                 "a slope must be at least 0 and below 1",
             ));
         }
-        if let Init::Normal(scale) = family.init()
-            && !(scale >= 0.0 && scale.is_finite())
-        {
-            return Err(ConfigError::new("init.normal", scale, "it must be zero or positive and finite"));
+        if let Init::Normal(scale) = family.init() {
+            not_negative("init.normal", scale)?;
         }
         let size = self.size_estimate(dim);
         if size > MAX_PARAMS {

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Family, Networks, Precision};
-use crate::ConfigError;
 use crate::flow::layer::{ElementwiseAffine, Layers, Mask, SMALLEST, SplineCoupling, WhiteningMode};
 use crate::net::{Activation, Init};
+use crate::{ConfigError, range};
 use mixwell_vector::Real;
 
 /// Neural spline flow: couplings of monotone rational-quadratic splines with linear tails.
@@ -65,16 +65,13 @@ impl Family for RqSplineConfig {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let reason = if !(2..=1024).contains(&self.n_bins) {
-            "a spline needs 2 to 1024 bins"
-        } else if self.n_bins as f64 * SMALLEST > self.range {
-            "the bins of 1e-4 at least do not fit into `range`"
-        } else if !(self.range > 1e-3 && self.range < 1e6) {
-            return Err(ConfigError::new("range", self.range, "it must lie between 0.001 and 1e6"));
-        } else {
-            return Ok(());
-        };
-        Err(ConfigError::new("n_bins", self.n_bins, reason))
+        range::within("n_bins", self.n_bins, 2, 1024)?;
+        range::within("range", self.range, 1e-3, 1e6)?;
+        if self.n_bins as f64 * SMALLEST > self.range {
+            let reason = "the bins of 1e-4 at least do not fit into `range`";
+            return Err(ConfigError::new("n_bins", self.n_bins, reason));
+        }
+        Ok(())
     }
 
     fn networks(&self) -> Option<Networks<'_>> {

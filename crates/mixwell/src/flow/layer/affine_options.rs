@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ConfigError;
 use crate::net::Activation;
+use crate::{ConfigError, range};
+
+/// Largest bound of a log-scale: beyond it `e^s` leaves single precision.
+pub(in crate::flow) const MOST_LOG_SCALE: f64 = 80.0;
 
 /// How the log-scale `s` is kept in bounds. A bound limits how sharp a density the flow can reach.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -20,14 +23,14 @@ pub enum ScaleBound {
 impl ScaleBound {
     /// Every range check.
     pub(crate) fn check(self) -> Result<(), ConfigError> {
-        let reason = "it must be positive and at most 80";
         match self {
-            Self::Tanh(a) if !(a > 0.0 && a <= 80.0) => Err(ConfigError::new("scale.tanh", a, reason)),
-            Self::LearnedTanh(a) if !(a > 0.0 && a <= 80.0) => {
-                Err(ConfigError::new("scale.learned_tanh", a, reason))
-            }
-            Self::Clamp(low, high) if !(low < 0.0 && high > 0.0 && low >= -80.0 && high <= 80.0) => {
-                let reason = "it must be an interval around 0 within [-80, 80]";
+            Self::Tanh(a) => range::positive_up_to("scale.tanh", a, MOST_LOG_SCALE),
+            Self::LearnedTanh(a) => range::positive_up_to("scale.learned_tanh", a, MOST_LOG_SCALE),
+            Self::Clamp(low, high)
+                if !(low < 0.0 && high > 0.0 && low >= -MOST_LOG_SCALE && high <= MOST_LOG_SCALE) =>
+            {
+                let reason =
+                    format!("it must be an interval around 0 within [-{MOST_LOG_SCALE}, {MOST_LOG_SCALE}]");
                 Err(ConfigError::new("scale.clamp", format!("[{low}, {high}]"), reason))
             }
             _ => Ok(()),

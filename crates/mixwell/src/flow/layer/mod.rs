@@ -20,7 +20,7 @@ mod velocity;
 mod whitening;
 
 pub(super) use affine_coupling::AffineCoupling;
-pub(super) use affine_options::AffineOptions;
+pub(super) use affine_options::{AffineOptions, MOST_LOG_SCALE};
 pub use affine_options::{Nets, Order, ScaleBound};
 pub(super) use autoregressive::MaskedAutoregressive;
 pub(super) use bijection::{Bijection, Direction, Scratch};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ConfigError;
+use crate::{ConfigError, range};
 
 /// Steps of the Dormand-Prince method of order 5.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -56,25 +56,14 @@ impl Default for Solver {
 impl Solver {
     /// Every range check.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let between = |key: &str, v: f64, high: f64| {
-            if v > 0.0 && v <= high {
-                Ok(())
-            } else {
-                Err(ConfigError::new(key, v, format!("it must be positive and at most {high}")))
-            }
-        };
-        let steps = |key: &str, n: usize| {
-            let reason = "it must lie between 1 and 1000";
-            if (1..=1000).contains(&n) { Ok(()) } else { Err(ConfigError::new(key, n, reason)) }
-        };
         match *self {
             Self::Adaptive { rtol, atol, first_step, max_steps } => {
-                between("solver.rtol", rtol, 0.1)?;
-                between("solver.atol", atol, 0.1)?;
-                between("solver.first_step", first_step, 1.0)?;
-                steps("solver.max_steps", max_steps)
+                range::positive_up_to("solver.rtol", rtol, 0.1)?;
+                range::positive_up_to("solver.atol", atol, 0.1)?;
+                range::positive_up_to("solver.first_step", first_step, 1.0)?;
+                range::within("solver.max_steps", max_steps, 1, 1000)
             }
-            Self::Fixed { n_steps } => steps("solver.n_steps", n_steps),
+            Self::Fixed { n_steps } => range::within("solver.n_steps", n_steps, 1, 1000),
         }
     }
 }

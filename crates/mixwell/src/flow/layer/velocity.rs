@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::bijection::Scratch;
 use super::ode::Field;
 use crate::net::{Activation, Mlp, MlpSpec, grow};
-use crate::{ConfigError, Stream};
+use crate::{ConfigError, Stream, range};
 use mixwell_vector::Real;
 use mixwell_vector::block::BLOCK;
 
@@ -41,9 +41,7 @@ impl Divergence {
     /// Every range check.
     pub(crate) fn check(self) -> Result<(), ConfigError> {
         match self {
-            Self::Hutchinson { n_probes, .. } if !(1..=10_000).contains(&n_probes) => {
-                Err(ConfigError::new("divergence.n_probes", n_probes, "it must lie between 1 and 10000"))
-            }
+            Self::Hutchinson { n_probes, .. } => range::within("divergence.n_probes", n_probes, 1, 10_000),
             _ => Ok(()),
         }
     }

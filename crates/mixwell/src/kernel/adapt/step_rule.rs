@@ -8,9 +8,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::range::positive;
 use super::dual_averaging::DualAveraging;
 use crate::ConfigError;
+use crate::range::{above, below_one, positive};
 
 /// How a step size is adapted during warm-up.
 #[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize, schemars::JsonSchema)]
@@ -55,13 +55,10 @@ impl StepRule {
     pub fn check(&self) -> Result<(), ConfigError> {
         match *self {
             Self::DualAveraging | Self::Fixed => Ok(()),
-            Self::Multiplicative { factor, .. } if !(factor.is_finite() && factor > 1.0) => {
-                Err(ConfigError::new("adapt.factor", factor, "a factor must be above 1 and finite"))
+            Self::Multiplicative { factor, tolerance } => {
+                above("adapt.factor", factor, 1.0)?;
+                below_one("adapt.tolerance", tolerance)
             }
-            Self::Multiplicative { tolerance, .. } if !(0.0..1.0).contains(&tolerance) => {
-                Err(ConfigError::new("adapt.tolerance", tolerance, "it must be at least 0 and below 1"))
-            }
-            Self::Multiplicative { .. } => Ok(()),
             Self::Simple { rate } => positive("adapt.rate", rate),
         }
     }

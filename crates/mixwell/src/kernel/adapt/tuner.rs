@@ -12,6 +12,7 @@ use super::step_rule::{StepAdapter, StepRule};
 use super::windows::Windows;
 use crate::kernel::{KernelState, StateError, Tallies, Warmup};
 use crate::proposal::Scale;
+use crate::range::open_share;
 use crate::{Batch, ConfigError};
 
 /// What a [`Tuner`] starts from.
@@ -46,7 +47,7 @@ impl TunerConfig {
     /// # Errors
     /// The first setting that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        super::super::range::open_fraction("target_accept", self.target_accept)?;
+        open_share("target_accept", self.target_accept)?;
         self.rule.check()
     }
 }

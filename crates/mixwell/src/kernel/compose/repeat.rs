@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::ConfigError;
 use crate::kernel::config::Settings;
 use crate::kernel::extent::check_work;
-use crate::kernel::range::at_least;
 use crate::kernel::{
     Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
     StepSize, Tallies, Warmup, mala,
 };
+use crate::range::at_least;
 
 /// Settings of [`Repeat`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]

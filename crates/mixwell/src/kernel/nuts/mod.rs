@@ -22,10 +22,10 @@ use self::tree::{Count, Course, State, Summary, add, grow, log_add, straight};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::config::Settings;
 use super::extent::metric_bytes;
-use super::range::positive;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::density::Guarded;
 use crate::proposal::Scale;
+use crate::range::{positive, within};
 use crate::{ConfigError, Stream};
 
 const NAME: &str = "nuts";
@@ -75,9 +75,7 @@ impl NutsConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         positive("step_size", self.step_size)?;
-        if !(1..=20).contains(&self.max_depth) {
-            return Err(ConfigError::new("max_depth", self.max_depth, "it must be between 1 and 20"));
-        }
+        within("max_depth", self.max_depth, 1, 20)?;
         self.tuner().check()
     }
 

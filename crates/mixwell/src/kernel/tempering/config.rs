@@ -6,12 +6,11 @@ use super::ParallelTempering;
 use super::ladder::Ladder;
 use super::swap::Sweep;
 use crate::ConfigError;
-use crate::footprint::at_most;
 use crate::kernel::config::Settings;
 use crate::kernel::extent::{MOST_TEMPERATURES, check_work};
-use crate::kernel::range::{at_least, positive};
 use crate::kernel::{Kernel, KernelConfig, Law, StepSize, mala};
 use crate::proposal::GaussianConfig;
+use crate::range::{above, at_least, at_most, positive};
 
 /// Settings of [`ParallelTempering`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -100,10 +99,8 @@ impl ParallelTemperingConfig {
         at_least("n_steps", self.n_steps, 1)?;
         at_least("n_temperatures", self.n_temperatures, 2)?;
         at_most("n_temperatures", self.n_temperatures, MOST_TEMPERATURES)?;
-        if !(self.max_temperature.is_finite() && self.max_temperature > 1.0) {
-            let reason = "the hottest temperature must be above 1, the chain's own, and finite";
-            return Err(ConfigError::new("max_temperature", self.max_temperature, reason));
-        }
+        // 1 is the temperature of the chain itself.
+        above("max_temperature", self.max_temperature, 1.0)?;
         if let LadderRule::EqualSwaps { rate, lag } = self.adapt {
             positive("adapt.rate", rate)?;
             positive("adapt.lag", lag)?;

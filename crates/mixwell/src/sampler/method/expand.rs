@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use crate::ConfigError;
-use crate::footprint::{MOST_COUNT, at_most};
+use crate::footprint::MOST_COUNT;
 use crate::kernel::{
     IsirConfig, KernelConfig, MalaConfig, MetricKind, RepeatConfig, SequenceConfig, check_work,
 };
 use crate::proposal::Proposal;
+use crate::range::at_most;
 use crate::sampler::plan::Plan;
 use crate::sampler::schedule::Schedule;
 

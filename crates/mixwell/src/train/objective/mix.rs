@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::super::LossValue;
 use super::reverse::Reverse;
 use super::{FlowLoss, Sources};
-use crate::ConfigError;
 use crate::flow::Flow;
 use crate::net::Gradient;
+use crate::{ConfigError, range};
 
 /// How the weight `a` of the forward KL moves with progress `t/T` through the planned training.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,22 +49,11 @@ impl MixSchedule {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let fraction = |key: &str, v: f64| {
-            if (0.0..=1.0).contains(&v) {
-                Ok(())
-            } else {
-                Err(ConfigError::new(key, v, "a weight lies between 0 and 1"))
-            }
-        };
         match *self {
-            MixSchedule::Constant { forward } => fraction("mix.forward", forward),
+            MixSchedule::Constant { forward } => range::share("mix.forward", forward),
             MixSchedule::Ramp { cap, slope } => {
-                fraction("mix.cap", cap)?;
-                if slope > 0.0 && slope.is_finite() {
-                    Ok(())
-                } else {
-                    Err(ConfigError::new("mix.slope", slope, "it must be positive and finite"))
-                }
+                range::share("mix.cap", cap)?;
+                range::positive("mix.slope", slope)
             }
         }
     }

@@ -136,10 +136,22 @@ impl<'a> BatchMut<'a> {
 }
 
 /// Owned `rows x dim` numbers, one point per row.
-#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Points {
     data: Vec<f64>,
     dim: usize,
+}
+
+impl Clone for Points {
+    fn clone(&self) -> Self {
+        Self { data: self.data.clone(), dim: self.dim }
+    }
+
+    /// Uses the memory again.
+    fn clone_from(&mut self, from: &Self) {
+        self.data.clone_from(&from.data);
+        self.dim = from.dim;
+    }
 }
 
 impl Points {

@@ -25,7 +25,7 @@ use super::atomic::{self, atomic_write};
 use super::{IoError, open};
 
 /// Version of the layout of checkpoint files.
-pub const CHECKPOINT_FORMAT: u32 = 2;
+pub const CHECKPOINT_FORMAT: u32 = 3;
 
 /// Bytes that are enough to tell what a file is, and how long it must be.
 const HEAD_BYTES: u64 = 512;

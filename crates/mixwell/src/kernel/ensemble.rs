@@ -212,6 +212,32 @@ impl Ensemble {
         }
     }
 
+    /// A copy of `from` in the memory that is here already.
+    pub(crate) fn copy_from(&mut self, from: &Self) {
+        let Self {
+            x,
+            log_prob,
+            grad,
+            grad_known,
+            z,
+            log_q,
+            log_q_version,
+            target_version,
+            streams,
+            replicas,
+        } = from;
+        self.x.clone_from(x);
+        self.log_prob.clone_from(log_prob);
+        self.grad.clone_from(grad);
+        self.grad_known.clone_from(grad_known);
+        self.z.clone_from(z);
+        self.log_q.clone_from(log_q);
+        self.log_q_version.clone_from(log_q_version);
+        self.target_version.clone_from(target_version);
+        self.streams.clone_from(streams);
+        self.replicas.clone_from(replicas);
+    }
+
     pub(crate) fn save(&self) -> EnsembleState {
         EnsembleState {
             x: self.x.clone(),

@@ -5,11 +5,13 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use crate::footprint::numbers;
 use crate::{Batch, BatchMut, Points};
 
 /// The particles of the last i-SIR step of every chain: flow training and Rao-Blackwellised estimates use them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pool {
     n_particles: usize,
     x: Points,
@@ -29,6 +31,13 @@ impl Pool {
             x: Points::zeros(n_chains * n_particles, dim),
             log_weight: vec![f64::NEG_INFINITY; n_chains * n_particles],
         }
+    }
+
+    /// A copy of `from` in the memory that is here already.
+    pub(crate) fn copy_from(&mut self, from: &Self) {
+        self.n_particles = from.n_particles;
+        self.x.clone_from(&from.x);
+        self.log_weight.clone_from(&from.log_weight);
     }
 
     /// Particles per chain, the current point included.

@@ -1,10 +1,12 @@
 //! What is counted of every leaf and chain.
 
+use serde::{Deserialize, Serialize};
+
 /// What one leaf did to one chain during one step of the whole kernel.
 ///
 /// The run zeroes tallies before a step. Kernels add to the counts and to `accept_prob`, since a step may repeat them, and
 /// overwrite `tree_depth`, `energy` and `isir_ess`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
     /// Proposals made.
     pub tries: u32,

@@ -46,6 +46,13 @@ pub(super) struct Records<'a> {
     pub totals: &'a mut PhaseTotals,
 }
 
+impl Records<'_> {
+    /// The same records, borrowed for a while.
+    pub fn reborrow(&mut self) -> Records<'_> {
+        Records { step: self.step, since_draw: self.since_draw, totals: self.totals }
+    }
+}
+
 /// Draws of a chunk: draw after draw, chain after chain.
 #[derive(Debug, Default)]
 pub(super) struct Drawn {

@@ -146,8 +146,12 @@ impl Sizes<'_> {
             let share = |whole: u64| whole / row.max(1) as u64 * self.largest_variable as u64;
             let writing = share(warmup.max(chunk(draws))).saturating_mul(3);
             all.pass(writing, &[of_chains]);
+            // What a chunk changes is kept until it is made, so that a target that fails loses nothing.
+            all.hold(ensemble.saturating_add(replicas).saturating_add(totals), &[of_chains]);
+            all.hold(pool, &[of_chains, particles]);
             // A checkpoint copies the state, then encodes it.
-            let state = [ensemble, replicas, totals, adaptation.0, learnt, network / 6, pending];
+            let pool = if self.plan.trains_on_pool() { pool } else { 0 };
+            let state = [ensemble, replicas, totals, adaptation.0, learnt, network / 6, pending, pool];
             let state = state.into_iter().fold(0, u64::saturating_add);
             all.pass(state.saturating_mul(2), &[of_chains]);
         } else {

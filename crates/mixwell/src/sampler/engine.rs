@@ -19,6 +19,7 @@ use super::sink::Sink;
 use super::state::{Place, RunState, Spent};
 use super::stopping::is_enough;
 use super::totals::PhaseTotals;
+use super::undo::BeforeChunk;
 use crate::density::{Counted, Failure, Guarded, Target};
 use crate::flow::Flow;
 use crate::io::Phase as Group;
@@ -63,6 +64,7 @@ pub(super) struct Engine<'a> {
     pool: Option<Pool>,
     step_tallies: Vec<Tally>,
     since_draw: Vec<Tally>,
+    before: BeforeChunk,
     monitor: Monitor,
     recent: Recent,
     started: Instant,
@@ -98,6 +100,7 @@ impl<'a> Engine<'a> {
             pool: wants_pool.then(|| Pool::new(n_chains, particles, ensemble.dim())),
             step_tallies: vec![Tally::default(); n_chains * n_leaves],
             since_draw: vec![Tally::default(); n_chains * n_leaves],
+            before: BeforeChunk::default(),
             warmup_totals: PhaseTotals::new(n_chains, n_leaves, 0),
             production_totals: PhaseTotals::new(n_chains, n_leaves, rao_blackwell_values),
             monitor: Monitor::new(n_chains, n_values),
@@ -141,8 +144,16 @@ impl<'a> Engine<'a> {
                 self.checkpoint(observer, checkpoint)?;
                 continue;
             }
-            let safe = self.advance(observer, &interrupted)?;
-            if safe && (interrupted() || self.checkpoint_is_due()) {
+            let advanced = self.advance(observer, &interrupted);
+            if let Err(error @ RunError::Evaluation(_)) = advanced {
+                // The target's words are what matters, even if this cannot be written.
+                if let Err(unwritten) = self.checkpoint(observer, checkpoint) {
+                    observer.event(&Event::Warning(unwritten.to_string()));
+                }
+                return Err(error);
+            }
+            advanced?;
+            if interrupted() || self.checkpoint_is_due() {
                 self.checkpoint(observer, checkpoint)?;
                 if interrupted() {
                     return Ok(Outcome::Interrupted);
@@ -152,13 +163,12 @@ impl<'a> Engine<'a> {
         Ok(Outcome::Finished)
     }
 
-    /// Does the next thing. False when the state cannot be written down just now: a pool waits to be learned from, or
-    /// a draw is half made.
+    /// Does the next thing. When the target fails in the middle of it, the run stands where it stood before.
     fn advance(
         &mut self,
         observer: &mut dyn Observer,
         interrupted: &dyn Fn() -> bool,
-    ) -> Result<bool, RunError> {
+    ) -> Result<(), RunError> {
         let adapting = self.place.phase == Phase::Warmup;
         let schedule = &self.plan.schedule;
         let action = if adapting {
@@ -167,12 +177,16 @@ impl<'a> Engine<'a> {
             Action::Move(self.place.cursor.production_move(schedule).clone())
         };
         match action {
-            Action::Move(m) => self.move_chains(&m, adapting, observer)?,
-            Action::Train(action) => self.train(&action, observer, interrupted)?,
+            Action::Move(m) => self.move_chains(&m, adapting, observer),
+            Action::Train(action) => self.train(&action, observer, interrupted),
         }
-        let learns_next = adapting
-            && matches!(self.place.cursor.warmup_action(&self.plan.schedule), Some(Action::Train(t)) if t.needs_pool());
-        Ok(!learns_next && self.place.steps.is_multiple_of(self.config.thin))
+    }
+
+    /// Forgets the evaluations since there were so many (densities, gradients): what they were for is done again, and counted then.
+    fn count_only(&mut self, (densities, gradients): (u64, u64)) {
+        self.target.reset();
+        self.spent.densities += densities;
+        self.spent.gradients += gradients;
     }
 
     /// While adapting, one step of `m`; later as many steps of the production cycle as make a chunk.
@@ -212,11 +226,20 @@ impl<'a> Engine<'a> {
             rao_blackwell: production && self.config.rao_blackwell,
         };
         let totals = if production { &mut self.production_totals } else { &mut self.warmup_totals };
-        let records = Records { step: &mut self.step_tallies, since_draw: &mut self.since_draw, totals };
-        let pool = self.pool.as_mut().filter(|_| needs_pool);
-        let drawn = chunk.run(&mut self.ensemble, pool, records);
-        // What was made with a failed target is thrown away: the run goes on from the last checkpoint.
-        self.failure.check()?;
+        let mut records = Records { step: &mut self.step_tallies, since_draw: &mut self.since_draw, totals };
+        let mut pool = self.pool.as_mut().filter(|_| needs_pool);
+        let counted = (self.target.densities(), self.target.gradients());
+        // Only a checkpoint can hold what was there before.
+        if let Sink::Store(_) = self.sink {
+            self.before.keep(&self.ensemble, pool.as_deref(), &records);
+        }
+        let drawn = chunk.run(&mut self.ensemble, pool.as_deref_mut(), records.reborrow());
+        if let Err(error) = self.failure.check() {
+            // What was made with a failed target is thrown away.
+            self.before.bring_back(&mut self.ensemble, pool, records);
+            self.count_only(counted);
+            return Err(error.into());
+        }
         self.chunk_steps = next_chunk(steps, begun.elapsed());
         if adapting {
             let index = self.plan.kernel_index(&m.kernel);
@@ -264,10 +287,7 @@ impl<'a> Engine<'a> {
         }
         let thin = self.config.thin;
         let steps_left = draws_left.saturating_mul(thin) - self.place.steps % thin;
-        let steps = self.chunk_steps.min(memory).min(steps_left).max(1);
-        // A chunk that ends with a draw can be followed by a checkpoint.
-        let beyond = (self.place.steps + steps) % thin;
-        if beyond < steps { steps - beyond } else { steps }
+        self.chunk_steps.min(memory).min(steps_left).max(1)
     }
 
     fn train(
@@ -280,8 +300,7 @@ impl<'a> Engine<'a> {
         let (Some(flow), Some(trainer)) = (&mut self.flow, &mut self.trainer) else {
             unreachable!("a schedule that trains has a flow");
         };
-        // A pool is not part of a checkpoint, so a call that learns from it is short and runs to its end.
-        let before = (!action.needs_pool()).then(|| (flow.clone(), trainer.save()));
+        let before = trainer.before(action, flow);
         let counted = (self.target.densities(), self.target.gradients());
         let particles = self.pool.as_ref().map(|p| Particles {
             x: p.x(),
@@ -291,24 +310,18 @@ impl<'a> Engine<'a> {
         let examples = Examples::of(Guarded::new(self.target, &self.failure))
             .with_chains(self.ensemble.x())
             .with_particles(particles);
-        let go_on = || {
-            if before.is_some() && interrupted() { Err(TrainError::Interrupted) } else { Ok(()) }
-        };
+        // A call that learns from particles is short and runs to its end.
+        let stops = !action.needs_pool();
+        let go_on = || if stops && interrupted() { Err(TrainError::Interrupted) } else { Ok(()) };
         let trained = trainer.train(action, flow, examples, &go_on);
-        self.failure.check()?;
-        match trained {
-            Ok(_) => self.place.cursor.finish_action(),
-            Err(TrainError::Interrupted) => {
-                let (old_flow, old_trainer) = before.expect("only a call that can be undone is interrupted");
-                *flow = old_flow;
-                trainer.load(old_trainer).expect("the state is the trainer's own");
-                // The call is made again from its beginning, and counted then.
-                self.target.reset();
-                self.spent.densities += counted.0;
-                self.spent.gradients += counted.1;
-            }
+        let failed = self.failure.check();
+        if failed.is_err() || trained.is_err() {
+            trainer.go_back(before, flow);
+            self.count_only(counted);
+        } else {
+            self.place.cursor.finish_action();
         }
-        Ok(())
+        Ok(failed?)
     }
 
     fn planned_draws(&self) -> usize {
@@ -422,6 +435,11 @@ impl<'a> Engine<'a> {
             kernels: self.plan.kernels.iter().map(|k| k.kernel.save()).collect(),
             flow: self.flow.as_ref().map(Flow::save_state),
             trainer: self.trainer.as_ref().map(Trainer::save),
+            pool: self
+                .pool
+                .clone()
+                .filter(|_| self.place.phase == Phase::Warmup && self.plan.trains_on_pool()),
+            since_draw: self.since_draw.clone(),
             warmup_totals: self.warmup_totals.clone(),
             production_totals: self.production_totals.clone(),
             store: self.sink.save()?,
@@ -446,6 +464,10 @@ impl<'a> Engine<'a> {
         self.warmup_totals = state.warmup_totals;
         self.production_totals = state.production_totals;
         self.place = state.progress;
+        self.since_draw = state.since_draw;
+        if state.pool.is_some() {
+            self.pool = state.pool;
+        }
         Ok(())
     }
 

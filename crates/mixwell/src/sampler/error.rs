@@ -15,7 +15,8 @@ pub enum RunError {
     /// The target cannot be built from its settings.
     #[error("target: {0}")]
     Target(#[from] TargetError),
-    /// The target cannot be evaluated any more, in its own words. The run can be resumed from its last checkpoint.
+    /// The target cannot be evaluated any more, in its own words. A run folder keeps everything drawn until then,
+    /// and the run can be resumed.
     #[error("the target failed: {0}")]
     Evaluation(#[from] EvaluationError),
     /// The target is not finite where a chain starts.

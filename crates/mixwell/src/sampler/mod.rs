@@ -28,6 +28,7 @@ mod stopping;
 mod summarise;
 mod summary;
 mod totals;
+mod undo;
 
 pub use config::{Output, RunConfig, Stop};
 pub use draw_array::DrawArray;

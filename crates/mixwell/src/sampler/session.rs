@@ -210,7 +210,7 @@ impl Session {
             observer.event(&Event::Warning(text));
         }
         if let Err(error @ RunError::Evaluation(_)) = &outcome {
-            observer.line(&format!("{error}; `mixwell resume` goes on from the last checkpoint"));
+            observer.line(&format!("{error}; a checkpoint was written, `mixwell resume` goes on from there"));
         }
         let outcome = outcome?;
         let spent = engine.spent();

@@ -7,7 +7,7 @@ use super::schedule::Cursor;
 use super::totals::PhaseTotals;
 use crate::flow::FlowState;
 use crate::io::StoreState;
-use crate::kernel::{EnsembleState, KernelState};
+use crate::kernel::{EnsembleState, KernelState, Pool, Tally};
 use crate::train::TrainerState;
 
 /// A checkpoint's payload.
@@ -18,6 +18,10 @@ pub(crate) struct RunState {
     pub kernels: Vec<KernelState>,
     pub flow: Option<FlowState>,
     pub trainer: Option<TrainerState>,
+    /// Particles that a training call of the warm-up may learn from next.
+    pub pool: Option<Pool>,
+    /// What happened since the last draw, `chains x leaves`.
+    pub since_draw: Vec<Tally>,
     pub warmup_totals: PhaseTotals,
     pub production_totals: PhaseTotals,
     pub store: Option<StoreState>,

@@ -82,6 +82,14 @@ impl PhaseTotals {
         }
     }
 
+    /// A copy of `from` in the memory that is here already.
+    pub(super) fn copy_from(&mut self, from: &Self) {
+        self.leaves.clone_from(&from.leaves);
+        self.stuck.clone_from(&from.stuck);
+        self.rao_blackwell.clone_from(&from.rao_blackwell);
+        self.rao_blackwell_steps.clone_from(&from.rao_blackwell_steps);
+    }
+
     /// The totals of leaf `leaf` of `n_leaves`, chain after chain.
     pub fn of_leaf(&self, leaf: usize, n_leaves: usize) -> impl Iterator<Item = &Total> {
         self.leaves.iter().skip(leaf).step_by(n_leaves)

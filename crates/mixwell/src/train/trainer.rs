@@ -49,6 +49,18 @@ pub enum TrainError {
     Interrupted,
 }
 
+/// Flow and trainer before a call, to go back to when it does not run to its end. The replay buffer is not here: a call
+/// changes it at its end only.
+#[derive(Debug)]
+pub(crate) struct BeforeCall {
+    /// What steps change; `None` for a call whose only step is its end.
+    steps: Option<(Flow, Optimiser)>,
+    guard: Guard,
+    stream: StreamState,
+    calls: usize,
+    last: TrainReport,
+}
+
 /// For training that nobody interrupts: `let Ok(report) = trainer.train(.., &uninterrupted);`.
 ///
 /// # Errors
@@ -130,7 +142,8 @@ impl Trainer {
                 };
             }
         }
-        if action.forget {
+        // A call whose target failed is made again, and learns from the same draws then.
+        if action.forget && !examples.target.failure().is_set() {
             self.replay.clear();
         }
         if report.rounds > 0 {
@@ -185,6 +198,30 @@ impl Trainer {
         })
     }
 
+    /// What `action` may change, before it is run.
+    pub(crate) fn before(&self, action: &TrainAction, flow: &Flow) -> BeforeCall {
+        let several = action.whiten || action.epochs > 0 || action.steps > 1;
+        BeforeCall {
+            steps: several.then(|| (flow.clone(), self.descent.optimiser.clone())),
+            guard: self.descent.guard.clone(),
+            stream: self.stream.state(),
+            calls: self.calls,
+            last: self.last,
+        }
+    }
+
+    /// Undoes a call that was interrupted, or whose target failed.
+    pub(crate) fn go_back(&mut self, before: BeforeCall, flow: &mut Flow) {
+        if let Some((old_flow, optimiser)) = before.steps {
+            *flow = old_flow;
+            self.descent.optimiser = optimiser;
+        }
+        self.descent.guard = before.guard;
+        self.stream = Stream::restore(before.stream);
+        self.calls = before.calls;
+        self.last = before.last;
+    }
+
     /// The state for a checkpoint.
     pub fn save(&self) -> TrainerState {
         TrainerState {
@@ -228,6 +265,8 @@ impl Loss<Flow> for Call<'_> {
         let now = (self.start + step as f64 / self.all_steps).min(1.0);
         self.sources.progress = now;
         self.sources.beta = self.tempering.beta(now);
-        self.loss.evaluate(flow, &mut self.sources, gradient)
+        let loss = self.loss.evaluate(flow, &mut self.sources, gradient);
+        // Answers of a target that has failed make no step.
+        if self.sources.examples.target.failure().is_set() { f64::NAN.into() } else { loss }
     }
 }

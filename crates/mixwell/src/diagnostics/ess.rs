@@ -17,6 +17,7 @@
 
 use super::Draws;
 use super::autocovariance::Autocovariance;
+use super::indicator::Indicator;
 use super::moments::{is_constant, mean, variance};
 use super::workspace::{Workspace, with_workspace};
 
@@ -110,29 +111,43 @@ pub(super) fn effective_size(
         if !(variance_plus.is_finite() && variance_plus > 0.0) {
             return f64::NAN;
         }
-        if let Some(tau) = geyer_time(acov, n, variance_plus) {
-            return total / tau.max(1.0 / total.log10());
+        if let Some(tau) = geyer_time(acov.iter().copied(), n, variance_plus) {
+            return size_of_time(total, tau);
         }
     }
     f64::NAN
 }
 
+/// ESS of the indicator; `None` if it needs more lags than it counts.
+pub(super) fn effective_size_of_indicator(indicator: &Indicator, n: usize, total: usize) -> Option<f64> {
+    let mut acov = indicator.autocovariances();
+    let variance = acov.next()?;
+    let variance_plus = variance + indicator.variance_of_means();
+    if !(variance_plus.is_finite() && variance_plus > 0.0) {
+        return Some(f64::NAN);
+    }
+    let tau = geyer_time(std::iter::once(variance).chain(acov), n, variance_plus)?;
+    Some(size_of_time(total as f64, tau))
+}
+
+/// ESS of `total` draws with autocorrelation time `tau`, which has a lower bound.
+fn size_of_time(total: f64, tau: f64) -> f64 {
+    total / tau.max(1.0 / total.log10())
+}
+
 /// `tau` before its lower bound, from the first autocovariances of series of length `n`; `None` if more are needed.
-fn geyer_time(acov: &[f64], n: usize, variance_plus: f64) -> Option<f64> {
-    let within = acov[0] * n as f64 / (n as f64 - 1.0);
-    let rho = |t: usize| 1.0 - (within - acov[t]) / variance_plus;
+fn geyer_time(mut acov: impl Iterator<Item = f64>, n: usize, variance_plus: f64) -> Option<f64> {
+    let within = acov.next()? * n as f64 / (n as f64 - 1.0);
+    let mut rho = move || Some(1.0 - (within - acov.next()?) / variance_plus);
     // Pairs (rho_t, rho_{t+1}), t = 0, 2, 4, ..: add them up while their sum is positive, each no larger than the one
     // before it. Of the pair that ends the sequence only the first term is used.
-    let (mut t, mut even, mut odd) = (0, 1.0, rho(1));
+    let (mut t, mut even, mut odd) = (0, 1.0, rho()?);
     let (mut total, mut largest) = (0.0, f64::INFINITY);
     while t + 4 < n && even + odd > 0.0 {
         largest = (even + odd).min(largest);
         total += largest;
         t += 2;
-        if t + 1 >= acov.len() {
-            return None;
-        }
-        (even, odd) = (rho(t), rho(t + 1));
+        (even, odd) = (rho()?, rho()?);
     }
     let last = if even > 0.0 || even + odd >= 0.0 { even } else { 0.0 };
     Some(-1.0 + 2.0 * total + last)
@@ -162,10 +177,10 @@ mod tests {
         // Pairs 1.5, .2, .3 cut to .2 (monotone), then a negative one, of which the negative first term is not used:
         // tau = -1 + 2 * 1.9 = 2.8. With rho_6 = .1, rho_7 = -.4 the first term is used: 2.9.
         let mut acov = [10.0, 6.0, 3.0, 1.0, 3.0, 2.0, -3.0, 0.0, 9.0, 9.0, 9.0];
-        assert!((geyer_time(&acov, 11, 10.0).unwrap() - 2.8).abs() < 1e-14);
-        assert_eq!(geyer_time(&acov[..7], 11, 10.0), None);
+        assert!((geyer_time(acov.into_iter(), 11, 10.0).unwrap() - 2.8).abs() < 1e-14);
+        assert_eq!(geyer_time(acov[..7].iter().copied(), 11, 10.0), None);
         (acov[6], acov[7]) = (2.0, -3.0);
-        assert!((geyer_time(&acov, 11, 10.0).unwrap() - 2.9).abs() < 1e-14);
+        assert!((geyer_time(acov.into_iter(), 11, 10.0).unwrap() - 2.9).abs() < 1e-14);
     }
 
     #[test]
@@ -190,9 +205,32 @@ mod tests {
             let x = autoregressive(phi, 1, 3000, seed);
             let (mut engine, mut acov) = (Autocovariance::new(), Vec::new());
             engine.averaged(&x, 3000, 3000, &mut acov);
-            assert_eq!(geyer_time(&acov[..157], 3000, acov[0]).is_some(), few_are_enough);
-            let all = 3000.0 / geyer_time(&acov, 3000, acov[0]).unwrap();
+            assert_eq!(geyer_time(acov[..157].iter().copied(), 3000, acov[0]).is_some(), few_are_enough);
+            let all = 3000.0 / geyer_time(acov.iter().copied(), 3000, acov[0]).unwrap();
             assert!((ess_raw(Draws::new(&x, 1)) / all - 1.0).abs() < 1e-10);
+        }
+    }
+
+    #[test]
+    fn indicators_by_counting_and_by_transforms_agree() {
+        // Few lags, more than are counted, chains that disagree, and ties; odd lengths lose a draw of each chain.
+        for (phi, shift, n) in
+            [(0.2, 0.0, 1000), (0.99, 0.0, 1001), (0.9995, 0.0, 4000), (0.5, 3.0, 501), (0.5, 0.0, 4)]
+        {
+            let mut x = autoregressive(phi, 3, n, 6);
+            x[n..].iter_mut().for_each(|v| *v = (*v + shift * 20.0).round() / 20.0);
+            let draws = Draws::new(&x, 3);
+            let mut split = Vec::new();
+            draws.split_into(&mut split);
+            let mut sorted = x.clone();
+            sorted.sort_by(f64::total_cmp);
+            for p in [0.0, 0.05, 0.3, 0.5, 0.95, 1.0] {
+                let quantile = super::super::ranks::sorted_quantile(&sorted, p);
+                let series: Vec<f64> = split.iter().map(|v| f64::from(u8::from(*v <= quantile))).collect();
+                let slow = effective_size(&series, n / 2, &mut Autocovariance::new(), &mut Vec::new());
+                let fast = ess_quantile(draws, p);
+                assert!((fast / slow - 1.0).abs() < 1e-9, "phi = {phi}, p = {p}: {fast} is not {slow}");
+            }
         }
     }
 

@@ -11,6 +11,7 @@ mod draws;
 mod ess;
 mod ex2_ess;
 mod importance;
+mod indicator;
 mod mcse;
 mod mobility;
 mod mode_weights;

@@ -83,7 +83,7 @@ pub(super) fn fit_pareto(x: &[f64]) -> (f64, f64) {
     const PRIOR_B: f64 = 3.0;
     const PRIOR_K: (f64, f64) = (0.5, 10.0);
     let n = x.len() as f64;
-    let shape = |b: f64| x.iter().map(|v| (-b * v).ln_1p()).sum::<f64>() / n;
+    let shape = |b: f64| sum_of_logs(x, b) / n;
     let quartile = x[(n / 4.0 + 0.5) as usize - 1];
     let grid = 30 + n.sqrt() as usize;
     let points: Vec<f64> = (0..grid)
@@ -114,6 +114,27 @@ pub(super) fn fit_pareto(x: &[f64]) -> (f64, f64) {
     ((n * k + PRIOR_K.1 * PRIOR_K.0) / (n + PRIOR_K.1), -k / b)
 }
 
+/// `sum_i ln(1 - b x_i)` of ascending numbers, with one logarithm for sixteen of them where their product says as much: where
+/// no factor is so near one that its rounding counts, and the product cannot leave the range of numbers.
+fn sum_of_logs(x: &[f64], b: f64) -> f64 {
+    const TAME: std::ops::Range<f64> = 1e-18..1e18;
+    let factor = |v: f64| 1.0 - b * v;
+    let largest = x[x.len() - 1];
+    if (b * largest).abs() < 0.01 || !TAME.contains(&factor(x[0])) || !TAME.contains(&factor(largest)) {
+        return x.iter().map(|v| (-b * v).ln_1p()).sum();
+    }
+    let product = |numbers: &[f64]| {
+        let mut lanes = [1.0; 4];
+        let fours = numbers.chunks_exact(4);
+        let rest: f64 = fours.remainder().iter().map(|v| factor(*v)).product();
+        for four in fours {
+            lanes.iter_mut().zip(four).for_each(|(lane, v)| *lane *= factor(*v));
+        }
+        lanes.iter().product::<f64>() * rest
+    };
+    x.chunks(16).map(|numbers| product(numbers).ln()).sum()
+}
+
 /// Quantile function of the generalised Pareto law.
 fn pareto_quantile(p: f64, k: f64, sigma: f64) -> f64 {
     let exponential = -(-p).ln_1p();
@@ -135,6 +156,20 @@ mod tests {
             let (shape, scale) = fit_pareto(&x);
             assert!((shape - k).abs() < 5.0 * (1.0 + k) / 4000f64.sqrt(), "{shape} is not {k}");
             assert!((scale - 1.0).abs() < 0.2, "{scale}");
+        }
+    }
+
+    #[test]
+    fn logarithms_of_products_are_sums_of_logarithms() {
+        let mut stream = Stream::new(8, 0);
+        for (n, scale) in [(5, 1.0), (600, 1.0), (601, 1e-3), (100, 1e9), (64, 1e200), (64, 1e-200)] {
+            let mut x: Vec<f64> = (0..n).map(|_| stream.uniform() * scale).collect();
+            x.sort_by(f64::total_cmp);
+            for b in [0.999, 0.3, -0.4, 1e-9, -1e3, -1e40].map(|b| b / x[n - 1]) {
+                let one_by_one: f64 = x.iter().map(|v| (-b * v).ln_1p()).sum();
+                let sum = sum_of_logs(&x, b);
+                assert!((sum / one_by_one - 1.0).abs() < 1e-13, "{n}, {b}: {sum} is not {one_by_one}");
+            }
         }
     }
 

@@ -58,6 +58,11 @@ impl Order {
         if n % 2 == 1 { self.values[n / 2] } else { (self.values[n / 2 - 1] + self.values[n / 2]) / 2.0 }
     }
 
+    /// Places of the draws that are at most `value`, and of those above.
+    pub(super) fn cut(&self, value: f64) -> (&[u32], &[u32]) {
+        self.places.split_at(self.values.partition_point(|v| *v <= value))
+    }
+
     /// Takes from `whole`, the order of chains of odd length `n_draws`, all but the middle draw of each chain, and
     /// counts places in the chains without it.
     pub(super) fn keep_halves(&mut self, whole: &Order, n_draws: usize) {
@@ -90,8 +95,9 @@ impl Order {
         while below > 0 && above < n {
             let (down, up) = (distance(below - 1), distance(above));
             let outwards = up <= down;
-            self.values[at] = if outwards { up } else { down };
-            self.places[at] = order.places[if outwards { above } else { below - 1 }];
+            let nearer = std::hint::select_unpredictable(outwards, above, below - 1);
+            self.values[at] = distance(nearer);
+            self.places[at] = order.places[nearer];
             above += usize::from(outwards);
             below -= usize::from(!outwards);
             at += 1;

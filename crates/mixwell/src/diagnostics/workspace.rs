@@ -7,7 +7,8 @@ use std::cell::RefCell;
 
 use super::Draws;
 use super::autocovariance::Autocovariance;
-use super::ess::effective_size;
+use super::ess::{effective_size, effective_size_of_indicator};
+use super::indicator::Indicator;
 use super::ranks::{Order, ScoreTable};
 use super::rhat::scale_reduction;
 use crate::footprint::numbers;
@@ -21,6 +22,7 @@ pub(super) struct Workspace {
     /// The split draws in order, where that differs.
     split_order: Order,
     folded: Order,
+    indicator: Indicator,
     /// The split draws, `2 n_chains` series.
     split: Vec<f64>,
     /// A transformed copy of the split draws.
@@ -51,6 +53,7 @@ impl Workspace {
             order: Order::default(),
             split_order: Order::default(),
             folded: Order::default(),
+            indicator: Indicator::default(),
             split: Vec::new(),
             series: Vec::new(),
             acov: Vec::new(),
@@ -110,9 +113,20 @@ impl Workspace {
     /// ESS of the indicator `x <= quantile(p)`; the quantile is that of all loaded draws.
     pub(super) fn ess_quantile(&mut self, p: f64) -> f64 {
         let quantile = self.order.quantile(p);
+        let half = self.half();
+        let order = if self.n_draws.is_multiple_of(2) { &self.order } else { &self.split_order };
+        let (below, above) = order.cut(quantile);
+        if below.is_empty() || above.is_empty() {
+            return self.split.len() as f64;
+        }
+        // Fewer ones are set sooner.
+        self.indicator.set(if below.len() < above.len() { below } else { above }, half, self.split.len());
+        if let Some(ess) = effective_size_of_indicator(&self.indicator, half, self.split.len()) {
+            return ess;
+        }
         self.series.clear();
         self.series.extend(self.split.iter().map(|v| f64::from(u8::from(*v <= quantile))));
-        self.ess_of_series(self.half())
+        self.ess_of_series(half)
     }
 
     /// ESS of the split draws themselves.

@@ -25,6 +25,7 @@ pub use data::DataFiles;
 pub use error::IoError;
 pub(crate) use error::excerpt;
 pub use manifest::{MANIFEST, MANIFEST_ATTRIBUTE};
+pub(crate) use npy::npy_header;
 pub use npy::{NpyArray, NpyData, NpyError, read_npy};
 pub use run_folder::{RunFolder, available_bytes};
 pub(crate) use store::chunk_draws;

@@ -1,12 +1,12 @@
-//! NumPy's `.npy` files: versions 1.0 and 2.0, little-endian `f8`, `f4` and `i8` arrays in C order.
+//! NumPy's `.npy` files: versions 1.0 to 3.0, little-endian `f8`, `f4` and `i8` arrays in C order.
 //!
-//! Layout: `\x93NUMPY`, major, minor, header length (u16, in version 2 u32), header, numbers. The header is a Python
+//! Layout: `\x93NUMPY`, major, minor, header length (u16, since version 2 u32), header, numbers. The header is a Python
 //! dictionary with the keys `descr`, `fortran_order` and `shape`. Reference: NumPy enhancement proposal 1.
 //! Sizes in the header are believed only when they equal the size of the file.
 
 use std::path::{Path, PathBuf};
 
-use super::IoError;
+use super::{IoError, excerpt};
 
 /// An array of any shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,21 +64,45 @@ pub fn read_npy(path: &Path) -> Result<NpyArray, NpyError> {
     parse(&bytes).map_err(|reason| NpyError::Format { path: path.to_path_buf(), reason })
 }
 
-fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
+/// What a file says of its numbers, and their bytes.
+#[derive(Debug)]
+pub(crate) struct NpyHeader<'a> {
+    /// NumPy's name of the type, such as `<f8`.
+    pub(crate) descr: &'a str,
+    /// Whether the first index runs fastest.
+    pub(crate) fortran_order: bool,
+    /// The shape.
+    pub(crate) shape: Vec<usize>,
+    /// All bytes after the header; whether they are as many as the shape asks for is not checked yet.
+    pub(crate) data: &'a [u8],
+}
+
+/// Reads the header of a file.
+pub(crate) fn npy_header(bytes: &[u8]) -> Result<NpyHeader<'_>, String> {
     let rest = bytes.strip_prefix(b"\x93NUMPY").ok_or("it does not begin like a .npy file")?;
     let (length, rest) = match rest {
         [1, _, a, b, rest @ ..] => (u16::from_le_bytes([*a, *b]) as usize, rest),
-        [2, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
+        [2 | 3, _, a, b, c, d, rest @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest),
         [major, minor, ..] => return Err(format!("version {major}.{minor} is not read")),
         _ => return Err("it is cut off".into()),
     };
     let (header, data) = rest.split_at_checked(length).ok_or("it is cut off within the header")?;
     let header = std::str::from_utf8(header).map_err(|_| "its header is not text")?;
-    if entry(header, "fortran_order")? != "False" {
-        return Err("it is not in C order".into());
-    }
+    let fortran_order = match entry(header, "fortran_order")? {
+        "True" => true,
+        "False" => false,
+        other => return Err(format!("its order is `{}`, not True or False", excerpt(other))),
+    };
     let shape = shape(entry(header, "shape")?)?;
     let descr = entry(header, "descr")?.trim_matches(['\'', '"']);
+    Ok(NpyHeader { descr, fortran_order, shape, data })
+}
+
+fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
+    let NpyHeader { descr, fortran_order, shape, data } = npy_header(bytes)?;
+    if fortran_order {
+        return Err("it is not in C order".into());
+    }
     let size = if descr == "<f4" { 4 } else { 8 };
     let expected = shape.iter().try_fold(size, |product: usize, &n| product.checked_mul(n));
     let matching = expected == Some(data.len());
@@ -89,7 +113,7 @@ fn parse(bytes: &[u8]) -> Result<NpyArray, String> {
         "<f8" => NpyData::F64(numbers(data, f64::from_le_bytes)),
         "<f4" => NpyData::F32(numbers(data, f32::from_le_bytes)),
         "<i8" => NpyData::I64(numbers(data, i64::from_le_bytes)),
-        other => return Err(format!("elements of type {other} are not read")),
+        other => return Err(format!("elements of type {} are not read", excerpt(other))),
     };
     Ok(NpyArray { shape, data })
 }
@@ -105,9 +129,9 @@ fn entry<'a>(header: &'a str, key: &str) -> Result<&'a str, String> {
 
 fn shape(text: &str) -> Result<Vec<usize>, String> {
     let inside = text.strip_prefix('(').and_then(|t| t.strip_suffix(')'));
-    let inside = inside.ok_or_else(|| format!("`{text}` is not a shape"))?;
+    let inside = inside.ok_or_else(|| format!("`{}` is not a shape", excerpt(text)))?;
     let sizes = inside.split(',').map(str::trim).filter(|size| !size.is_empty());
-    sizes.map(|size| size.parse().map_err(|_| format!("`{size}` is not a size"))).collect()
+    sizes.map(|size| size.parse().map_err(|_| format!("`{}` is not a size", excerpt(size)))).collect()
 }
 
 fn numbers<T, const N: usize>(bytes: &[u8], convert: impl Fn([u8; N]) -> T) -> Vec<T> {
@@ -152,7 +176,7 @@ mod tests {
     fn other_files_are_refused_with_the_reason() {
         let reason = |bytes: &[u8]| parse(bytes).unwrap_err();
         assert!(reason(b"hello").contains("begin like"));
-        assert!(reason(&npy(3, "<f8", "False", "(0,)", &[])).contains("version 3.0"));
+        assert!(reason(&npy(4, "<f8", "False", "(0,)", &[])).contains("version 4.0"));
         assert!(reason(&npy(1, "<f8", "True", "(0, 2)", &[])).contains("C order"));
         assert!(reason(&npy(1, ">f8", "False", "(1,)", &[0; 8])).contains(">f8"));
         assert!(reason(&npy(1, "|O", "False", "(1,)", &[0; 8])).contains("|O"));

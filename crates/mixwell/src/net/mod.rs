@@ -9,6 +9,7 @@ mod activation;
 mod adam;
 mod energy;
 mod gradient;
+pub mod import;
 mod mask;
 mod mlp;
 mod model;

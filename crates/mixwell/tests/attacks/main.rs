@@ -3,4 +3,5 @@
 
 mod configs;
 mod mutate;
+mod networks;
 mod tables;

@@ -8,6 +8,7 @@ mod flow;
 mod flow_matching;
 mod kernel;
 mod metric_self_test;
+mod network_files;
 mod pages;
 mod target;
 mod target_reference;

@@ -1,0 +1,99 @@
+//! Why arrays cannot be read from a file: what it is, where it is, what to do.
+
+use std::path::PathBuf;
+
+use crate::io::IoError;
+
+/// Why a file, or an array in it, cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The operating system refused to read the file.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// Any of the others, with the file's name.
+    #[error("`{path}`: {error}")]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: Box<ImportError>,
+    },
+    /// None of the kinds of files that are read.
+    #[error(
+        "{found}; what is read are PyTorch checkpoints (of torch.save), NumPy's .npy and .npz, and safetensors"
+    )]
+    Kind {
+        /// What it is, as far as its beginning tells.
+        found: String,
+    },
+    /// The bytes are not those of such a file.
+    #[error(
+        "damaged or cut off: {reason}, at byte {offset} of {part}; get the file again from where it came"
+    )]
+    Damaged {
+        /// Which part of the file: the file itself or an entry of an archive.
+        part: String,
+        /// Where in that part, in bytes from its beginning.
+        offset: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A Python object where weights are expected. It would take running its code to make it, and no code is run.
+    #[error(
+        "{place} is a Python object `{global}`, which is not read, as that would run code of the file; save plain weights with torch.save(model.state_dict(), ..)"
+    )]
+    Global {
+        /// Where in the file: dotted names, or "the file".
+        place: String,
+        /// Its name in Python: module and name.
+        global: String,
+    },
+    /// One array is not what it says, or of a kind that is not read.
+    #[error("array `{name}`: {reason}")]
+    Array {
+        /// Its name.
+        name: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// More would be held than is allowed.
+    #[error(
+        "its {what} would take more than {most}, the most that is read of a file of its size; if it is to be trusted, raise the limit (ImportLimits)"
+    )]
+    Limit {
+        /// Of what there is too much.
+        what: &'static str,
+        /// How much is allowed, in bytes or in number.
+        most: u64,
+    },
+    /// There is no array, or nothing at all, under a name.
+    #[error("there is no `{name}`; there is {has}")]
+    Missing {
+        /// What was asked for.
+        name: String,
+        /// Names that there are.
+        has: String,
+    },
+    /// An array has another shape than was asked for.
+    #[error("array `{name}` has the shape {found:?}, and {expected:?} is needed")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// The shape that is needed.
+        expected: Vec<usize>,
+        /// Its shape.
+        found: Vec<usize>,
+    },
+}
+
+impl ImportError {
+    /// Whether the input is at fault, and not the machine.
+    pub fn is_input(&self) -> bool {
+        match self {
+            Self::Io(e) => e.is_input(),
+            Self::InFile { error, .. } => error.is_input(),
+            _ => true,
+        }
+    }
+}

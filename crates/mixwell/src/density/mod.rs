@@ -16,6 +16,7 @@
 #![allow(clippy::needless_range_loop)]
 
 pub mod banana;
+mod blended_gaussian;
 mod cholesky;
 mod config;
 mod consistency;
@@ -51,11 +52,11 @@ mod pulled_back;
 pub mod rings;
 mod scratch;
 mod table;
-mod tempered;
 mod transfer;
 pub mod transform;
 
 pub use banana::{Banana, BananaConfig};
+pub use blended_gaussian::BlendedGaussianConfig;
 pub use config::{TargetConfig, TargetEntry, catalogue};
 pub(crate) use consistency::contradiction;
 pub use constrained::{Constrained, Model, Parameter};
@@ -85,7 +86,6 @@ pub use pulled_back::PulledBack;
 pub use rings::{Rings, RingsConfig};
 pub(crate) use scratch::with_scratch;
 pub use table::{Column, DataLoader, NoData, Table};
-pub use tempered::Tempered;
 pub use transfer::Transfer;
 pub use transform::Constraint;
 

@@ -16,10 +16,11 @@ use super::evidence::{Cost, Estimate, Options};
 use super::iterated::{Iteration, iterate};
 use super::movers::{check_kernel, check_needs};
 use super::population::Climb;
+use super::route::Route;
 use super::walkers::Walkers;
 use super::weigh::{block_rows, in_order};
 use super::{EstimateError, LadderConfig, Rung, WeightedDraws};
-use crate::density::{Counted, EvaluationError, GeometricPath, Target};
+use crate::density::{Counted, EvaluationError, Target};
 use crate::footprint::{Footprint, MOST_COUNT, numbers};
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
@@ -166,8 +167,8 @@ impl AnnealedConfig {
         self.footprint(target.dim(), options).check()?;
         check_needs(&self.kernel, base, target)?;
         let counted = Counted::new(target);
-        let path = GeometricPath::new(base, &counted, 0.0);
-        let (annealer, rungs, non_finite) = self.annealer(path, options)?;
+        let route = Route { base, target: &counted };
+        let (annealer, rungs, non_finite) = self.annealer(route, options)?;
         let weighted = match self.selection {
             Selection::None => self.weigh(&annealer, options)?,
             Selection::Isir { n_particles, steps, conditional } => {
@@ -184,10 +185,10 @@ impl AnnealedConfig {
     /// The rungs with their kernels, fixed from here on.
     fn annealer<'a>(
         &self,
-        path: GeometricPath<'a>,
+        route: Route<'a>,
         options: &Options,
     ) -> Result<(Annealer<'a>, Vec<Rung>, u64), EstimateError> {
-        let dim = path.base().dim();
+        let dim = route.dim();
         let build = || self.kernel.build(dim).map_err(|e| e.under("kernel"));
         let max_rows = options.max_batch_rows;
         let (mut rungs, mut climbed, mut non_finite) = (Vec::new(), Vec::new(), 0);
@@ -201,7 +202,7 @@ impl AnnealedConfig {
             }
             _ => {
                 let climb = Climb {
-                    path,
+                    route,
                     kernel: &self.kernel,
                     ladder: &self.ladder,
                     particles: self.pilot,
@@ -222,7 +223,7 @@ impl AnnealedConfig {
                 non_finite = summit.non_finite;
             }
         }
-        Ok((Annealer { path, rungs, moves: self.moves, max_rows }, climbed, non_finite))
+        Ok((Annealer { route, rungs, moves: self.moves, max_rows }, climbed, non_finite))
     }
 
     fn weigh(&self, annealer: &Annealer<'_>, options: &Options) -> Result<Weighted, EvaluationError> {
@@ -237,9 +238,9 @@ impl AnnealedConfig {
                 x.extend(paths.x.into_vec());
             }
         })?;
-        let draws = options.keep_draws.then(|| {
-            WeightedDraws::new(Points::from_vec(x, annealer.path.base().dim()), log_weights.clone())
-        });
+        let draws = options
+            .keep_draws
+            .then(|| WeightedDraws::new(Points::from_vec(x, annealer.route.dim()), log_weights.clone()));
         Ok(Weighted { log_weights, draws, non_finite, moved: None })
     }
 }

@@ -2,8 +2,9 @@
 
 use super::WeightedDraws;
 use super::ladder::times;
+use super::route::Route;
 use super::walkers::Walkers;
-use crate::density::{EvaluationError, GeometricPath};
+use crate::density::EvaluationError;
 use crate::kernel::Kernel;
 use crate::{Points, Stream};
 
@@ -18,7 +19,7 @@ pub(super) struct Weighted {
 
 /// A ladder with a fixed kernel for every rung.
 pub(super) struct Annealer<'a> {
-    pub path: GeometricPath<'a>,
+    pub route: Route<'a>,
     pub rungs: Vec<(f64, Box<dyn Kernel>)>,
     pub moves: usize,
     pub max_rows: usize,
@@ -34,7 +35,7 @@ pub(super) struct Paths {
 impl Annealer<'_> {
     /// Paths from the base to the target, one per stream.
     pub fn up(&self, streams: Vec<Stream>) -> Result<Paths, EvaluationError> {
-        let mut walkers = Walkers::draw(self.path, streams, &*self.rungs[0].1, self.max_rows)?;
+        let mut walkers = Walkers::draw(self.route, streams, &*self.rungs[0].1, self.max_rows)?;
         let mut log_weights = vec![0.0; walkers.x().rows()];
         let mut below = 0.0;
         for (k, (beta, kernel)) in self.rungs.iter().enumerate() {
@@ -51,7 +52,7 @@ impl Annealer<'_> {
     /// Paths back from points of the target: given where a path ended, the rest of it is distributed like this if the
     /// kernels are reversible. The weights are those of the paths; the points stay.
     pub fn down(&self, x: Points, streams: Vec<Stream>) -> Result<Paths, EvaluationError> {
-        let mut walkers = Walkers::at(self.path, x.clone(), streams, &*self.rungs[0].1, self.max_rows)?;
+        let mut walkers = Walkers::at(self.route, x.clone(), streams, &*self.rungs[0].1, self.max_rows)?;
         let mut log_weights = vec![0.0; x.rows()];
         for k in (0..self.rungs.len()).rev() {
             let below = if k > 0 { self.rungs[k - 1].0 } else { 0.0 };

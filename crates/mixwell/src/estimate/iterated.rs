@@ -54,7 +54,7 @@ pub(super) fn iterate(
     let draws = keep_draws.then(|| {
         let states = traces.into_iter().flat_map(|t| t.states).collect();
         WeightedDraws::new(
-            Points::from_vec(states, annealer.path.base().dim()),
+            Points::from_vec(states, annealer.route.dim()),
             vec![0.0; plan.chains * plan.steps],
         )
     });

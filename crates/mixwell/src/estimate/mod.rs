@@ -27,6 +27,7 @@ mod ladder;
 mod movers;
 mod population;
 mod resample;
+mod route;
 mod rungs;
 mod sequential;
 mod walkers;

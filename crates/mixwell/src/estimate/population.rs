@@ -9,9 +9,10 @@
 
 use super::ladder::{bisect, times};
 use super::resample::systematic;
+use super::route::Route;
 use super::walkers::Walkers;
 use super::{EstimateError, LadderConfig, Rung};
-use crate::density::{EvaluationError, GeometricPath};
+use crate::density::EvaluationError;
 use crate::diagnostics::pareto_smooth;
 use crate::kernel::{Kernel, KernelConfig, KernelState, Warmup};
 use crate::math::log_sum_exp;
@@ -28,7 +29,7 @@ const RESAMPLING: u64 = (1 << 40) - 1;
 
 /// How a population climbs.
 pub(super) struct Climb<'a> {
-    pub path: GeometricPath<'a>,
+    pub route: Route<'a>,
     pub kernel: &'a KernelConfig,
     pub ladder: &'a LadderConfig,
     pub particles: usize,
@@ -58,8 +59,8 @@ impl Climb<'_> {
         let n = self.particles;
         let streams = (0..n as u64).map(|i| Stream::for_estimate(self.seed, self.round, i)).collect();
         let mut resampling = Stream::for_estimate(self.seed, self.round, RESAMPLING);
-        let mut kernel = self.kernel.build(self.path.base().dim()).map_err(|e| e.under("kernel"))?;
-        let mut walkers = Walkers::draw(self.path, streams, &*kernel, self.max_rows)?;
+        let mut kernel = self.kernel.build(self.route.dim()).map_err(|e| e.under("kernel"))?;
+        let mut walkers = Walkers::draw(self.route, streams, &*kernel, self.max_rows)?;
         let mut moves = 0;
         if self.moves > 0 {
             self.move_all(&mut walkers, &mut *kernel, 0.0, ACCUSTOMING, &mut moves)?;

@@ -12,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::evidence::{Cost, Estimate, LogEvidence, Options};
 use super::movers::{check_kernel, check_needs};
 use super::population::Climb;
+use super::route::Route;
 use super::walkers::Walkers;
 use super::{EstimateError, LadderConfig, WeightedDraws};
-use crate::density::{Counted, GeometricPath, Target};
+use crate::density::{Counted, Target};
 use crate::footprint::{Footprint, MOST_COUNT, numbers};
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
@@ -114,12 +115,12 @@ impl SequentialConfig {
         self.footprint(target.dim(), options).check()?;
         check_needs(&self.kernel, base, target)?;
         let counted = Counted::new(target);
-        let path = GeometricPath::new(base, &counted, 0.0);
+        let route = Route { base, target: &counted };
         let (mut log_z, mut log_weights, mut x) = (Vec::new(), Vec::new(), Vec::new());
         let (mut rungs, mut pareto_k, mut non_finite) = (Vec::new(), f64::NEG_INFINITY, 0);
         for replicate in 0..self.replicates {
             let climb = Climb {
-                path,
+                route,
                 kernel: &self.kernel,
                 ladder: &self.ladder,
                 particles: self.particles,

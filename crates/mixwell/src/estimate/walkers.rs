@@ -5,15 +5,16 @@
 
 use rayon::prelude::*;
 
+use super::route::Route;
 use super::weigh::{block_rows, finite_or_zero};
-use crate::density::{EvaluationError, Failure, GeometricPath, Guarded, Target};
+use crate::density::{EvaluationError, Failure, Guarded, Target};
 use crate::footprint::numbers;
 use crate::kernel::{Chains, Context, Ensemble, Kernel, Tally, Warmup};
 use crate::{Batch, BatchMut, Points, Stream};
 
 /// Chains that climb.
 pub(super) struct Walkers<'a> {
-    path: GeometricPath<'a>,
+    route: Route<'a>,
     chains: Chains,
     gradient: bool,
     block_rows: usize,
@@ -35,24 +36,24 @@ impl<'a> Walkers<'a> {
 
     /// Chains at independent draws of the base, one stream each, to be moved by kernels like `kernel`.
     pub fn draw(
-        path: GeometricPath<'a>,
+        route: Route<'a>,
         mut streams: Vec<Stream>,
         kernel: &dyn Kernel,
         max_rows: usize,
     ) -> Result<Self, EvaluationError> {
-        let base = path.base();
+        let base = route.base;
         let mut noise = Points::zeros(streams.len(), base.noise_dim());
         for (row, stream) in noise.as_batch_mut().iter_mut().zip(&mut streams) {
             stream.fill_normal(row);
         }
         let mut x = Points::zeros(streams.len(), base.dim());
         base.push(noise.as_batch(), x.as_batch_mut(), &mut vec![0.0; streams.len()]);
-        Self::at(path, x, streams, kernel, max_rows)
+        Self::at(route, x, streams, kernel, max_rows)
     }
 
     /// Chains at given points.
     pub fn at(
-        path: GeometricPath<'a>,
+        route: Route<'a>,
         x: Points,
         streams: Vec<Stream>,
         kernel: &dyn Kernel,
@@ -61,11 +62,11 @@ impl<'a> Walkers<'a> {
         let (n, dim) = (x.rows(), x.dim());
         let gradient = kernel.needs().gradient;
         let block_rows = block_rows(n, max_rows);
-        let chains = Chains::from(Ensemble::new(&path.at(0.0), x, streams)?).in_blocks_of(block_rows);
+        let chains = Chains::from(Ensemble::new(&route.at(0.0), x, streams)?).in_blocks_of(block_rows);
         let grad = Points::zeros(if gradient { n } else { 0 }, dim);
         Ok(Self {
             chains,
-            path,
+            route,
             gradient,
             block_rows,
             max_rows,
@@ -93,7 +94,7 @@ impl<'a> Walkers<'a> {
     pub fn look(&mut self) -> Result<(), EvaluationError> {
         let (dim, rows) = (self.chains.ensemble().dim(), self.block_rows);
         let x = self.chains.ensemble().x().data().par_chunks(rows * dim).map(|x| Batch::new(x, dim));
-        let (base, target) = (self.path.base(), Guarded::new(self.path.target(), &self.failure));
+        let (base, target) = (self.route.base, Guarded::new(self.route.target, &self.failure));
         let ends = self.log_base.par_chunks_mut(rows).zip(self.log_target.par_chunks_mut(rows));
         if self.gradient {
             let grads = self
@@ -122,7 +123,7 @@ impl<'a> Walkers<'a> {
 
     /// Aims at inverse temperature `beta`, with chain `i` at the point that chain `source(i)` was looked at.
     pub fn aim(&mut self, beta: f64, source: impl Fn(usize) -> usize) {
-        let path = self.path.at(beta);
+        let path = self.route.at(beta);
         let x = Points::from_vec(self.chains.ensemble().x().data().to_vec(), self.chains.ensemble().dim());
         let mut grad = vec![0.0; x.dim()];
         let mut block = self.chains.ensemble_mut().whole();
@@ -144,8 +145,8 @@ impl<'a> Walkers<'a> {
 
     /// Moves every chain once at inverse temperature `beta`, which it must have been aimed at.
     pub fn step(&mut self, kernel: &dyn Kernel, beta: f64) -> Result<(), EvaluationError> {
-        let path = self.path.at(beta);
-        let flow = path.base().as_transport();
+        let path = self.route.at(beta);
+        let flow = self.route.base.as_transport();
         let context = Context { target: Guarded::new(&path, &self.failure), flow, max_rows: self.max_rows };
         self.chains.step_of(kernel, self.n_leaves, &context);
         self.non_finite += self.all().map(|t| u64::from(t.non_finite)).sum::<u64>();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
-use super::blended_gaussian::BlendedGaussianConfig;
 use crate::ConfigError;
+use crate::density::BlendedGaussianConfig;
 use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
 use crate::range::open_share;
 

@@ -6,7 +6,6 @@
 
 mod accept;
 mod adapt;
-mod blended_gaussian;
 mod block;
 mod chains;
 mod choice;
@@ -36,7 +35,6 @@ mod ula;
 
 pub use accept::{accept, usable};
 pub use adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
-pub use blended_gaussian::BlendedGaussianConfig;
 pub use block::{Block, Parts};
 pub use chains::Chains;
 pub(crate) use chains::{advance, block_rows};

@@ -2,7 +2,7 @@
 //!
 //! Banana: `u ~ N(0, 25)`, `v = y + 0.02 (u^2 - 25)`: means 0, variances 25 and 1 + 2 * 0.0004 * 625 = 1.5.
 
-use mixwell::density::{BananaConfig, EvaluationError, Failure, Guarded, PulledBack, Target, Tempered};
+use mixwell::density::{BananaConfig, EvaluationError, Failure, GeometricPath, Guarded, PulledBack, Target};
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig, RqSplineConfig};
 use mixwell::kernel::*;
 use mixwell::math::standard_normal_log_prob;
@@ -134,7 +134,7 @@ fn slices_weigh_the_target_against_the_base_density() {
             (tallies.iter().map(|t| t.tries).sum(), tallies.iter().map(|t| t.moves).sum())
         };
         assert_eq!(tries(&own), (n as u32, n as u32));
-        let (tried, moved) = tries(&Tempered::new(&own, None, 3.0));
+        let (tried, moved) = tries(&GeometricPath::tempered(&own, 3.0));
         assert!(tried > moved && moved == n as u32);
     }
 }
@@ -148,7 +148,7 @@ fn a_temperature_multiplies_the_target_once_and_the_determinant_never() {
         Stream::new(2, 0).fill_normal(z.data_mut());
         flow.forward(z.as_batch(), x.as_batch_mut(), &mut log_det);
         let mut log_prob = vec![0.0; 20];
-        PulledBack::new(&Tempered::new(&own, None, 0.3), &flow)
+        PulledBack::new(&GeometricPath::tempered(&own, 0.3), &flow)
             .log_prob(z.as_batch(), &mut log_prob)
             .unwrap();
         for (i, p) in log_prob.into_iter().enumerate() {

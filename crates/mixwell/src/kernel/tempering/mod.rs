@@ -26,7 +26,7 @@ use super::{
     Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
     Warmup,
 };
-use crate::density::Tempered;
+use crate::density::GeometricPath;
 use crate::proposal::{Gaussian, Proposal};
 use crate::{Batch, BatchMut, Points};
 
@@ -58,8 +58,12 @@ impl ParallelTempering {
         level * self.levels[0].leaves().len()
     }
 
-    fn tempered<'a>(&'a self, context: &Context<'a>, level: usize) -> Tempered<'a> {
-        Tempered::new(context.target.target(), self.reference.as_ref(), 1.0 / self.temperatures()[level])
+    fn tempered<'a>(&'a self, context: &Context<'a>, level: usize) -> GeometricPath<'a> {
+        let (target, beta) = (context.target.target(), 1.0 / self.temperatures()[level]);
+        match &self.reference {
+            Some(reference) => GeometricPath::new(reference, target, beta),
+            None => GeometricPath::tempered(target, beta),
+        }
     }
 
     /// The replicas of every row: those it keeps, or new ones at its own point.

@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::IllConditionedGaussianConfig;
 use crate::ConfigError;
-use crate::density::IllConditionedGaussianConfig;
 use crate::proposal::{Gaussian, Scale};
 use crate::range::{positive, within};
 

@@ -63,7 +63,7 @@ impl Cell {
 
 /// What a cell cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Cost {
+pub struct CellCost {
     /// Points at which density and gradient were evaluated, the warm-up included.
     pub gradients: u64,
     /// Points at which the density alone was evaluated.
@@ -86,7 +86,7 @@ pub struct CellResult {
     /// What the metrics measured; one that does not apply is absent.
     pub metrics: BTreeMap<String, Measured>,
     /// What it cost.
-    pub cost: Cost,
+    pub cost: CellCost,
 }
 
 #[cfg(test)]

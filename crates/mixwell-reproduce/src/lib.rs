@@ -32,7 +32,7 @@ mod sample;
 mod sketch;
 mod sweep;
 
-pub use cell::{CellResult, Cost};
+pub use cell::{CellCost, CellResult};
 pub use error::ReproduceError;
 pub use estimate::{Estimate, Measured};
 pub use experiment::{Experiment, MethodEntry, Published};

@@ -13,7 +13,7 @@ use mixwell::density::Target;
 use mixwell::io::DataFiles;
 use mixwell::sampler::{self, RunError, Sampler};
 
-use crate::cell::{Cell, CellResult, Cost};
+use crate::cell::{Cell, CellCost, CellResult};
 use crate::figure::Material;
 use crate::folder::Folder;
 use crate::observer::{Event, Observer, Shared, Silent};
@@ -204,7 +204,7 @@ impl Runner {
         let config = &cell.config;
         let target = config.target.as_ref().expect("checked with the experiment").build(&DataFiles);
         let target: Arc<dyn Target> = target.map_err(|e| failed(e.into()))?.into();
-        let (mut cost, mut flow) = (Cost::default(), None);
+        let (mut cost, mut flow) = (CellCost::default(), None);
         let (metrics, sketch) = if cell.exact {
             let sample =
                 Sample::exact(&*target, config.chains, config.draws, config.seed).ok_or_else(|| {
@@ -226,7 +226,7 @@ impl Runner {
                 return Ok(None);
             }
             let (summary, draws) = (run.summary().expect("finished"), run.draws().expect("in memory"));
-            cost = Cost {
+            cost = CellCost {
                 gradients: summary.gradient_evaluations,
                 densities: summary.density_evaluations,
                 seconds: summary.wall_seconds,

@@ -13,7 +13,7 @@ pub use markdown::number;
 use crate::cell::CellResult;
 use crate::experiment::is_among;
 use crate::rule::Context;
-use crate::{Cost, Estimate, Experiment, Measured};
+use crate::{CellCost, Estimate, Experiment, Measured};
 
 /// The results of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -87,7 +87,7 @@ pub struct CostRow {
     /// The method.
     pub method: String,
     /// The cost of one repetition.
-    pub cost: Cost,
+    pub cost: CellCost,
 }
 
 impl Report {
@@ -124,7 +124,7 @@ impl Report {
         let mut costs = Vec::new();
         for point in &points {
             for method in experiment.methods_at(point).filter(|m| !experiment.method[*m].exact) {
-                let of: Vec<Cost> = cells
+                let of: Vec<CellCost> = cells
                     .iter()
                     .filter(|c| c.method == *method && c.point == point.label)
                     .map(|c| c.cost)
@@ -133,7 +133,7 @@ impl Report {
                 if n == 0 {
                     continue;
                 }
-                let cost = Cost {
+                let cost = CellCost {
                     gradients: of.iter().map(|c| c.gradients).sum::<u64>() / n as u64,
                     densities: of.iter().map(|c| c.densities).sum::<u64>() / n as u64,
                     seconds: of.iter().map(|c| c.seconds).sum::<f64>() / n as f64,

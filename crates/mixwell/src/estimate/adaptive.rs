@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::EstimateError;
-use super::evidence::{Cost, Estimate, Options};
+use super::evidence::{Estimate, Evaluations, Options};
 use super::importance::{importance_bytes, importance_round};
 use super::ladder::{bisect, conditional_ess, times};
 use super::rungs::Round;
@@ -153,7 +153,7 @@ impl AdaptiveImportanceConfig {
             importance_round(&counted, proposal, final_round, self.draws, self.smooth, options)
         })?;
         let non_finite = non_finite + estimate.non_finite;
-        Ok((Estimate { non_finite, cost: Cost::of(&counted), rounds, ..estimate }, flow))
+        Ok((Estimate { non_finite, cost: Evaluations::of(&counted), rounds, ..estimate }, flow))
     }
 
     /// Draws, weighs and trains once; returns the number of draws where the target failed.

@@ -12,15 +12,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::annealer::{Annealer, Weighted};
-use super::evidence::{Cost, Estimate, Options};
+use super::evidence::{Estimate, Options};
 use super::iterated::{Iteration, iterate};
-use super::movers::{check_kernel, check_needs};
+use super::movers::check_kernel;
 use super::population::Climb;
 use super::route::Route;
 use super::walkers::Walkers;
 use super::weigh::{block_rows, in_order};
 use super::{EstimateError, LadderConfig, Rung, WeightedDraws};
-use crate::density::{Counted, EvaluationError, Target};
+use crate::density::{EvaluationError, Target};
 use crate::footprint::{Footprint, MOST_COUNT, numbers};
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
@@ -163,11 +163,12 @@ impl AnnealedConfig {
         options: &Options,
     ) -> Result<Estimate, EstimateError> {
         self.check()?;
-        options.check()?;
-        self.footprint(target.dim(), options).check()?;
-        check_needs(&self.kernel, base, target)?;
-        let counted = Counted::new(target);
-        let route = Route { base, target: &counted };
+        let memory = self.footprint(target.dim(), options);
+        Route { base, target }.estimate(&self.kernel, &memory, options, |route| self.anneal(route, options))
+    }
+
+    /// The pilot, then weighted paths.
+    fn anneal(&self, route: Route<'_>, options: &Options) -> Result<Estimate, EstimateError> {
         let (annealer, rungs, non_finite) = self.annealer(route, options)?;
         let weighted = match self.selection {
             Selection::None => self.weigh(&annealer, options)?,
@@ -177,8 +178,7 @@ impl AnnealedConfig {
                 iterate(&annealer, plan, options.keep_draws)?
             }
         };
-        let estimate =
-            Estimate::of_weights(&weighted.log_weights, non_finite + weighted.non_finite, Cost::of(&counted));
+        let estimate = Estimate::of_weights(&weighted.log_weights, non_finite + weighted.non_finite);
         Ok(Estimate { rungs, moved: weighted.moved, weighted: weighted.draws, ..estimate })
     }
 

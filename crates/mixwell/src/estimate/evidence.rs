@@ -107,16 +107,16 @@ impl From<&ImportanceSummary> for LogEvidence {
     }
 }
 
-/// What an estimate cost, in rows of the target that were evaluated.
+/// Rows of the target that were evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cost {
+pub struct Evaluations {
     /// Without gradient.
     pub densities: u64,
     /// With gradient.
     pub gradients: u64,
 }
 
-impl Cost {
+impl Evaluations {
     pub(super) fn of<T>(target: &Counted<T>) -> Self {
         Self { densities: target.densities(), gradients: target.gradients() }
     }
@@ -166,7 +166,7 @@ pub struct Estimate {
     /// Points at which the target was NaN or infinite; they count as weight zero, or as rejected moves.
     pub non_finite: u64,
     /// What it cost.
-    pub cost: Cost,
+    pub cost: Evaluations,
     /// Share of i-SIR steps that chose a fresh path, where there were such steps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved: Option<f64>,
@@ -182,8 +182,8 @@ pub struct Estimate {
 }
 
 impl Estimate {
-    /// An estimate from the log-weights of independent draws.
-    pub(super) fn of_weights(log_weights: &[f64], non_finite: u64, cost: Cost) -> Self {
+    /// An estimate from the log-weights of independent draws; what it cost is for the caller to add.
+    pub(super) fn of_weights(log_weights: &[f64], non_finite: u64) -> Self {
         let summary = ImportanceSummary::compute(log_weights);
         Self {
             log_evidence: LogEvidence::from(&summary),
@@ -193,7 +193,7 @@ impl Estimate {
             max_weight: summary.max_weight,
             pareto_k: summary.pareto_k,
             non_finite,
-            cost,
+            cost: Evaluations::default(),
             moved: None,
             rungs: Vec::new(),
             rounds: Vec::new(),

@@ -8,7 +8,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Cost, Estimate, Options};
+use super::evidence::{Estimate, Evaluations, Options};
 use super::weigh::{Batchwise, weigh, weighing_bytes};
 use super::{EstimateError, WeightedDraws};
 use crate::density::{Counted, EvaluationError, Target};
@@ -121,7 +121,8 @@ pub(super) fn importance_round(
             x.extend_from_slice(points.data());
         }
     })?;
-    let mut estimate = Estimate::of_weights(&log_weights, non_finite, Cost::of(&counted));
+    let mut estimate = Estimate::of_weights(&log_weights, non_finite);
+    estimate.cost = Evaluations::of(&counted);
     if options.keep_draws {
         let kept = WeightedDraws::new(Points::from_vec(x, target.dim()), log_weights);
         estimate.weighted = Some(if smooth { kept.smoothed() } else { kept });

@@ -38,7 +38,7 @@ pub use annealed::{AnnealedConfig, Selection};
 pub use config::{EstimatorConfig, EstimatorEntry, EvidenceConfig, catalogue};
 pub use draws::WeightedDraws;
 pub use error::EstimateError;
-pub use evidence::{Basis, Cost, Estimate, LogEvidence, Options};
+pub use evidence::{Basis, Estimate, Evaluations, LogEvidence, Options};
 pub(crate) use importance::importance_bytes;
 pub use importance::{ImportanceConfig, importance};
 pub use ladder::LadderConfig;

@@ -9,13 +9,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Cost, Estimate, LogEvidence, Options};
-use super::movers::{check_kernel, check_needs};
+use super::evidence::{Estimate, LogEvidence, Options};
+use super::movers::check_kernel;
 use super::population::Climb;
 use super::route::Route;
 use super::walkers::Walkers;
 use super::{EstimateError, LadderConfig, WeightedDraws};
-use crate::density::{Counted, Target};
+use crate::density::Target;
 use crate::footprint::{Footprint, MOST_COUNT, numbers};
 use crate::kernel::{KernelConfig, mala};
 use crate::proposal::{Differentiable, GaussianConfig};
@@ -111,11 +111,12 @@ impl SequentialConfig {
         options: &Options,
     ) -> Result<Estimate, EstimateError> {
         self.check()?;
-        options.check()?;
-        self.footprint(target.dim(), options).check()?;
-        check_needs(&self.kernel, base, target)?;
-        let counted = Counted::new(target);
-        let route = Route { base, target: &counted };
+        let memory = self.footprint(target.dim(), options);
+        Route { base, target }.estimate(&self.kernel, &memory, options, |route| self.climb(route, options))
+    }
+
+    /// Every replicate from base to target, and what they say together.
+    fn climb(&self, route: Route<'_>, options: &Options) -> Result<Estimate, EstimateError> {
         let (mut log_z, mut log_weights, mut x) = (Vec::new(), Vec::new(), Vec::new());
         let (mut rungs, mut pareto_k, mut non_finite) = (Vec::new(), f64::NEG_INFINITY, 0);
         for replicate in 0..self.replicates {
@@ -142,14 +143,14 @@ impl SequentialConfig {
                 rungs = summit.rungs;
             }
         }
-        let pooled = Estimate::of_weights(&log_weights, non_finite, Cost::of(&counted));
+        let pooled = Estimate::of_weights(&log_weights, non_finite);
         Ok(Estimate {
             log_evidence: LogEvidence::of_replicates(&log_z),
             pareto_k,
             rungs,
             weighted: options
                 .keep_draws
-                .then(|| WeightedDraws::new(Points::from_vec(x, target.dim()), log_weights)),
+                .then(|| WeightedDraws::new(Points::from_vec(x, route.dim()), log_weights)),
             ..pooled
         })
     }

@@ -26,9 +26,9 @@ const PER_PARAMETER: usize = 20;
 /// Bytes of a row of the summary: its name, its numbers, its text.
 const SUMMARY_ROW: usize = 600;
 
-/// Bytes a run will need.
+/// Bytes that a run will need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cost {
+pub struct RunSize {
     /// Resident memory at the worst moment, the program and the target's data included.
     pub memory: u64,
     /// Disk for the draws, before compression; zero without a run folder.
@@ -198,11 +198,11 @@ impl Sizes<'_> {
     }
 
     /// What the run needs in all. The program and the target's data are there already.
-    pub fn cost(&self) -> Cost {
+    pub fn cost(&self) -> RunSize {
         let total = self.footprint().total();
         let (now, most) = self.before;
         let disk = if self.on_disk { self.draws() } else { 0 };
-        Cost { memory: now.saturating_add(total).max(most), disk }
+        RunSize { memory: now.saturating_add(total).max(most), disk }
     }
 
     /// Refuses draws for which the disk has no room; a run that may stop before all draws are made only gets a warning.

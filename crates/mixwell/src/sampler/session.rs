@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use serde_json::{Map, Value, json};
 
 use super::config::RunConfig;
-use super::cost::{Cost, Sizes, held_so_far};
+use super::cost::{RunSize, Sizes, held_so_far};
 use super::engine::{Engine, Outcome, Parts};
 use super::error::RunError;
 use super::estimate::proposal_report;
@@ -45,7 +45,7 @@ struct Session {
     folder: Option<RunFolder>,
     hash: ConfigHash,
     saved: Option<RunState>,
-    cost: Cost,
+    cost: RunSize,
     /// What is to be said of the disk.
     warning: Option<String>,
     observer: Box<dyn Observer>,

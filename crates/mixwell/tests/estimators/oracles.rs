@@ -16,7 +16,7 @@ fn annealing_without_moves_is_importance_sampling() {
     let plain = importance(&target, &Gaussian::standard(2), 300, false, &options).unwrap();
     assert_eq!(annealed.weighted.as_ref().unwrap().x(), plain.weighted.as_ref().unwrap().x());
     assert_eq!(annealed.log_evidence, plain.log_evidence);
-    assert_eq!(annealed.cost, mixwell::estimate::Cost { densities: 0, gradients: 300 });
+    assert_eq!(annealed.cost, mixwell::estimate::Evaluations { densities: 0, gradients: 300 });
 }
 
 #[test]

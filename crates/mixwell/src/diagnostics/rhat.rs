@@ -16,8 +16,8 @@
 //! Agrees with ArviZ 0.23 and 1.x; but where every chain sits still at a value of its own ArviZ says `inf`, we NaN.
 
 use super::Draws;
-use super::moments::{is_constant, mean, squares_about, variance};
-use super::workspace::with_workspace;
+use super::scale_reduction::{scale_reduction, squared_scale_reduction};
+use super::workspace::{Workspace, with_workspace};
 
 /// Rank-normalised split R-hat: the larger of [`rhat_bulk`] and [`rhat_folded`]; the former alone where all draws are
 /// equally far from the median, as for a fair coin.
@@ -65,7 +65,7 @@ pub fn rhat_tfp(draws: Draws<'_>) -> f64 {
     (m + 1.0) / m * squared_scale_reduction(draws.data(), draws.n_draws()) - (n - 1.0) / (m * n)
 }
 
-fn ranked(draws: Draws<'_>, f: impl FnOnce(&mut super::workspace::Workspace) -> f64) -> f64 {
+fn ranked(draws: Draws<'_>, f: impl FnOnce(&mut Workspace) -> f64) -> f64 {
     if !draws.usable() || draws.n_chains() < 2 {
         return f64::NAN;
     }
@@ -73,23 +73,6 @@ fn ranked(draws: Draws<'_>, f: impl FnOnce(&mut super::workspace::Workspace) -> 
         w.load(draws);
         f(w)
     })
-}
-
-/// `R` of the series of length `n` that `series` consists of.
-pub(super) fn scale_reduction(series: &[f64], n: usize) -> f64 {
-    squared_scale_reduction(series, n).sqrt()
-}
-
-/// `sig^2 / s_w^2`, NaN where that says nothing.
-fn squared_scale_reduction(series: &[f64], n: usize) -> f64 {
-    if n < 2 || series.len() < 2 * n || series.chunks_exact(n).all(is_constant) {
-        return f64::NAN;
-    }
-    let means: Vec<f64> = series.chunks_exact(n).map(mean).collect();
-    let m = means.len() as f64;
-    let squares: f64 = series.chunks_exact(n).zip(&means).map(|(x, mean)| squares_about(x, *mean)).sum();
-    let within = squares / (m * (n - 1) as f64);
-    ((n - 1) as f64 + n as f64 * variance(&means) / within) / n as f64
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use std::cell::RefCell;
 
 use super::Draws;
 use super::autocovariance::Autocovariance;
-use super::ess::{effective_size, effective_size_of_indicator};
+use super::geyer::{effective_size, effective_size_of_indicator};
 use super::indicator::Indicator;
 use super::ranks::{Order, ScoreTable};
-use super::rhat::scale_reduction;
+use super::scale_reduction::scale_reduction;
 use crate::footprint::numbers;
 
 /// Buffers and the state of the scalar being looked at.

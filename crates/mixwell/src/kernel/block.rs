@@ -3,7 +3,6 @@
 
 use std::ops::Range;
 
-use super::ensemble::Ensemble;
 use super::pool::{PoolBlock, swap_rows};
 use super::replicas::Replicas;
 use crate::density::Guarded;
@@ -258,30 +257,6 @@ impl<'a> Block<'a> {
         self.replicas.swap(i, j);
         if let Some(pool) = &mut self.pool {
             pool.swap_rows(i, j);
-        }
-    }
-
-    /// A block over the chains of `inner` that draws from this block's streams, row by row.
-    ///
-    /// # Panics
-    /// When the numbers of rows differ.
-    pub(crate) fn nested<'b>(&'b mut self, inner: &'b mut Ensemble) -> Block<'b> {
-        assert_eq!(inner.n_chains(), self.rows(), "one inner chain per row");
-        let dim = inner.dim();
-        Block {
-            first_chain: self.first_chain,
-            x: inner.x.as_batch_mut(),
-            log_prob: &mut inner.log_prob,
-            grad: BatchMut::new(inner.grad.data_mut(), dim),
-            grad_known: &mut inner.grad_known,
-            z: inner.z.as_batch_mut(),
-            log_q: &mut inner.log_q,
-            log_q_version: &mut inner.log_q_version,
-            target_version: &mut inner.target_version,
-            streams: self.streams,
-            replicas: self.replicas,
-            nested: true,
-            pool: None,
         }
     }
 }

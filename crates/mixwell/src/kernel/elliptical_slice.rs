@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
-use super::config::Settings;
+use super::settings::Settings;
 use super::{Block, Context, Kernel, Law, Leaf, Report, Role};
 use crate::proposal::{Gaussian, GaussianConfig, Proposal};
 use crate::scratch::scratch;

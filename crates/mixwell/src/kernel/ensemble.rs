@@ -195,7 +195,7 @@ impl Ensemble {
 
     /// Points with known log-density and nothing else: what a kernel that works in latent space moves.
     ///
-    /// It has no streams of its own; see [`Block::nested`].
+    /// It has no streams of its own; see [`Ensemble::inside`].
     pub(crate) fn bare(x: Points, log_prob: Vec<f64>) -> Self {
         let (n, dim) = (log_prob.len(), x.dim());
         Self {
@@ -236,6 +236,30 @@ impl Ensemble {
         self.target_version.clone_from(target_version);
         self.streams.clone_from(streams);
         self.replicas.clone_from(replicas);
+    }
+
+    /// These chains as a block inside `outer`, row by row, which lends its streams and replicas.
+    ///
+    /// # Panics
+    /// When the numbers of rows differ.
+    pub(crate) fn inside<'b>(&'b mut self, outer: &'b mut Block<'_>) -> Block<'b> {
+        assert_eq!(self.n_chains(), outer.rows(), "one inner chain per row");
+        let dim = self.dim();
+        Block {
+            first_chain: outer.first_chain,
+            x: self.x.as_batch_mut(),
+            log_prob: &mut self.log_prob,
+            grad: BatchMut::new(self.grad.data_mut(), dim),
+            grad_known: &mut self.grad_known,
+            z: self.z.as_batch_mut(),
+            log_q: &mut self.log_q,
+            log_q_version: &mut self.log_q_version,
+            target_version: &mut self.target_version,
+            streams: outer.streams,
+            replicas: outer.replicas,
+            nested: true,
+            pool: None,
+        }
     }
 
     pub(crate) fn save(&self) -> EnsembleState {

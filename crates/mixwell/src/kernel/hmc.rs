@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
-use super::config::Settings;
 use super::extent::{check_work, metric_bytes};
 use super::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
+use super::settings::Settings;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::density::Guarded;
 use crate::proposal::Scale;

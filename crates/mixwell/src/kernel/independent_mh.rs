@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, current_weight, draw_weight};
 use super::choice::{ProposalChoice, ProposalConfig};
-use super::config::Settings;
+use super::settings::Settings;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role};
 use crate::proposal::Proposal;
 use crate::scratch::scratch;

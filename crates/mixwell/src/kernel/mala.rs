@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
-use super::config::Settings;
 use super::extent::metric_bytes;
+use super::settings::Settings;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::proposal::Scale;
 use crate::scratch::scratch;

@@ -27,6 +27,7 @@ mod pool;
 mod random_walk;
 mod replicas;
 mod report;
+mod settings;
 mod state;
 mod step_size;
 mod tally;

@@ -11,7 +11,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::choice::{ProposalChoice, ProposalConfig};
-use super::config::{KernelConfig, Settings};
+use super::config::KernelConfig;
+use super::settings::Settings;
 use super::{
     Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, StateError, StepSize, Tallies,
     Warmup,
@@ -133,7 +134,7 @@ impl Kernel for Neutra {
             let mut latents = Ensemble::bare(start.clone(), log_prob);
             let pulled_back = PulledBack::new(context.target.target(), map);
             let inside = Context { target: context.target.instead(&pulled_back), flow: None, ..*context };
-            self.inner.step(&inside, &mut block.nested(&mut latents), report);
+            self.inner.step(&inside, &mut latents.inside(block), report);
 
             // A latent that is not finite can go nowhere; as NaN it would differ from itself.
             let moved: Vec<usize> = (0..block.rows())

@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
-use super::config::Settings;
+use super::settings::Settings;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::range::{not_negative, positive};
 use crate::scratch::scratch;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
-use crate::kernel::config::Settings;
 use crate::kernel::extent::check_work;
+use crate::kernel::settings::Settings;
 use crate::kernel::{
     Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
     StepSize, Tallies, Warmup, mala,

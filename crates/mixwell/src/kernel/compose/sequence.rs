@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::members::{self, Members};
 use crate::ConfigError;
-use crate::kernel::config::Settings;
+use crate::kernel::settings::Settings;
 use crate::kernel::{
     Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
     Tallies, Warmup, isir, mala,

@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use self::tree::{Count, Course, State, Summary, add, grow, log_add, straight};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
-use super::config::Settings;
 use super::extent::metric_bytes;
+use super::settings::Settings;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
 use crate::density::Guarded;
 use crate::proposal::Scale;

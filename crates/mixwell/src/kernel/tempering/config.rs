@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::ParallelTempering;
-use super::ladder::Ladder;
+use super::ladder::{Ladder, LadderRule};
 use super::swap::Sweep;
 use crate::ConfigError;
-use crate::kernel::config::Settings;
 use crate::kernel::extent::{MOST_TEMPERATURES, check_work};
+use crate::kernel::settings::Settings;
 use crate::kernel::{Kernel, KernelConfig, Law, StepSize, mala};
 use crate::proposal::GaussianConfig;
 use crate::range::{above, at_least, at_most, positive};
@@ -60,37 +60,6 @@ pub enum Spacing {
     Linear,
     /// Equal ratios.
     Geometric,
-}
-
-/// How the temperatures between the coldest and the hottest are adapted during warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum LadderRule {
-    /// Until all pairs swap equally often.
-    EqualSwaps {
-        /// Change of a log-gap per step and unit of difference in acceptance, at first.
-        #[serde(default = "default_rate")]
-        rate: f64,
-        /// Steps after which that has halved.
-        #[serde(default = "default_lag")]
-        lag: f64,
-    },
-    /// Not at all.
-    Fixed,
-}
-
-fn default_rate() -> f64 {
-    0.1
-}
-
-fn default_lag() -> f64 {
-    100.0
-}
-
-impl Default for LadderRule {
-    fn default() -> Self {
-        Self::EqualSwaps { rate: default_rate(), lag: default_lag() }
-    }
 }
 
 impl ParallelTemperingConfig {

@@ -8,7 +8,36 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::config::LadderRule;
+/// How the temperatures between the coldest and the hottest are adapted during warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum LadderRule {
+    /// Until all pairs swap equally often.
+    EqualSwaps {
+        /// Change of a log-gap per step and unit of difference in acceptance, at first.
+        #[serde(default = "default_rate")]
+        rate: f64,
+        /// Steps after which that has halved.
+        #[serde(default = "default_lag")]
+        lag: f64,
+    },
+    /// Not at all.
+    Fixed,
+}
+
+fn default_rate() -> f64 {
+    0.1
+}
+
+fn default_lag() -> f64 {
+    100.0
+}
+
+impl Default for LadderRule {
+    fn default() -> Self {
+        Self::EqualSwaps { rate: default_rate(), lag: default_lag() }
+    }
+}
 
 /// Temperatures in ascending order, the first one 1.
 pub(super) struct Ladder {

@@ -1,7 +1,7 @@
 //! Parallel tempering: replicas of a chain at higher temperatures, which cross barriers and hand their points down by swaps.
 //!
 //! Temperatures `1 = T_0 < .. < T_{K-1}`. One step makes `n_steps` moves of another kernel at every temperature, each aimed at
-//! `log pi_k = log pi / T_k` (around a Gaussian reference if there is one, see `tempered.rs`), then one sweep of swaps between
+//! `log pi_k = log pi / T_k` (around a Gaussian reference if there is one, see `density/geometric_path.rs`), then one sweep of swaps between
 //! neighbours (`swap.rs`). The chain is the replica at `T_0 = 1`; so a global move of the chain between two steps is an ordinary
 //! move of that replica. All together they keep `pi_0 x .. x pi_{K-1}`, and the chain keeps the target's law.
 //!
@@ -16,7 +16,8 @@ mod config;
 mod ladder;
 mod swap;
 
-pub use config::{LadderRule, ParallelTemperingConfig, Spacing};
+pub use config::{ParallelTemperingConfig, Spacing};
+pub use ladder::LadderRule;
 pub use swap::Sweep;
 
 use ladder::{Ladder, LadderState};
@@ -119,7 +120,7 @@ impl ParallelTempering {
         }
         target.temper(start.as_batch(), &mut log_prob, Some(BatchMut::new(&mut grad, dim)));
         let mut hot = Ensemble::bare(start.clone(), log_prob);
-        let mut inside = block.nested(&mut hot);
+        let mut inside = hot.inside(block);
         for (row, from) in all.iter().enumerate() {
             let known = from.grad(slot).map(|_| &grad[row * dim..(row + 1) * dim]);
             let log_prob = inside.log_prob()[row];

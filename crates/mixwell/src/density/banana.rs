@@ -10,8 +10,8 @@ use std::f64::consts::TAU;
 use serde::{Deserialize, Serialize};
 
 use super::lanes::{self, Lanes};
-use super::{EvaluationError, ExactSampler, Facts, Modes, Target};
-use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
+use super::{ExactSampler, Facts, Modes, Target};
+use crate::{ConfigError, Points, Stream, range};
 
 /// Settings of [`Banana`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -86,18 +86,7 @@ impl Lanes for Banana {
 }
 
 impl Target for Banana {
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn evaluate(
-        &self,
-        x: Batch<'_>,
-        log_prob: &mut [f64],
-        grad: Option<BatchMut<'_>>,
-    ) -> Result<(), EvaluationError> {
-        lanes::evaluate(self, x, log_prob, grad)
-    }
+    lanes::evaluates!();
 
     fn facts(&self) -> Facts {
         let pairs =

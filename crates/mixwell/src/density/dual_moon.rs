@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
-use super::{EvaluationError, Facts, Modes, Target};
+use super::{Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points, range};
 
 /// Settings of [`DualMoon`].
@@ -150,18 +150,7 @@ impl Lanes for DualMoon {
 }
 
 impl Target for DualMoon {
-    fn dim(&self) -> usize {
-        self.config.dim
-    }
-
-    fn evaluate(
-        &self,
-        x: Batch<'_>,
-        log_prob: &mut [f64],
-        grad: Option<BatchMut<'_>>,
-    ) -> Result<(), EvaluationError> {
-        lanes::evaluate(self, x, log_prob, grad)
-    }
+    lanes::evaluates!();
 
     fn facts(&self) -> Facts {
         let make = || {

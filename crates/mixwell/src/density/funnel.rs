@@ -13,8 +13,8 @@ use std::f64::consts::TAU;
 use serde::{Deserialize, Serialize};
 
 use super::lanes::{self, Lanes};
-use super::{EvaluationError, ExactSampler, Facts, Target, Variable};
-use crate::{Batch, BatchMut, ConfigError, Stream, range};
+use super::{ExactSampler, Facts, Target, Variable};
+use crate::{ConfigError, Stream, range};
 
 /// In which coordinates a hierarchical model is sampled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -149,18 +149,7 @@ impl Lanes for Funnel {
 }
 
 impl Target for Funnel {
-    fn dim(&self) -> usize {
-        self.dim
-    }
-
-    fn evaluate(
-        &self,
-        x: Batch<'_>,
-        log_prob: &mut [f64],
-        grad: Option<BatchMut<'_>>,
-    ) -> Result<(), EvaluationError> {
-        lanes::evaluate(self, x, log_prob, grad)
-    }
+    lanes::evaluates!();
 
     fn variables(&self) -> Vec<Variable> {
         vec![Variable::new("v", &[]), Variable::new("x", &[self.dim - 1])]
@@ -211,6 +200,7 @@ impl ExactSampler for Funnel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Batch;
 
     fn value(c: &FunnelConfig, x: &[f64]) -> f64 {
         let mut out = [0.0];

@@ -7,8 +7,8 @@
 use std::f64::consts::TAU;
 
 use super::lanes::{self, Lanes};
-use super::{EvaluationError, ExactSampler, Facts, Modes, Target};
-use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
+use super::{ExactSampler, Facts, Modes, Target};
+use crate::{ConfigError, Points, Stream, range};
 use nalgebra::DMatrix;
 
 /// A Gaussian; see the module's head for its density.
@@ -216,18 +216,7 @@ impl Lanes for Gaussian {
 }
 
 impl Target for Gaussian {
-    fn dim(&self) -> usize {
-        self.mean.len()
-    }
-
-    fn evaluate(
-        &self,
-        x: Batch<'_>,
-        log_prob: &mut [f64],
-        grad: Option<BatchMut<'_>>,
-    ) -> Result<(), EvaluationError> {
-        lanes::evaluate(self, x, log_prob, grad)
-    }
+    lanes::evaluates!();
 
     fn facts(&self) -> Facts {
         Facts {
@@ -268,6 +257,7 @@ impl ExactSampler for Gaussian {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Batch, BatchMut};
 
     #[test]
     fn the_covariance_is_the_one_it_was_made_of() {

@@ -53,6 +53,25 @@ pub(crate) fn evaluate<T: Lanes>(
     Ok(())
 }
 
+/// Dimension and evaluation of a [`crate::density::Target`] that has lanes only, written inside its `impl`.
+macro_rules! evaluates {
+    () => {
+        fn dim(&self) -> usize {
+            $crate::density::lanes::Lanes::lanes_dim(self)
+        }
+
+        fn evaluate(
+            &self,
+            x: $crate::Batch<'_>,
+            log_prob: &mut [f64],
+            grad: Option<$crate::BatchMut<'_>>,
+        ) -> Result<(), $crate::density::EvaluationError> {
+            $crate::density::lanes::evaluate(self, x, log_prob, grad)
+        }
+    };
+}
+pub(crate) use evaluates;
+
 fn run<T: Lanes, const GRAD: bool>(target: &T, x: Batch<'_>, log_prob: &mut [f64], grad: &mut [f64]) {
     if T::WIDE {
         simd::run(Rows::<T, GRAD> { target, x, log_prob, grad });

@@ -17,8 +17,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::lanes::{self, Lanes};
-use super::{EvaluationError, Facts, Target, Variable};
-use crate::{Batch, BatchMut, ConfigError, range};
+use super::{Facts, Target, Variable};
+use crate::{ConfigError, range};
 
 /// What is done about the centre of mass, on which pair energies do not depend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -293,18 +293,7 @@ impl Lanes for Particles {
 }
 
 impl Target for Particles {
-    fn dim(&self) -> usize {
-        self.lanes_dim()
-    }
-
-    fn evaluate(
-        &self,
-        x: Batch<'_>,
-        log_prob: &mut [f64],
-        grad: Option<BatchMut<'_>>,
-    ) -> Result<(), EvaluationError> {
-        lanes::evaluate(self, x, log_prob, grad)
-    }
+    lanes::evaluates!();
 
     fn variables(&self) -> Vec<Variable> {
         vec![Variable::new("position", &[self.particles, self.space])]
@@ -325,7 +314,7 @@ impl Target for Particles {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Stream;
+    use crate::{Batch, BatchMut, Stream};
 
     fn value(t: &Particles, x: &[f64]) -> f64 {
         let mut out = [0.0];

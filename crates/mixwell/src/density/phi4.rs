@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
 use super::transfer::Transfer;
-use super::{EvaluationError, Facts, Modes, Target, Variable};
+use super::{Facts, Modes, Target, Variable};
 use crate::{Batch, BatchMut, ConfigError, Points, range};
 
 /// Settings of [`Phi4`].
@@ -153,18 +153,7 @@ impl Lanes for Phi4 {
 }
 
 impl Target for Phi4 {
-    fn dim(&self) -> usize {
-        self.sites
-    }
-
-    fn evaluate(
-        &self,
-        x: Batch<'_>,
-        log_prob: &mut [f64],
-        grad: Option<BatchMut<'_>>,
-    ) -> Result<(), EvaluationError> {
-        lanes::evaluate(self, x, log_prob, grad)
-    }
+    lanes::evaluates!();
 
     fn variables(&self) -> Vec<Variable> {
         vec![Variable::new("phi", &[self.sites])]

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
-use super::{EvaluationError, ExactSampler, Facts, Target};
+use super::{ExactSampler, Facts, Target};
 use crate::math::normal_cdf;
-use crate::{Batch, BatchMut, ConfigError, Stream, range};
+use crate::{ConfigError, Stream, range};
 
 /// Settings of [`Rings`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -108,18 +108,7 @@ impl Lanes for Rings {
 }
 
 impl Target for Rings {
-    fn dim(&self) -> usize {
-        2
-    }
-
-    fn evaluate(
-        &self,
-        x: Batch<'_>,
-        log_prob: &mut [f64],
-        grad: Option<BatchMut<'_>>,
-    ) -> Result<(), EvaluationError> {
-        lanes::evaluate(self, x, log_prob, grad)
-    }
+    lanes::evaluates!();
 
     fn facts(&self) -> Facts {
         // Of N(m, s^2) above zero: mass Phi(m/s), second moment (m^2 + s^2) Phi(m/s) + m s phi(m/s).
@@ -161,6 +150,7 @@ impl ExactSampler for Rings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Batch, BatchMut};
 
     #[test]
     fn entropy_and_variance_match_the_table() {

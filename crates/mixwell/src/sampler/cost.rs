@@ -158,6 +158,8 @@ impl Sizes<'_> {
             all.hold(self.draws(), &[("draws", draws), of_chains]);
         }
         all.pass(adaptation.1, &[("target.dim", dim)]);
+        // All chains with their gradients, while it is seen whether the target contradicts itself.
+        all.pass(numbers(&[2, chains, dim]), &[of_chains]);
         self.add_results(&mut all, threads, pending, watched);
         all
     }

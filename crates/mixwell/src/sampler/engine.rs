@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::chunk::{Chunk, ChunkMove, Records};
 use super::config::RunConfig;
+use super::consistency::Consistency;
 use super::error::RunError;
 use super::monitor::Monitor;
 use super::observer::{Event, Observer, Phase, Progress};
@@ -20,7 +21,8 @@ use super::state::{Place, RunState, Spent};
 use super::stopping::is_enough;
 use super::totals::PhaseTotals;
 use super::undo::BeforeChunk;
-use crate::density::{Counted, Failure, Guarded, Target};
+use crate::Batch;
+use crate::density::{Counted, EvaluationError, Failure, Guarded, Target};
 use crate::flow::Flow;
 use crate::io::Phase as Group;
 use crate::kernel::{Context, Ensemble, Pool, Tallies, Tally, Warmup};
@@ -42,6 +44,9 @@ pub enum Outcome {
     Interrupted,
 }
 
+/// A way to look whether the target contradicts itself.
+type Look = fn(&mut Consistency, &dyn Target, Batch<'_>, (Phase, usize)) -> Result<u64, EvaluationError>;
+
 /// Writes a state down; given by whoever owns the run folder.
 pub(super) type SaveCheckpoint<'a> = dyn FnMut(&RunState, Option<&Flow>) -> Result<(), RunError> + 'a;
 
@@ -59,6 +64,10 @@ pub(super) struct Engine<'a> {
     pub sink: Sink,
     pub warmup_totals: PhaseTotals,
     pub production_totals: PhaseTotals,
+    /// Whether the target contradicts itself where the chains were.
+    pub consistency: Consistency,
+    /// Whether gradients are used, so that it can.
+    looks_at_target: bool,
     place: Place,
     spent: Spent,
     pool: Option<Pool>,
@@ -101,6 +110,8 @@ impl<'a> Engine<'a> {
             step_tallies: vec![Tally::default(); n_chains * n_leaves],
             since_draw: vec![Tally::default(); n_chains * n_leaves],
             before: BeforeChunk::default(),
+            consistency: Consistency::default(),
+            looks_at_target: plan.uses_gradient(),
             warmup_totals: PhaseTotals::new(n_chains, n_leaves, 0),
             production_totals: PhaseTotals::new(n_chains, n_leaves, rao_blackwell_values),
             monitor: Monitor::new(n_chains, n_values),
@@ -137,13 +148,7 @@ impl<'a> Engine<'a> {
         self.started = Instant::now();
         self.checkpoint(observer, checkpoint)?;
         while self.place.phase != Phase::Finished {
-            if self.phase_is_over()? {
-                let ended = self.place.phase;
-                self.end_phase();
-                observer.event(&Event::PhaseEnded(ended));
-                self.checkpoint(observer, checkpoint)?;
-                continue;
-            }
+            let phase = self.place.phase;
             let advanced = self.advance(observer, &interrupted);
             if let Err(error @ RunError::Evaluation(_)) = advanced {
                 // The target's words are what matters, even if this cannot be written.
@@ -153,11 +158,12 @@ impl<'a> Engine<'a> {
                 return Err(error);
             }
             advanced?;
-            if interrupted() || self.checkpoint_is_due() {
+            let ended = self.place.phase != phase;
+            if ended || interrupted() || self.checkpoint_is_due() {
                 self.checkpoint(observer, checkpoint)?;
-                if interrupted() {
-                    return Ok(Outcome::Interrupted);
-                }
+            }
+            if interrupted() && self.place.phase != Phase::Finished {
+                return Ok(Outcome::Interrupted);
             }
         }
         Ok(Outcome::Finished)
@@ -169,6 +175,12 @@ impl<'a> Engine<'a> {
         observer: &mut dyn Observer,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<(), RunError> {
+        if self.phase_is_over()? {
+            return self.end_phase(observer);
+        }
+        if self.looks_at_target && self.place.steps >= self.consistency.due_at(self.ensemble.n_chains()) {
+            return self.look(observer, Consistency::look);
+        }
         let adapting = self.place.phase == Phase::Warmup;
         let schedule = &self.plan.schedule;
         let action = if adapting {
@@ -286,7 +298,10 @@ impl<'a> Engine<'a> {
             draws_left = draws_left.min(self.place.next_check.saturating_sub(self.place.draws).max(1));
         }
         let thin = self.config.thin;
-        let steps_left = draws_left.saturating_mul(thin) - self.place.steps % thin;
+        let mut steps_left = draws_left.saturating_mul(thin) - self.place.steps % thin;
+        if self.looks_at_target {
+            steps_left = steps_left.min(self.consistency.due_at(self.ensemble.n_chains()) - self.place.steps);
+        }
         self.chunk_steps.min(memory).min(steps_left).max(1)
     }
 
@@ -346,13 +361,12 @@ impl<'a> Engine<'a> {
                     return Ok(true);
                 }
                 if self.stops_early() && self.place.draws >= self.place.next_check {
-                    self.place.next_check = self.place.draws + (self.place.draws / 4).max(1);
-                    return is_enough(
-                        &mut self.sink,
-                        self.ensemble.n_chains(),
-                        self.place.draws,
-                        self.config.stop,
-                    );
+                    let (chains, draws) = (self.ensemble.n_chains(), self.place.draws);
+                    let enough = is_enough(&mut self.sink, chains, draws, self.config.stop)?;
+                    if !enough {
+                        self.place.next_check = draws + (draws / 4).max(1);
+                    }
+                    return Ok(enough);
                 }
                 Ok(false)
             }
@@ -360,7 +374,22 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn end_phase(&mut self) {
+    /// Asks the target whether it contradicts itself; a failure of it leaves everything as it was.
+    fn look(&mut self, observer: &mut dyn Observer, how: Look) -> Result<(), RunError> {
+        let place = (self.place.phase, self.place.steps);
+        let known = self.consistency.found.is_some();
+        self.spent.checks += how(&mut self.consistency, *self.target.inner(), self.ensemble.x(), place)?;
+        if let (Some(found), false) = (&self.consistency.found, known) {
+            observer.event(&Event::Warning(format!("the target contradicts itself: {found}")));
+        }
+        Ok(())
+    }
+
+    fn end_phase(&mut self, observer: &mut dyn Observer) -> Result<(), RunError> {
+        if self.looks_at_target {
+            self.look(observer, Consistency::end_phase)?;
+        }
+        let ended = self.place.phase;
         let next = match self.place.phase {
             Phase::Warmup => {
                 for named in &mut self.plan.kernels {
@@ -383,6 +412,8 @@ impl<'a> Engine<'a> {
         self.since_draw.fill(Tally::default());
         self.monitor.clear();
         self.recent = Recent::default();
+        observer.event(&Event::PhaseEnded(ended));
+        Ok(())
     }
 
     fn seconds(&self) -> f64 {
@@ -409,6 +440,7 @@ impl<'a> Engine<'a> {
             seconds: self.seconds(),
             densities: self.spent.densities + self.target.densities(),
             gradients: self.spent.gradients + self.target.gradients(),
+            checks: self.spent.checks,
         }
     }
 
@@ -443,6 +475,7 @@ impl<'a> Engine<'a> {
             warmup_totals: self.warmup_totals.clone(),
             production_totals: self.production_totals.clone(),
             store: self.sink.save()?,
+            consistency: self.consistency.clone(),
             spent: self.spent(),
         })
     }
@@ -465,6 +498,7 @@ impl<'a> Engine<'a> {
         self.production_totals = state.production_totals;
         self.place = state.progress;
         self.since_draw = state.since_draw;
+        self.consistency = state.consistency;
         if state.pool.is_some() {
             self.pool = state.pool;
         }

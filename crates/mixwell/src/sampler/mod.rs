@@ -5,6 +5,7 @@
 
 mod chunk;
 mod config;
+mod consistency;
 mod cost;
 mod draw_array;
 mod engine;

@@ -29,6 +29,15 @@ impl Phase {
             Phase::Finished => "finished",
         }
     }
+
+    /// The same within a sentence.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            Phase::Warmup => "the warm-up",
+            Phase::Frozen => "the frozen phase",
+            Phase::Production | Phase::Finished => "production",
+        }
+    }
 }
 
 /// Where a run stands.

@@ -170,7 +170,7 @@ impl Start {
                 return Err(refuse("log-density", *value, chain, point));
             }
         }
-        let mut grad = None;
+        let (mut grad, mut checks) = (None, 0);
         if gradient {
             let mut values = Points::zeros(chains, x.dim());
             target.log_prob_and_grad(x.as_batch(), &mut vec![0.0; chains], values.as_batch_mut())?;
@@ -179,13 +179,16 @@ impl Start {
                     return Err(refuse("gradient", *value, chain, point));
                 }
             }
-            // Not counted: these evaluations are about the target, not part of the run.
-            if let Some(c) = contradiction(*target.inner(), x.as_batch())? {
+            // Counted apart: these evaluations are about the target, not part of the run.
+            let asked = Counted::new(*target.inner());
+            if let Some(c) = contradiction(&asked, x.as_batch())? {
                 return Err(RunError::Contradiction { what: c.to_string(), chain: c.row });
             }
+            checks = asked.densities() + asked.gradients();
             grad = Some(values);
         }
-        let spent = Spent { seconds: 0.0, densities: target.densities(), gradients: target.gradients() };
+        let spent =
+            Spent { seconds: 0.0, densities: target.densities(), gradients: target.gradients(), checks };
         Ok(Evaluated { x, log_prob, grad, version: target.version(), spent })
     }
 }

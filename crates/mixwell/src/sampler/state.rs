@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::consistency::Consistency;
 use super::observer::Phase;
 use super::schedule::Cursor;
 use super::totals::PhaseTotals;
@@ -26,6 +27,7 @@ pub(crate) struct RunState {
     pub production_totals: PhaseTotals,
     pub store: Option<StoreState>,
     pub spent: Spent,
+    pub consistency: Consistency,
 }
 
 /// Where a run stands in its schedule.
@@ -56,4 +58,6 @@ pub struct Spent {
     pub densities: u64,
     /// Points at which density and gradient were evaluated.
     pub gradients: u64,
+    /// Points evaluated, either way, to see whether the target contradicts itself; they are not among the others.
+    pub checks: u64,
 }

@@ -10,7 +10,7 @@ use super::estimate::ProposalReport;
 use super::state::Spent;
 use super::summary::{KernelAcceptance, Parameter, Summary, TrainingReport};
 use super::totals::Total;
-use crate::density::{Target, Variable, contradiction};
+use crate::density::{Target, Variable};
 use crate::diagnostics::{
     Draws, Evidence, ModeOccupancy, ScalarSummary, Thresholds, Verdict, keep_worst, late_chains,
     tail_mobility,
@@ -88,6 +88,7 @@ pub(super) fn summarise(
         wall_seconds: spent.seconds,
         gradient_evaluations: spent.gradients,
         density_evaluations: spent.densities,
+        check_evaluations: spent.checks,
         acceptance,
         parameters,
         summary_thin: thin,
@@ -116,22 +117,12 @@ pub(super) fn summarise(
     }
     let mut evidence = evidence(&summary, thresholds);
     (evidence.modes, evidence.late_chains) = (modes, late_chains);
-    evidence.contradiction = contradiction_now(engine);
+    evidence.contradiction = engine.consistency.found.clone();
     let verdict = Verdict::new(&evidence, thresholds);
     summary.converged = verdict.converged && summary.finished;
     summary.reasons = verdict.reasons;
     summary.warnings.extend(verdict.warnings);
     Ok(summary)
-}
-
-/// Whether the target contradicts itself where the chains are now; these evaluations are not counted. A target that fails
-/// here leaves the draws as they are, and says nothing.
-fn contradiction_now(engine: &Engine<'_>) -> Option<String> {
-    if !engine.plan.uses_gradient() || engine.production_draws() == 0 {
-        return None;
-    }
-    let found = contradiction(*engine.target.inner(), engine.ensemble.x()).ok()??;
-    Some(format!("where chain {} is now {found}", found.row))
 }
 
 /// What is said of draws made by kernels that do not keep the target's law.

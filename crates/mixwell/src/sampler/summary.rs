@@ -36,6 +36,9 @@ pub struct Summary {
     pub gradient_evaluations: u64,
     /// Points at which the density alone was evaluated.
     pub density_evaluations: u64,
+    /// Points evaluated beside these, to see whether the target contradicts itself.
+    #[serde(default)]
+    pub check_evaluations: u64,
     /// What each kernel did in production.
     pub acceptance: BTreeMap<String, KernelAcceptance>,
     /// One row per reported number.
@@ -164,6 +167,7 @@ impl Summary {
             warnings: Vec::new(),
             wall_seconds: 0.0,
             gradient_evaluations: 0,
+            check_evaluations: 0,
             density_evaluations: 0,
             acceptance: BTreeMap::new(),
             parameters: Vec::new(),

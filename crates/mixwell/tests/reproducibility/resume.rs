@@ -166,9 +166,19 @@ fn looking_at_a_run_evaluates_nothing_and_going_on_no_starts() {
     let observer = StopAfter { left: 10, flag: flag.clone() };
     sampler().observer(observer).interrupt(flag).run().unwrap();
     let counts = || (target.densities(), target.gradients());
+    let look = |draws: bool| {
+        target.reset();
+        let summary = sampler().peek().unwrap();
+        assert!(!summary.finished && (summary.draws > 0) == draws);
+        assert_eq!(counts(), (0, 0), "by a look");
+    };
+    look(false);
+    // Ten reports later the warm-up is over; one more chunk, and there are draws.
+    let flag = Arc::new(AtomicBool::new(false));
+    let observer = StopAfter { left: 11, flag: flag.clone() };
+    sampler().observer(observer).interrupt(flag).resume().unwrap();
+    look(true);
     target.reset();
-    assert!(!sampler().peek().unwrap().finished);
-    assert_eq!(counts(), (0, 0), "by a look");
     let stopped = Arc::new(AtomicBool::new(true));
     sampler().interrupt(stopped).resume().unwrap();
     assert!(counts().0 == 0, "starts were evaluated when going on: {:?}", counts());

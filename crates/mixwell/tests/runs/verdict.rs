@@ -145,3 +145,68 @@ fn a_target_that_contradicts_itself_is_told() {
     let s = run_broken(Broken { shift: 0.0, factor: 1.0, beyond: 0.0 }).unwrap();
     assert!(!s.reasons.iter().any(|r| r.contains("gradient")), "{:?}", s.reasons);
 }
+
+/// `-sqrt(1 + x^2)`, which says something else of itself only where `8 < x < 14`: a value that is off when it is asked for with
+/// its gradient, or a gradient of another length.
+struct BrokenOnTheWay {
+    shift: f64,
+    factor: f64,
+}
+
+impl Target for BrokenOnTheWay {
+    fn dim(&self) -> usize {
+        1
+    }
+
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        let broken = |x: f64| x > 8.0 && x < 14.0;
+        for (f, x) in log_prob.iter_mut().zip(x.data()) {
+            *f = -(1.0 + x * x).sqrt() - if grad.is_some() && broken(*x) { self.shift } else { 0.0 };
+        }
+        if let Some(mut grad) = grad {
+            for (g, x) in grad.data_mut().iter_mut().zip(x.data()) {
+                *g = -x / (1.0 + x * x).sqrt() * if broken(*x) { self.factor } else { 1.0 };
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All chains come through that region in the warm-up, and neither start nor end there.
+#[test]
+fn a_contradiction_that_is_seen_only_on_the_way_is_told() {
+    let run = |shift: f64, factor: f64, threads: usize| {
+        let step_size = StepSize::from_dt(0.3);
+        let mala = MalaConfig { step_size, adapt: StepRule::Fixed, ..MalaConfig::default() };
+        let method = KernelMethod { kernel: Box::new(KernelConfig::Mala(mala)), warmup: 1000, frozen: 0 };
+        let points = (0..80).map(|i| vec![17.0 + 0.01 * f64::from(i)]).collect();
+        Sampler::new(BrokenOnTheWay { shift, factor })
+            .method(method)
+            .start(Start::Points { points })
+            .chains(80)
+            .draws(100)
+            .seed(4)
+            .threads(threads)
+            .run()
+            .unwrap()
+            .summary()
+            .unwrap()
+            .clone()
+    };
+    for (shift, factor, words) in [(0.9, 1.0, "when asked for alone"), (0.0, 1.5, "its gradient says")] {
+        let s = run(shift, factor, 1);
+        let told = s.reasons.iter().find(|r| r.contains(words)).unwrap_or_else(|| panic!("{:?}", s.reasons));
+        assert!(!s.converged && told.contains(" steps of the warm-up "), "{told}");
+        assert!(!told.contains("after 1000 steps"), "the last positions tell it, too: {told}");
+        let other = run(shift, factor, 3);
+        assert_eq!((other.reasons, other.check_evaluations), (s.reasons, s.check_evaluations));
+    }
+    let s = run(0.0, 1.0, 1);
+    assert!(!s.reasons.iter().any(|r| r.contains("gradient")), "{:?}", s.reasons);
+    assert!(s.check_evaluations > 0 && s.check_evaluations * 50 < s.gradient_evaluations);
+}

@@ -17,7 +17,6 @@
 pub mod catalogue;
 mod cell;
 mod error;
-mod estimate;
 mod experiment;
 mod figure;
 mod fill;
@@ -29,12 +28,12 @@ mod report;
 mod rule;
 mod runner;
 mod sample;
+mod seed_mean;
 mod sketch;
 mod sweep;
 
 pub use cell::{CellCost, CellResult};
 pub use error::ReproduceError;
-pub use estimate::{Estimate, Measured};
 pub use experiment::{Experiment, MethodEntry, Published};
 pub use figure::{Figure, Show};
 pub use metric::{Metric, MetricEntry};
@@ -43,4 +42,5 @@ pub use report::{CostRow, Judged, Report, ResultRow, index, number};
 pub use rule::{Rule, Test};
 pub use runner::{Outcome, Runner};
 pub use sample::Sample;
+pub use seed_mean::{Measured, SeedMean};
 pub use sweep::Point;

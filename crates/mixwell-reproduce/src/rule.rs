@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Estimate;
+use crate::SeedMean;
 
 /// A condition on the means of one metric.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,30 +85,30 @@ pub(crate) struct Judgement {
 }
 
 /// What a rule may compare with, at one point.
-pub(crate) struct Context<'a> {
+pub(crate) struct Reference<'a> {
     /// Means of the rule's metric by method.
-    pub means: &'a BTreeMap<String, Estimate>,
+    pub means: &'a BTreeMap<String, SeedMean>,
     /// What was published for this method.
     pub published: Option<f64>,
 }
 
 impl Rule {
     /// Judges one method's mean; `None` where there is nothing to compare it with.
-    pub(crate) fn judge(&self, measured: &Estimate, context: &Context<'_>) -> Option<Judgement> {
+    pub(crate) fn judge(&self, measured: &SeedMean, reference: &Reference<'_>) -> Option<Judgement> {
         let extra =
             if self.slack > 0.0 && measured.error.is_finite() { self.slack * measured.error } else { 0.0 };
         let within = |centre: f64, tolerance: f64| (measured.mean - centre).abs() <= tolerance + extra;
         let number = crate::report::number;
         let (mut rule, passed) = match &self.test {
             Test::NearMethod { method, tolerance } => {
-                let other = context.means.get(method)?;
+                let other = reference.means.get(method)?;
                 (
                     format!("within {} of {method} ({})", number(*tolerance), number(other.mean)),
                     within(other.mean, *tolerance),
                 )
             }
             Test::NearPublished { tolerance, relative } => {
-                let published = context.published?;
+                let published = reference.published?;
                 let (told, tolerance) = if *relative {
                     (format!("{} %", number(100.0 * tolerance)), tolerance * published.abs())
                 } else {
@@ -120,22 +120,22 @@ impl Rule {
                 (format!("{} +- {}", number(*value), number(*tolerance)), within(*value, *tolerance))
             }
             Test::AtMost { value } => {
-                let bound = value.or(context.published)?;
+                let bound = value.or(reference.published)?;
                 (format!("at most {}", number(bound)), measured.mean <= bound + extra)
             }
             Test::AtLeast { value } => {
-                let bound = value.or(context.published)?;
+                let bound = value.or(reference.published)?;
                 (format!("at least {}", number(bound)), measured.mean >= bound - extra)
             }
             Test::AtLeastTimes { method, factor } => {
-                let other = context.means.get(method)?;
+                let other = reference.means.get(method)?;
                 (
                     format!("at least {} times {method} ({})", number(*factor), number(other.mean)),
                     measured.mean + extra >= factor * other.mean,
                 )
             }
             Test::ZTest { sigmas } => {
-                let exact = context.published?;
+                let exact = reference.published?;
                 let z = (measured.mean - exact) / measured.error;
                 (format!("z = {z:.1}, at most {}", number(*sigmas)), z.abs() <= *sigmas)
             }
@@ -160,10 +160,10 @@ mod tests {
     use super::*;
 
     fn judge(test: Test, slack: f64, mean: f64, published: Option<f64>) -> Option<bool> {
-        let measured = Estimate { mean, sd: 0.2, error: 0.1, n: 4 };
-        let means = BTreeMap::from([("iid".to_string(), Estimate { mean: 1.0, sd: 0.0, error: 0.0, n: 4 })]);
+        let measured = SeedMean { mean, sd: 0.2, error: 0.1, n: 4 };
+        let means = BTreeMap::from([("iid".to_string(), SeedMean { mean: 1.0, sd: 0.0, error: 0.0, n: 4 })]);
         let rule = Rule { metric: "ot".into(), methods: vec!["ex2".into()], points: vec![], test, slack };
-        rule.judge(&measured, &Context { means: &means, published }).map(|j| j.passed)
+        rule.judge(&measured, &Reference { means: &means, published }).map(|j| j.passed)
     }
 
     #[test]

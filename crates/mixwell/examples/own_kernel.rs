@@ -5,7 +5,7 @@
 
 use mixwell::Batch;
 use mixwell::density::TwoModesConfig;
-use mixwell::kernel::{Block, Context, Kernel, Law, Leaf, Report, Role, accept, usable};
+use mixwell::kernel::{Block, Context, Kernel, Law, Leaf, Role, TallySheet, accept, usable};
 use mixwell::sampler::{Sampler, Start};
 
 struct AnyScale {
@@ -22,7 +22,7 @@ impl Kernel for AnyScale {
         Law::reversible()
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         let (rows, dim) = (block.rows(), block.dim());
         let (mut y, mut log_prob) = (block.x().data().to_vec(), vec![0.0; rows]);
         for (row, y) in y.chunks_exact_mut(dim).enumerate() {
@@ -33,7 +33,7 @@ impl Kernel for AnyScale {
         // One batch for all chains.
         context.target.log_prob(Batch::new(&y, dim), &mut log_prob);
         for (row, y) in y.chunks_exact(dim).enumerate() {
-            let tally = report.tally(row);
+            let tally = sheet.tally(row);
             // A log-density of NaN is counted and rejected; `accept` counts the try.
             let log_ratio = if usable(log_prob[row], &[], tally) {
                 log_prob[row] - block.log_prob()[row]

@@ -11,7 +11,7 @@ use mixwell::flow::{
     RqSplineConfig,
 };
 use mixwell::kernel::{
-    Context, Ensemble, KernelConfig, Report, Tally, hmc, independent_mh, isir, mala, nuts,
+    Context, Ensemble, KernelConfig, Tally, TallySheet, hmc, independent_mh, isir, mala, nuts,
 };
 use mixwell::net::{EnergyNet, Init};
 use mixwell::proposal::{Proposal, Transport};
@@ -98,7 +98,7 @@ fn kernels_allocate_nothing() {
         let mut block = ensemble.whole();
         let count = steady(|| {
             tallies.fill(Tally::default());
-            kernel.step(&context, &mut block, Report::new(&mut tallies, leaves));
+            kernel.step(&context, &mut block, TallySheet::new(&mut tallies, leaves));
         });
         assert_eq!(count, 0, "{}", config.kind());
     }

@@ -12,8 +12,8 @@ pub use markdown::number;
 
 use crate::cell::CellResult;
 use crate::experiment::is_among;
-use crate::rule::Context;
-use crate::{CellCost, Estimate, Experiment, Measured};
+use crate::rule::Reference;
+use crate::{CellCost, Experiment, Measured, SeedMean};
 
 /// The results of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -65,7 +65,7 @@ pub struct ResultRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub published: Option<f64>,
     /// What was measured.
-    pub measured: Estimate,
+    pub measured: SeedMean,
     /// The rules that apply here.
     pub rules: Vec<Judged>,
 }
@@ -97,18 +97,18 @@ impl Report {
         let mut results = Vec::new();
         for metric in &experiment.metrics {
             for point in &points {
-                let means: BTreeMap<String, Estimate> = experiment
+                let means: BTreeMap<String, SeedMean> = experiment
                     .methods_at(point)
-                    .filter_map(|m| Some((m.clone(), estimate(cells, metric, m, &point.label)?)))
+                    .filter_map(|m| Some((m.clone(), seed_mean(cells, metric, m, &point.label)?)))
                     .collect();
                 for method in experiment.methods_at(point) {
                     let Some(&measured) = means.get(method) else { continue };
                     let published = experiment.published(metric, method, &point.label);
-                    let context = Context { means: &means, published };
+                    let reference = Reference { means: &means, published };
                     let rules = experiment.rule.iter().filter(|r| {
                         r.metric == *metric && r.methods.contains(method) && is_among(&r.points, point)
                     });
-                    let judged = rules.filter_map(|r| r.judge(&measured, &context));
+                    let judged = rules.filter_map(|r| r.judge(&measured, &reference));
                     let rules = judged.map(|j| Judged { rule: j.rule, passed: j.passed }).collect();
                     results.push(ResultRow {
                         metric: metric.clone(),
@@ -187,8 +187,8 @@ fn part(finished: u64, cells: u64) -> Option<String> {
 }
 
 /// One metric of one method at one point over all repetitions; `None` where it was not measured.
-fn estimate(cells: &[CellResult], metric: &str, method: &str, label: &str) -> Option<Estimate> {
+fn seed_mean(cells: &[CellResult], metric: &str, method: &str, label: &str) -> Option<SeedMean> {
     let of = cells.iter().filter(|c| c.method == method && c.point == label);
     let measured: Vec<&Measured> = of.filter_map(|c| c.metrics.get(metric)).collect();
-    (!measured.is_empty()).then(|| Estimate::of(&measured))
+    (!measured.is_empty()).then(|| SeedMean::of(&measured))
 }

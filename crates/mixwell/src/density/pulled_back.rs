@@ -78,7 +78,7 @@ impl Target for PulledBack<'_> {
 mod tests {
     use super::*;
     use crate::Points;
-    use crate::proposal::{Gaussian, GaussianConfig, Proposal};
+    use crate::proposal::{Gaussian, GaussianProposalConfig, Proposal};
 
     /// The density of a Gaussian as a target; its gradient is only needed through the map, so it is found by differences.
     struct Own(Gaussian);
@@ -113,8 +113,9 @@ mod tests {
     #[test]
     fn a_transport_pulls_its_own_density_back_to_the_standard_normal() {
         let covariance = vec![vec![4.0, 2.0], vec![2.0, 5.0]];
-        let map =
-            GaussianConfig { mean: vec![1.0, -1.0], covariance, ..Default::default() }.build(2).unwrap();
+        let map = GaussianProposalConfig { mean: vec![1.0, -1.0], covariance, ..Default::default() }
+            .build(2)
+            .unwrap();
         let own = Own(map.clone());
         let pulled = PulledBack::new(&own, &map);
         let z = Points::from_rows(&[[0.3, -1.2], [2.0, 0.7], [0.0, 0.0]]);

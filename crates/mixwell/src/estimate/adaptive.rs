@@ -21,7 +21,7 @@ use crate::density::{Counted, EvaluationError, Failure, Guarded, Target};
 use crate::flow::{Flow, FlowConfig};
 use crate::footprint::{Footprint, MOST_COUNT, bytes, numbers};
 use crate::math::log_sum_exp;
-use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
+use crate::proposal::{Defensive, Gaussian, GaussianProposalConfig, Proposal};
 use crate::range::{at_least, at_most, below_one, open_share};
 use crate::rng::FLOW_INIT_STREAM;
 use crate::train::{
@@ -44,7 +44,7 @@ pub struct AdaptiveImportanceConfig {
     /// Effective share that the weights of a round are flattened to for training.
     pub min_ess: f64,
     /// The Gaussian of the first round.
-    pub initial: GaussianConfig,
+    pub initial: GaussianProposalConfig,
     /// Share of that Gaussian in the proposal, also of the final draws; 0 for none.
     pub defensive: f64,
     /// Draws of the final estimate.
@@ -61,7 +61,7 @@ impl Default for AdaptiveImportanceConfig {
             steps: 20,
             mix: MixSchedule::Constant { forward: 0.5 },
             min_ess: 0.1,
-            initial: GaussianConfig::default(),
+            initial: GaussianProposalConfig::default(),
             defensive: 0.05,
             draws: 10_000,
             smooth: false,
@@ -272,7 +272,7 @@ mod tests {
             round_draws: 100,
             steps: 1,
             mix: MixSchedule::Constant { forward: 1.0 },
-            initial: GaussianConfig { sd: vec![3.0], ..GaussianConfig::default() },
+            initial: GaussianProposalConfig { sd: vec![3.0], ..GaussianProposalConfig::default() },
             defensive: 0.5,
             draws: 10,
             ..AdaptiveImportanceConfig::default()

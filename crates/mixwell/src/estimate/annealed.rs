@@ -23,7 +23,7 @@ use super::{EstimateError, LadderConfig, Rung, WeightedDraws};
 use crate::density::{EvaluationError, Target};
 use crate::footprint::{Footprint, MOST_COUNT, numbers};
 use crate::kernel::{KernelConfig, mala};
-use crate::proposal::{Differentiable, GaussianConfig};
+use crate::proposal::{Differentiable, GaussianProposalConfig};
 use crate::range::{at_least, at_most};
 use crate::{ConfigError, Points, Stream};
 
@@ -45,7 +45,7 @@ pub struct AnnealedConfig {
     /// Particles of the pilot that finds step sizes (and rungs, if the ladder is adaptive); 0 for the kernel as it is set.
     pub pilot: usize,
     /// Where chains start.
-    pub base: GaussianConfig,
+    pub base: GaussianProposalConfig,
     /// How inverse temperatures are spaced.
     pub ladder: LadderConfig,
     /// What becomes of the weighted paths.
@@ -88,7 +88,7 @@ impl Default for AnnealedConfig {
             kernel: mala(),
             moves: 1,
             pilot: 200,
-            base: GaussianConfig::default(),
+            base: GaussianProposalConfig::default(),
             ladder: LadderConfig::Sigmoid { rungs: 100, slope: 4.0 },
             selection: Selection::None,
         }

@@ -13,7 +13,7 @@ use super::weigh::{Batchwise, weigh, weighing_bytes};
 use super::{EstimateError, WeightedDraws};
 use crate::density::{Counted, EvaluationError, Target};
 use crate::footprint::{Footprint, numbers};
-use crate::proposal::{GaussianConfig, Proposal};
+use crate::proposal::{GaussianProposalConfig, Proposal};
 use crate::range::at_least;
 use crate::{ConfigError, Points};
 
@@ -26,12 +26,12 @@ pub struct ImportanceConfig {
     /// Smooth the weights that are kept with the draws by Pareto's law; the evidence stays unbiased.
     pub smooth: bool,
     /// The proposal.
-    pub proposal: GaussianConfig,
+    pub proposal: GaussianProposalConfig,
 }
 
 impl Default for ImportanceConfig {
     fn default() -> Self {
-        Self { draws: 10_000, smooth: false, proposal: GaussianConfig::default() }
+        Self { draws: 10_000, smooth: false, proposal: GaussianProposalConfig::default() }
     }
 }
 
@@ -69,11 +69,11 @@ impl ImportanceConfig {
 ///
 /// ```
 /// use mixwell::estimate::{Options, importance};
-/// use mixwell::proposal::GaussianConfig;
+/// use mixwell::proposal::GaussianProposalConfig;
 /// use mixwell::density::from_fn;
 /// // exp(-x^2/2) integrates to sqrt(2 pi).
 /// let target = from_fn(1, |x: &[f64]| -0.5 * x[0] * x[0]);
-/// let wide = GaussianConfig { sd: vec![1.5], ..Default::default() }.build(1)?;
+/// let wide = GaussianProposalConfig { sd: vec![1.5], ..Default::default() }.build(1)?;
 /// let z = importance(&target, &wide, 2000, false, &Options::default())?.log_evidence;
 /// assert!((z.value - 0.5 * std::f64::consts::TAU.ln()).abs() < 5.0 * z.standard_error);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -18,7 +18,7 @@ use super::{EstimateError, LadderConfig, WeightedDraws};
 use crate::density::Target;
 use crate::footprint::{Footprint, MOST_COUNT, numbers};
 use crate::kernel::{KernelConfig, mala};
-use crate::proposal::{Differentiable, GaussianConfig};
+use crate::proposal::{Differentiable, GaussianProposalConfig};
 use crate::range::{at_least, at_most, share};
 use crate::{ConfigError, Points};
 
@@ -37,7 +37,7 @@ pub struct SequentialConfig {
     /// Resample when the effective share of the particles is below this; 1 for always, 0 for never.
     pub resample_below: f64,
     /// Where the population starts.
-    pub base: GaussianConfig,
+    pub base: GaussianProposalConfig,
     /// How inverse temperatures are spaced.
     pub ladder: LadderConfig,
 }
@@ -50,7 +50,7 @@ impl Default for SequentialConfig {
             kernel: mala(),
             moves: 5,
             resample_below: 0.5,
-            base: GaussianConfig::default(),
+            base: GaussianProposalConfig::default(),
             ladder: LadderConfig::Adaptive { ess: 0.9 },
         }
     }

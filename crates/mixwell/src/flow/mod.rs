@@ -21,7 +21,7 @@ mod state;
 
 pub use examples::ExampleNoise;
 pub use family::{
-    FlowConfig, FlowEntry, FlowMatchingConfig, GaussianConfig, MafConfig, RealNvpConfig, RqSplineConfig,
+    FlowConfig, FlowEntry, FlowMatchingConfig, GaussianFlowConfig, MafConfig, RealNvpConfig, RqSplineConfig,
     catalogue,
 };
 pub use flow::Flow;

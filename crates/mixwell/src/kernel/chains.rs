@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use super::{Block, Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
+use super::{Block, Context, Ensemble, Kernel, Tallies, Tally, TallySheet, Warmup};
 use crate::density::{EvaluationError, Failure, Guarded, Target};
 use crate::{Batch, Points, Stream};
 
@@ -88,7 +88,7 @@ impl Chains {
         let blocks = self.ensemble.blocks(rows, None);
         let mut jobs: Vec<_> = blocks.into_iter().zip(self.tallies.chunks_mut(rows * n_leaves)).collect();
         let go = |(block, tallies): &mut (Block<'_>, &mut [Tally])| {
-            advance(kernel, context, block, Report::new(tallies, n_leaves));
+            advance(kernel, context, block, TallySheet::new(tallies, n_leaves));
         };
         match jobs.as_mut_slice() {
             [one] => go(one),
@@ -177,13 +177,13 @@ pub(crate) fn advance(
     kernel: &dyn Kernel,
     context: &Context<'_>,
     block: &mut Block<'_>,
-    mut report: Report<'_>,
+    mut sheet: TallySheet<'_>,
 ) {
     block.refresh(context.target);
-    kernel.step(context, block, report.part(0));
+    kernel.step(context, block, sheet.part(0));
     for (row, log_prob) in block.log_prob().iter().enumerate() {
         if !log_prob.is_finite() {
-            report.tally(row).stranded += 1;
+            sheet.tally(row).stranded += 1;
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Context;
 use crate::ConfigError;
 use crate::density::BlendedGaussianConfig;
-use crate::proposal::{Defensive, Gaussian, GaussianConfig, Proposal};
+use crate::proposal::{Defensive, Gaussian, GaussianProposalConfig, Proposal};
 use crate::range::open_share;
 
 /// The proposal of a global kernel.
@@ -77,7 +77,7 @@ pub enum ProposalConfig {
     #[default]
     Flow,
     /// A fixed Gaussian.
-    Gaussian(GaussianConfig),
+    Gaussian(GaussianProposalConfig),
     /// A fixed Gaussian between the shape of an ill-conditioned one and a ball.
     BlendedGaussian(BlendedGaussianConfig),
     /// The flow mixed with a wide Gaussian.
@@ -87,7 +87,7 @@ pub enum ProposalConfig {
         weight: f64,
         /// The wide Gaussian.
         #[serde(default)]
-        wide: GaussianConfig,
+        wide: GaussianProposalConfig,
     },
 }
 

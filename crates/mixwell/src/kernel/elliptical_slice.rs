@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
 use super::settings::Settings;
-use super::{Block, Context, Kernel, Law, Leaf, Report, Role};
-use crate::proposal::{Gaussian, GaussianConfig, Proposal};
+use super::{Block, Context, Kernel, Law, Leaf, Role, TallySheet};
+use crate::proposal::{Gaussian, GaussianProposalConfig, Proposal};
 use crate::scratch::scratch;
 use crate::{Batch, ConfigError};
 
@@ -26,7 +26,7 @@ const MAX_SHRINKS: usize = 100;
 #[serde(deny_unknown_fields, default)]
 pub struct EllipticalSliceConfig {
     /// The Gaussian that is split off the target.
-    pub prior: GaussianConfig,
+    pub prior: GaussianProposalConfig,
 }
 
 impl EllipticalSliceConfig {
@@ -87,7 +87,7 @@ impl Kernel for EllipticalSlice {
         EllipticalSliceConfig::LAW
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         let (n, dim) = (block.rows(), block.dim());
         let (mut nu, mut noise, mut y) = (scratch(n * dim), scratch(dim), scratch(n * dim));
         let (mut log_prob, mut log_prior) = (scratch(n), scratch(n));
@@ -120,7 +120,7 @@ impl Kernel for EllipticalSlice {
             self.prior.log_prob(points, &mut log_prior[..k]);
             let mut slot = 0;
             open.retain_mut(|o| {
-                let tally = report.tally(o.row);
+                let tally = sheet.tally(o.row);
                 let i = slot;
                 slot += 1;
                 tally.tries += 1;
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn another_prior_keeps_the_target() {
-        let prior = GaussianConfig { mean: vec![0.5], sd: vec![2.0], ..Default::default() };
+        let prior = GaussianProposalConfig { mean: vec![0.5], sd: vec![2.0], ..Default::default() };
         let kernel = EllipticalSliceConfig { prior }.build(2).unwrap();
         let run = long_run(&kernel, &StandardNormal(2), 200, 20, 100);
         let n = run.data().len() as f64;

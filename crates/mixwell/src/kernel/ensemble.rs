@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::block::Block;
-use super::pool::Pool;
+use super::pool::ParticlePool;
 use super::replicas::Replicas;
 use crate::density::{EvaluationError, Target};
 use crate::footprint::{bytes, numbers};
@@ -122,7 +122,7 @@ impl Ensemble {
     }
 
     /// Cuts the chains into blocks of at most `rows` chains; `pool`, if given, is cut alongside.
-    pub fn blocks<'a>(&'a mut self, rows: usize, pool: Option<&'a mut Pool>) -> Vec<Block<'a>> {
+    pub fn blocks<'a>(&'a mut self, rows: usize, pool: Option<&'a mut ParticlePool>) -> Vec<Block<'a>> {
         let dim = self.dim();
         let mut pools = pool.map(|p| p.blocks(rows).into_iter());
         let mut blocks = Vec::with_capacity(self.n_chains().div_ceil(rows));

@@ -17,7 +17,7 @@ use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::extent::{check_work, metric_bytes};
 use super::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
 use super::settings::Settings;
-use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Role, StepSize, TallySheet};
 use crate::density::Guarded;
 use crate::proposal::Scale;
 use crate::range::{at_least, below_one, positive};
@@ -219,7 +219,7 @@ impl Kernel for Hmc {
         Needs { gradient: true, ..Needs::default() }
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         let (n, dim) = (block.rows(), block.dim());
         block.gradients(context.target);
         let (mut x, mut r, mut grad) = (scratch(n * dim), scratch(n * dim), scratch(n * dim));
@@ -251,7 +251,7 @@ impl Kernel for Hmc {
         bundle.run(context.target, self.tuner.scale());
         for (slot, t) in trajectories.iter().enumerate() {
             let at = slot * dim..(slot + 1) * dim;
-            let tally = report.tally(t.row);
+            let tally = sheet.tally(t.row);
             let end_energy = energy(log_prob[slot], &r[at.clone()]);
             let error = end_energy - t.start_energy;
             let fine = usable(log_prob[slot], &grad[at.clone()], tally) && error.abs() <= MAX_ENERGY_ERROR;

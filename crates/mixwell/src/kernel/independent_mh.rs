@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::accept::{accept, current_weight, draw_weight};
 use super::choice::{ProposalChoice, ProposalConfig};
 use super::settings::Settings;
-use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Role, TallySheet};
 use crate::proposal::Proposal;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
@@ -80,7 +80,7 @@ impl Kernel for IndependentMh {
         Needs { flow: self.proposal.needs_flow(), ..Needs::default() }
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         self.proposal.with(context, |q: &dyn Proposal| {
             let (n, dim, noise_dim) = (block.rows(), block.dim(), q.noise_dim());
             let (mut noise, mut y) = (scratch(n * noise_dim), scratch(n * dim));
@@ -92,7 +92,7 @@ impl Kernel for IndependentMh {
             context.target.log_prob(Batch::new(&y, dim), &mut log_prob);
             block.log_q(q);
             for (row, y) in y.chunks_exact(dim).enumerate() {
-                let tally = report.tally(row);
+                let tally = sheet.tally(row);
                 let parts = block.parts();
                 let from = current_weight(parts.log_prob[row], parts.log_q[row]);
                 let to = draw_weight(log_prob[row], log_q[row], tally);
@@ -109,13 +109,15 @@ impl Kernel for IndependentMh {
 mod tests {
     use super::*;
     use crate::kernel::tests::{StandardNormal, mean_accept};
-    use crate::proposal::GaussianConfig;
+    use crate::proposal::GaussianProposalConfig;
 
     #[test]
     fn acceptance_between_two_normals() {
         // N(0, 1) as target, N(1, 1) proposed: E min(1, w(y)/w(x)) = 2 Phi(-1/sqrt 2) = 0.4795, the same with roles exchanged.
-        let proposal =
-            ProposalConfig::Gaussian(GaussianConfig { mean: vec![1.0], ..GaussianConfig::default() });
+        let proposal = ProposalConfig::Gaussian(GaussianProposalConfig {
+            mean: vec![1.0],
+            ..GaussianProposalConfig::default()
+        });
         let kernel = IndependentMhConfig { proposal }.build(1).unwrap();
         let (accept, _) = mean_accept(&kernel, &StandardNormal(1), 1000, 50);
         // Standard deviation of an acceptance probability below .5, 1000 independent chains: .016 at most, less by 50 steps.

@@ -19,7 +19,7 @@ use super::accept::{current_weight, draw_weight};
 use super::choice::{ProposalChoice, ProposalConfig};
 use super::extent::check_work;
 use super::settings::Settings;
-use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Role, TallySheet};
 use crate::proposal::Proposal;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError, Stream, range};
@@ -139,7 +139,7 @@ impl Isir {
         q: &dyn Proposal,
         context: &Context<'_>,
         block: &mut Block<'_>,
-        report: &mut Report<'_>,
+        sheet: &mut TallySheet<'_>,
     ) {
         let (n, dim, noise_dim, fresh) = (block.rows(), block.dim(), q.noise_dim(), self.n_particles - 1);
         block.log_q(q);
@@ -167,7 +167,7 @@ impl Isir {
             for i in 0..chains {
                 let (row, at) = (first + i, i * fresh..(i + 1) * fresh);
                 let particles = &y[at.start * dim..at.end * dim];
-                let tally = report.tally(row);
+                let tally = sheet.tally(row);
                 let parts = block.parts();
                 weights[0] = current_weight(parts.log_prob[row], parts.log_q[row]);
                 for ((w, p), q) in weights[1..].iter_mut().zip(&log_prob[at.clone()]).zip(&log_q[at.clone()])
@@ -270,8 +270,8 @@ impl Kernel for Isir {
         Needs { flow: self.proposal.needs_flow(), pool: self.n_particles, ..Needs::default() }
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
-        self.proposal.with(context, |q: &dyn Proposal| self.step_with(q, context, block, &mut report));
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
+        self.proposal.with(context, |q: &dyn Proposal| self.step_with(q, context, block, &mut sheet));
     }
 }
 

@@ -20,7 +20,7 @@ use super::accept::{accept, usable};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::extent::metric_bytes;
 use super::settings::Settings;
-use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Role, StepSize, TallySheet};
 use crate::proposal::Scale;
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
@@ -119,7 +119,7 @@ impl Kernel for Mala {
         Needs { gradient: true, ..Needs::default() }
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         let (n, dim) = (block.rows(), block.dim());
         let (eta, scale) = (self.tuner.step(), self.tuner.scale());
         block.gradients(context.target);
@@ -132,7 +132,7 @@ impl Kernel for Mala {
         }
         context.target.log_prob_and_grad(Batch::new(&y, dim), &mut log_prob, BatchMut::new(&mut grad, dim));
         for row in 0..n {
-            let tally = report.tally(row);
+            let tally = sheet.tally(row);
             let to = Point {
                 x: &y[row * dim..(row + 1) * dim],
                 grad: &grad[row * dim..(row + 1) * dim],

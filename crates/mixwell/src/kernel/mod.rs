@@ -1,7 +1,7 @@
 //! How a chain moves: one file per kernel, combinators in `compose/`, step-size and metric adaptation in `adapt/`.
 //!
 //! A kernel moves a [`Block`] of chains under a [`Context`]. It leaves every cached value of the block either agreeing
-//! with the new position or marked unknown, and writes what happened to a [`Report`]. Parameters change only in
+//! with the new position or marked unknown, and writes what happened to a [`TallySheet`]. Parameters change only in
 //! [`Kernel::adapt`], which the sampler calls between steps of the warm-up and never after [`Kernel::freeze`].
 
 mod accept;
@@ -26,11 +26,11 @@ mod nuts;
 mod pool;
 mod random_walk;
 mod replicas;
-mod report;
 mod settings;
 mod state;
 mod step_size;
 mod tally;
+mod tally_sheet;
 mod tempering;
 mod ula;
 
@@ -57,13 +57,13 @@ pub use leaf::{Leaf, Role};
 pub use mala::{Mala, MalaConfig};
 pub use neutra::{Neutra, NeutraConfig};
 pub use nuts::{Nuts, NutsConfig};
-pub use pool::{Pool, PoolBlock};
+pub use pool::{ParticlePool, PoolBlock};
 pub use random_walk::{RandomWalk, RandomWalkConfig};
 pub(crate) use replicas::Replicas;
-pub use report::{Report, Tallies};
 pub use state::{KernelState, StateError};
 pub use step_size::StepSize;
 pub use tally::Tally;
+pub use tally_sheet::{Tallies, TallySheet};
 pub use tempering::{LadderRule, ParallelTempering, ParallelTemperingConfig, Spacing, Sweep};
 pub use ula::{Ula, UlaConfig};
 
@@ -103,7 +103,7 @@ pub trait Kernel: Send + Sync {
     fn law(&self) -> Law;
 
     /// Moves every chain of the block once.
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, report: Report<'_>);
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, sheet: TallySheet<'_>);
 
     /// What the run must provide; nothing by default.
     fn needs(&self) -> Needs {
@@ -166,8 +166,8 @@ impl<K: Kernel + ?Sized> Kernel for Box<K> {
         (**self).law()
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, report: Report<'_>) {
-        (**self).step(context, block, report);
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, sheet: TallySheet<'_>) {
+        (**self).step(context, block, sheet);
     }
 
     fn needs(&self) -> Needs {
@@ -206,7 +206,7 @@ pub struct Needs {
     pub gradient: bool,
     /// A flow.
     pub flow: bool,
-    /// Particles per chain that it can hand to a [`Pool`]; zero when it has none.
+    /// Particles per chain that it can hand to a [`ParticlePool`]; zero when it has none.
     pub pool: usize,
     /// Points beside each chain that it keeps from step to step.
     pub replicas: usize,

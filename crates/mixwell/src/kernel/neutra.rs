@@ -14,8 +14,8 @@ use super::choice::{ProposalChoice, ProposalConfig};
 use super::config::KernelConfig;
 use super::settings::Settings;
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, StateError, StepSize, Tallies,
-    Warmup,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, StateError, StepSize, Tallies,
+    TallySheet, Warmup,
 };
 use crate::density::PulledBack;
 use crate::math::standard_normal_log_prob;
@@ -120,7 +120,7 @@ impl Kernel for Neutra {
         Needs { flow: inner.flow || self.transport.needs_flow(), pool: 0, ..inner }
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, sheet: TallySheet<'_>) {
         self.transport.with(context, |q: &dyn Proposal| {
             let map = q.as_transport().expect("checked when the kernel was made");
             let dim = block.dim();
@@ -134,7 +134,7 @@ impl Kernel for Neutra {
             let mut latents = Ensemble::bare(start.clone(), log_prob);
             let pulled_back = PulledBack::new(context.target.target(), map);
             let inside = Context { target: context.target.instead(&pulled_back), flow: None, ..*context };
-            self.inner.step(&inside, &mut latents.inside(block), report);
+            self.inner.step(&inside, &mut latents.inside(block), sheet);
 
             // A latent that is not finite can go nowhere; as NaN it would differ from itself.
             let moved: Vec<usize> = (0..block.rows())

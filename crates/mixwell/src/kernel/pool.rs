@@ -12,14 +12,14 @@ use crate::{Batch, BatchMut, Points};
 
 /// The particles of the last i-SIR step of every chain: flow training and Rao-Blackwellised estimates use them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Pool {
+pub struct ParticlePool {
     n_particles: usize,
     x: Points,
     log_weight: Vec<f64>,
 }
 
-impl Pool {
-    /// Bytes of [`Pool::new`] with these sizes.
+impl ParticlePool {
+    /// Bytes of [`ParticlePool::new`] with these sizes.
     pub(crate) fn bytes(n_chains: usize, n_particles: usize, dim: usize) -> u64 {
         numbers(&[n_chains, n_particles, dim]).saturating_add(numbers(&[n_chains, n_particles]))
     }
@@ -67,7 +67,7 @@ impl Pool {
     }
 }
 
-/// The rows of a [`Pool`] that belong to one block of chains.
+/// The rows of a [`ParticlePool`] that belong to one block of chains.
 pub struct PoolBlock<'a> {
     n_particles: usize,
     x: BatchMut<'a>,

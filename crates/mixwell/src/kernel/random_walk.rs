@@ -10,7 +10,7 @@ use super::accept::{accept, usable};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::extent::metric_bytes;
 use super::settings::Settings;
-use super::{Block, Context, Kernel, Law, Leaf, Report, Role, StepSize};
+use super::{Block, Context, Kernel, Law, Leaf, Role, StepSize, TallySheet};
 use crate::range::positive;
 use crate::scratch::scratch;
 use crate::{Batch, ConfigError};
@@ -100,7 +100,7 @@ impl Kernel for RandomWalk {
         RandomWalkConfig::LAW
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         let (n, dim) = (block.rows(), block.dim());
         let (mut y, mut log_prob, mut noise) = (scratch(n * dim), scratch(n), scratch(dim));
         let parts = block.parts();
@@ -111,7 +111,7 @@ impl Kernel for RandomWalk {
         }
         context.target.log_prob(Batch::new(&y, dim), &mut log_prob);
         for (row, y) in y.chunks_exact(dim).enumerate() {
-            let tally = report.tally(row);
+            let tally = sheet.tally(row);
             let ratio = if usable(log_prob[row], &[], tally) {
                 log_prob[row] - block.log_prob()[row]
             } else {

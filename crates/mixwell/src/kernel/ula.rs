@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::usable;
 use super::settings::Settings;
-use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Role, StepSize, TallySheet};
 use crate::range::{not_negative, positive};
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError};
@@ -101,7 +101,7 @@ impl Kernel for Ula {
         Needs { gradient: true, ..Needs::default() }
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         let (n, dim) = (block.rows(), block.dim());
         let UlaConfig { step_size, temperature, max_drift, bounds } = self.config;
         let (eta, limit) = (step_size.eta(), max_drift.unwrap_or(f64::INFINITY));
@@ -119,7 +119,7 @@ impl Kernel for Ula {
         context.target.log_prob_and_grad(Batch::new(&y, dim), &mut log_prob, BatchMut::new(&mut grad, dim));
         for row in 0..n {
             let (y, g) = (&y[row * dim..(row + 1) * dim], &grad[row * dim..(row + 1) * dim]);
-            let tally = report.tally(row);
+            let tally = sheet.tally(row);
             tally.tries += 1;
             if usable(log_prob[row], g, tally) {
                 tally.accept_prob += 1.0;

@@ -12,7 +12,7 @@ use crate::{Batch, BatchMut, ConfigError, Points};
 /// Settings of a [`Gaussian`]. A list of one number stands for the same number in every coordinate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct GaussianConfig {
+pub struct GaussianProposalConfig {
     /// Mean: one number, or one per coordinate.
     pub mean: Vec<f64>,
     /// Standard deviations: one number, or one per coordinate. Ignored when `covariance` is given.
@@ -21,13 +21,13 @@ pub struct GaussianConfig {
     pub covariance: Vec<Vec<f64>>,
 }
 
-impl Default for GaussianConfig {
+impl Default for GaussianProposalConfig {
     fn default() -> Self {
         Self { mean: vec![0.0], sd: vec![1.0], covariance: Vec::new() }
     }
 }
 
-impl GaussianConfig {
+impl GaussianProposalConfig {
     /// Checks every value that can be judged without knowing the dimension.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.mean.is_empty() || !self.mean.iter().all(|m| m.is_finite()) {
@@ -210,7 +210,7 @@ mod tests {
 
     fn oblique() -> Gaussian {
         let covariance = vec![vec![4.0, 2.0], vec![2.0, 5.0]];
-        GaussianConfig { mean: vec![1.0, -1.0], covariance, ..Default::default() }.build(2).unwrap()
+        GaussianProposalConfig { mean: vec![1.0, -1.0], covariance, ..Default::default() }.build(2).unwrap()
     }
 
     #[test]
@@ -263,11 +263,11 @@ mod tests {
 
     #[test]
     fn unusable_settings_are_refused() {
-        let bad = |c: GaussianConfig| c.build(2).unwrap_err().key;
-        assert_eq!(bad(GaussianConfig { sd: vec![0.0], ..Default::default() }), "sd");
-        assert_eq!(bad(GaussianConfig { sd: vec![1.0; 3], ..Default::default() }), "sd");
-        assert_eq!(bad(GaussianConfig { mean: vec![f64::NAN], ..Default::default() }), "mean");
+        let bad = |c: GaussianProposalConfig| c.build(2).unwrap_err().key;
+        assert_eq!(bad(GaussianProposalConfig { sd: vec![0.0], ..Default::default() }), "sd");
+        assert_eq!(bad(GaussianProposalConfig { sd: vec![1.0; 3], ..Default::default() }), "sd");
+        assert_eq!(bad(GaussianProposalConfig { mean: vec![f64::NAN], ..Default::default() }), "mean");
         let covariance = vec![vec![1.0, 2.0], vec![2.0, 1.0]];
-        assert_eq!(bad(GaussianConfig { covariance, ..Default::default() }), "covariance");
+        assert_eq!(bad(GaussianProposalConfig { covariance, ..Default::default() }), "covariance");
     }
 }

@@ -8,7 +8,7 @@ mod gaussian;
 mod scale;
 
 pub use defensive::Defensive;
-pub use gaussian::{Gaussian, GaussianConfig};
+pub use gaussian::{Gaussian, GaussianProposalConfig};
 pub use scale::Scale;
 
 use std::ops::Range;

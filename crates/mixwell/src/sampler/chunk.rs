@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::record::Recorder;
 use super::totals::{PhaseTotals, Stuck, Total};
-use crate::kernel::{Block, Context, Ensemble, Kernel, Pool, Report, Tally, advance, block_rows};
+use crate::kernel::{Block, Context, Ensemble, Kernel, ParticlePool, Tally, TallySheet, advance, block_rows};
 use crate::math::log_sum_exp;
 
 /// What a chunk does.
@@ -68,7 +68,12 @@ impl Chunk<'_> {
     }
 
     /// Runs the chunk.
-    pub fn run(&self, ensemble: &mut Ensemble, pool: Option<&mut Pool>, records: Records<'_>) -> Drawn {
+    pub fn run(
+        &self,
+        ensemble: &mut Ensemble,
+        pool: Option<&mut ParticlePool>,
+        records: Records<'_>,
+    ) -> Drawn {
         let (n_chains, n_leaves) = (ensemble.n_chains(), self.n_leaves);
         let (n_values, n_stats) = (self.recorder.n_values(), self.recorder.stats().len());
         let rows = block_rows(n_chains, self.context.target.target().batch_rows());
@@ -162,8 +167,8 @@ impl Job<'_> {
             done += 1;
             let ChunkMove { kernel, leaf, .. } = chunk.moves[at];
             self.current.fill(Tally::default());
-            let mut report = Report::new(&mut self.current, chunk.n_leaves);
-            advance(kernel, &chunk.context, &mut self.block, report.part(leaf));
+            let mut sheet = TallySheet::new(&mut self.current, chunk.n_leaves);
+            advance(kernel, &chunk.context, &mut self.block, sheet.part(leaf));
             for ((since_draw, sum), tally) in
                 self.since_draw.iter_mut().zip(self.step.iter_mut()).zip(&self.current)
             {

@@ -16,7 +16,7 @@ use crate::diagnostics::workspace_bytes;
 use crate::estimate::importance_bytes;
 use crate::footprint::{Footprint, bytes, numbers, readable, resident};
 use crate::io::chunk_draws;
-use crate::kernel::{Ensemble, Isir, Needs, Pool, Replicas, Tally};
+use crate::kernel::{Ensemble, Isir, Needs, ParticlePool, Replicas, Tally};
 use crate::train::Replay;
 
 /// Bytes of the program itself, where the system does not tell.
@@ -87,7 +87,7 @@ impl Sizes<'_> {
         let ensemble = Ensemble::bytes(chains, dim);
         let replicas = Replicas::bytes(chains, needs.replicas, dim);
         let pooled = needs.pool > 0 && (config.rao_blackwell || self.plan.trains_on_pool());
-        let pool = if pooled { Pool::bytes(chains, needs.pool, dim) } else { 0 };
+        let pool = if pooled { ParticlePool::bytes(chains, needs.pool, dim) } else { 0 };
         let rao_blackwell = if config.rao_blackwell && needs.pool > 0 { n_values } else { 0 };
         let totals = PhaseTotals::bytes(chains, leaves, 0)
             .saturating_add(PhaseTotals::bytes(chains, leaves, rao_blackwell))

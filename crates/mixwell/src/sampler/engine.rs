@@ -25,7 +25,7 @@ use crate::Batch;
 use crate::density::{Counted, EvaluationError, Failure, Guarded, Target};
 use crate::flow::Flow;
 use crate::io::Phase as Group;
-use crate::kernel::{Context, Ensemble, Pool, Tallies, Tally, Warmup};
+use crate::kernel::{Context, Ensemble, ParticlePool, Tallies, Tally, Warmup};
 use crate::proposal::{Proposal, Transport};
 use crate::train::{Examples, Particles, TrainAction, TrainError, Trainer};
 
@@ -70,7 +70,7 @@ pub(super) struct Engine<'a> {
     looks_at_target: bool,
     place: Place,
     spent: Spent,
-    pool: Option<Pool>,
+    pool: Option<ParticlePool>,
     step_tallies: Vec<Tally>,
     since_draw: Vec<Tally>,
     before: BeforeChunk,
@@ -106,7 +106,7 @@ impl<'a> Engine<'a> {
         let wants_pool = particles > 0 && (config.rao_blackwell || plan.trains_on_pool());
         let rao_blackwell_values = if config.rao_blackwell && particles > 0 { n_values } else { 0 };
         Self {
-            pool: wants_pool.then(|| Pool::new(n_chains, particles, ensemble.dim())),
+            pool: wants_pool.then(|| ParticlePool::new(n_chains, particles, ensemble.dim())),
             step_tallies: vec![Tally::default(); n_chains * n_leaves],
             since_draw: vec![Tally::default(); n_chains * n_leaves],
             before: BeforeChunk::default(),

@@ -8,7 +8,7 @@ use super::schedule::Cursor;
 use super::totals::PhaseTotals;
 use crate::flow::FlowState;
 use crate::io::StoreState;
-use crate::kernel::{EnsembleState, KernelState, Pool, Tally};
+use crate::kernel::{EnsembleState, KernelState, ParticlePool, Tally};
 use crate::train::TrainerState;
 
 /// A checkpoint's payload.
@@ -20,7 +20,7 @@ pub(crate) struct RunState {
     pub flow: Option<FlowState>,
     pub trainer: Option<TrainerState>,
     /// Particles that a training call of the warm-up may learn from next.
-    pub pool: Option<Pool>,
+    pub pool: Option<ParticlePool>,
     /// What happened since the last draw, `chains x leaves`.
     pub since_draw: Vec<Tally>,
     pub warmup_totals: PhaseTotals,

@@ -3,23 +3,23 @@
 
 use super::chunk::Records;
 use super::totals::PhaseTotals;
-use crate::kernel::{Ensemble, Pool, Tally};
+use crate::kernel::{Ensemble, ParticlePool, Tally};
 
 /// Chains and records before a chunk; memory is used again from chunk to chunk.
 #[derive(Debug, Default)]
 pub(super) struct BeforeChunk {
     ensemble: Option<Ensemble>,
-    pool: Option<Pool>,
+    pool: Option<ParticlePool>,
     since_draw: Vec<Tally>,
     totals: Option<PhaseTotals>,
 }
 
 impl BeforeChunk {
     /// Copies what the chunk is about to change.
-    pub fn keep(&mut self, ensemble: &Ensemble, pool: Option<&Pool>, records: &Records<'_>) {
+    pub fn keep(&mut self, ensemble: &Ensemble, pool: Option<&ParticlePool>, records: &Records<'_>) {
         keep(&mut self.ensemble, ensemble, Ensemble::copy_from);
         if let Some(pool) = pool {
-            keep(&mut self.pool, pool, Pool::copy_from);
+            keep(&mut self.pool, pool, ParticlePool::copy_from);
         }
         self.since_draw.clear();
         self.since_draw.extend_from_slice(records.since_draw);
@@ -27,7 +27,12 @@ impl BeforeChunk {
     }
 
     /// Puts everything back; without [`BeforeChunk::keep`] before, nothing happens.
-    pub fn bring_back(&mut self, ensemble: &mut Ensemble, pool: Option<&mut Pool>, records: Records<'_>) {
+    pub fn bring_back(
+        &mut self,
+        ensemble: &mut Ensemble,
+        pool: Option<&mut ParticlePool>,
+        records: Records<'_>,
+    ) {
         let (Some(kept), Some(totals)) = (self.ensemble.take(), self.totals.take()) else { return };
         *ensemble = kept;
         *records.totals = totals;

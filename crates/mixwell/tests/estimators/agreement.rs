@@ -3,14 +3,14 @@
 use mixwell::density::*;
 use mixwell::estimate::*;
 use mixwell::flow::{FlowConfig, RealNvpConfig};
-use mixwell::proposal::GaussianConfig;
+use mixwell::proposal::GaussianProposalConfig;
 use mixwell::train::TrainingConfig;
 
 /// A Gaussian with the exact moments, a little wider.
-fn base(target: &dyn Target) -> GaussianConfig {
+fn base(target: &dyn Target) -> GaussianProposalConfig {
     let facts = target.facts();
     let sd = facts.variance.unwrap().iter().map(|v| 1.3 * v.sqrt()).collect();
-    GaussianConfig { mean: facts.mean.unwrap(), sd, ..Default::default() }
+    GaussianProposalConfig { mean: facts.mean.unwrap(), sd, ..Default::default() }
 }
 
 fn agree(name: &str, target: &dyn Target) {

@@ -3,7 +3,7 @@
 use mixwell::density::{BananaConfig, Target};
 use mixwell::estimate::*;
 use mixwell::flow::{FlowConfig, RealNvpConfig};
-use mixwell::proposal::{Defensive, GaussianConfig};
+use mixwell::proposal::{Defensive, GaussianProposalConfig};
 use mixwell::train::TrainingConfig;
 
 use crate::world::{covered, gaussian, is_honest};
@@ -12,8 +12,8 @@ fn options(seed: u64) -> Options {
     Options { seed, ..Options::default() }
 }
 
-fn wide() -> GaussianConfig {
-    GaussianConfig { sd: vec![1.5], ..Default::default() }
+fn wide() -> GaussianProposalConfig {
+    GaussianProposalConfig { sd: vec![1.5], ..Default::default() }
 }
 
 fn assert_honest(exact: f64, estimate: impl Fn(u64) -> LogEvidence) {
@@ -45,7 +45,7 @@ fn of_a_trained_flow() {
         rounds: 25,
         round_draws: 400,
         steps: 20,
-        initial: GaussianConfig { sd: vec![6.0, 2.0], ..Default::default() },
+        initial: GaussianProposalConfig { sd: vec![6.0, 2.0], ..Default::default() },
         ..Default::default()
     };
     let config = FlowConfig::Realnvp(RealNvpConfig { hidden: vec![16], ..Default::default() });

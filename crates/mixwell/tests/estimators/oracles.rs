@@ -2,7 +2,7 @@
 
 use mixwell::estimate::{AnnealedConfig, LadderConfig, Options, Selection, SequentialConfig, importance};
 use mixwell::kernel::{StepSize, hmc, mala, random_walk};
-use mixwell::proposal::{Gaussian, GaussianConfig};
+use mixwell::proposal::{Gaussian, GaussianProposalConfig};
 
 use crate::world::gaussian;
 
@@ -119,7 +119,7 @@ fn a_population_that_dies_out_is_told() {
         g[0] = -x[0];
         if x[0] > 0.0 { -0.5 * x[0] * x[0] } else { f64::NEG_INFINITY }
     });
-    let base = GaussianConfig { sd: vec![2.0], ..Default::default() };
+    let base = GaussianProposalConfig { sd: vec![2.0], ..Default::default() };
     let smc = SequentialConfig { particles: 300, base, ..Default::default() };
     let z = smc.estimate(&half, &Options::default()).unwrap().log_evidence;
     let exact = 0.5 * std::f64::consts::TAU.ln() - 2f64.ln();

@@ -6,7 +6,7 @@
 use mixwell::density::{ComponentConfig, GaussianMixtureConfig, Target};
 use mixwell::estimate::{AnnealedConfig, EstimateError, LadderConfig, Options, Selection, SequentialConfig};
 use mixwell::kernel::*;
-use mixwell::proposal::GaussianConfig;
+use mixwell::proposal::GaussianProposalConfig;
 
 fn tempered() -> KernelConfig {
     KernelConfig::ParallelTempering(ParallelTemperingConfig {
@@ -28,7 +28,7 @@ fn two_modes() -> impl Target {
 }
 
 fn sequential(kernel: KernelConfig) -> SequentialConfig {
-    let base = GaussianConfig { sd: vec![3.0; 2], ..Default::default() };
+    let base = GaussianProposalConfig { sd: vec![3.0; 2], ..Default::default() };
     let ladder = LadderConfig::Adaptive { ess: 0.9 };
     SequentialConfig { particles: 200, replicates: 8, moves: 3, kernel, base, ladder, ..Default::default() }
 }

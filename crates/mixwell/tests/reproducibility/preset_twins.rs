@@ -25,14 +25,14 @@ impl Kernel for Forgetful {
     fn needs(&self) -> Needs {
         self.inner.needs()
     }
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, sheet: TallySheet<'_>) {
         let mut log_prob = vec![0.0; block.rows()];
         context.target.log_prob(block.x(), &mut log_prob);
         for (row, log_prob) in log_prob.into_iter().enumerate() {
             let x = block.x().row(row).to_vec();
             block.move_to(row, &x, log_prob + self.wrong, None);
         }
-        self.inner.step(context, block, report);
+        self.inner.step(context, block, sheet);
     }
     fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
         self.inner.adapt(warmup, chains, tallies);

@@ -8,7 +8,7 @@
 use mixwell::density::ThreeModesConfig;
 use mixwell::io::Phase;
 use mixwell::kernel::{IsirConfig, KernelConfig, MalaConfig, ProposalConfig, StepRule, StepSize, ex2};
-use mixwell::proposal::GaussianConfig;
+use mixwell::proposal::GaussianProposalConfig;
 use mixwell::sampler::{KernelMethod, Method, Run, Sampler, Start};
 
 const RUNS: usize = 800;
@@ -33,7 +33,7 @@ fn local(eta: f64) -> KernelConfig {
 }
 
 fn ex2_of(eta: f64, sd: f64) -> KernelConfig {
-    let lambda = GaussianConfig { sd: vec![sd], ..GaussianConfig::default() };
+    let lambda = GaussianProposalConfig { sd: vec![sd], ..GaussianProposalConfig::default() };
     let proposal = ProposalConfig::Gaussian(lambda);
     ex2(KernelConfig::Isir(IsirConfig { n_particles: 3, proposal, ..IsirConfig::default() }), local(eta))
 }

@@ -20,7 +20,7 @@ impl Kernel for Walk {
         self.law
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         let (rows, dim) = (block.rows(), block.dim());
         let (mut y, mut log_prob) = (block.x().data().to_vec(), vec![0.0; rows]);
         for (row, y) in y.chunks_exact_mut(dim).enumerate() {
@@ -29,7 +29,7 @@ impl Kernel for Walk {
         context.target.log_prob(Batch::new(&y, dim), &mut log_prob);
         for (row, y) in y.chunks_exact(dim).enumerate() {
             let from = block.log_prob()[row];
-            if (self.rule)(from, log_prob[row], block.stream(row), report.tally(row)) {
+            if (self.rule)(from, log_prob[row], block.stream(row), sheet.tally(row)) {
                 block.move_to(row, y, log_prob[row], None);
             }
         }

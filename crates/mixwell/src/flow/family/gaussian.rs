@@ -11,18 +11,18 @@ use mixwell_vector::Real;
 /// A Gaussian: no layers but the whitening. Nothing to train; its mean and covariance are those of the training points.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct GaussianConfig {
+pub struct GaussianFlowConfig {
     /// Covariance: `full` (or `principal`, the same law), `diagonal` or, for the standard normal, `none`.
     pub whitening: WhiteningMode,
 }
 
-impl Default for GaussianConfig {
+impl Default for GaussianFlowConfig {
     fn default() -> Self {
         Self { whitening: WhiteningMode::Full }
     }
 }
 
-impl Family for GaussianConfig {
+impl Family for GaussianFlowConfig {
     fn precision(&self) -> Precision {
         Precision::F64
     }

@@ -12,7 +12,7 @@ mod realnvp;
 mod rq_spline;
 
 pub use flow_matching::FlowMatchingConfig;
-pub use gaussian::GaussianConfig;
+pub use gaussian::GaussianFlowConfig;
 pub use maf::MafConfig;
 pub use realnvp::RealNvpConfig;
 pub use rq_spline::RqSplineConfig;
@@ -134,7 +134,7 @@ families! {
     FlowMatching(FlowMatchingConfig) = "flow_matching",
         "a velocity field learnt by regression: cheap to train, fits separate modes; slow to sample and evaluate";
     /// An affine map only: a Gaussian, fitted in one go.
-    Gaussian(GaussianConfig) = "gaussian",
+    Gaussian(GaussianFlowConfig) = "gaussian",
         "an affine map only, fitted to the draws of the warm-up in one go; for `ex2` on posteriors near a Gaussian";
 }
 

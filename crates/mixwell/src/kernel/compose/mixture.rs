@@ -10,8 +10,8 @@ use super::members::{self, Members};
 use crate::ConfigError;
 use crate::kernel::settings::Settings;
 use crate::kernel::{
-    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
-    Tallies, Warmup, independent_mh, mala,
+    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, StateError, Tallies,
+    TallySheet, Warmup, independent_mh, mala,
 };
 
 const NAME: &str = "mixture";
@@ -118,7 +118,7 @@ impl Kernel for Mixture {
         self.parts.needs()
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         let n = block.rows();
         let mut choices: Vec<usize> = (0..n).map(|row| self.choose(block.stream(row).uniform())).collect();
         let mut swaps = Vec::new();
@@ -130,20 +130,20 @@ impl Kernel for Mixture {
                     if row != end {
                         choices.swap(row, end);
                         block.swap_rows(row, end);
-                        report.swap_rows(row, end);
+                        sheet.swap_rows(row, end);
                         swaps.push((row, end));
                     }
                     end += 1;
                 }
             }
             if end > first {
-                part.step(context, &mut block.sub(first..end), report.rows(first..end).part(offset));
+                part.step(context, &mut block.sub(first..end), sheet.rows(first..end).part(offset));
             }
             first = end;
         }
         for (i, j) in swaps.into_iter().rev() {
             block.swap_rows(i, j);
-            report.swap_rows(i, j);
+            sheet.swap_rows(i, j);
         }
     }
 

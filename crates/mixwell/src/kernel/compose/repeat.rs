@@ -6,8 +6,8 @@ use crate::ConfigError;
 use crate::kernel::extent::check_work;
 use crate::kernel::settings::Settings;
 use crate::kernel::{
-    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
-    StepSize, Tallies, Warmup, mala,
+    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, StateError, StepSize,
+    Tallies, TallySheet, Warmup, mala,
 };
 use crate::range::at_least;
 
@@ -94,9 +94,9 @@ impl Kernel for Repeat {
         self.inner.needs()
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         for _ in 0..self.n_steps {
-            self.inner.step(context, block, report.part(0));
+            self.inner.step(context, block, sheet.part(0));
         }
     }
 

@@ -6,8 +6,8 @@ use super::members::{self, Members};
 use crate::ConfigError;
 use crate::kernel::settings::Settings;
 use crate::kernel::{
-    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, Report, StateError,
-    Tallies, Warmup, isir, mala,
+    Block, Context, Ensemble, Kernel, KernelConfig, KernelState, Law, Leaf, Needs, StateError, Tallies,
+    TallySheet, Warmup, isir, mala,
 };
 
 const NAME: &str = "sequence";
@@ -90,9 +90,9 @@ impl Kernel for Sequence {
         self.parts.needs()
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         for (part, offset) in self.parts.iter() {
-            part.step(context, block, report.part(offset));
+            part.step(context, block, sheet.part(offset));
         }
     }
 

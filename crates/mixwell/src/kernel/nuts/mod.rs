@@ -22,7 +22,7 @@ use self::tree::{Count, Course, State, Summary, add, grow, log_add, straight};
 use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
 use super::extent::metric_bytes;
 use super::settings::Settings;
-use super::{Block, Context, Kernel, Law, Leaf, Needs, Report, Role, StepSize};
+use super::{Block, Context, Kernel, Law, Leaf, Needs, Role, StepSize, TallySheet};
 use crate::density::Guarded;
 use crate::proposal::Scale;
 use crate::range::{positive, within};
@@ -206,7 +206,7 @@ impl Kernel for Nuts {
         Needs { gradient: true, ..Needs::default() }
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         block.gradients(context.target);
         let mut work = WORKSPACE.take();
         for row in 0..block.rows() {
@@ -221,7 +221,7 @@ impl Kernel for Nuts {
                 parts.log_prob[row],
                 &mut parts.streams[row],
             );
-            let tally = report.tally(row);
+            let tally = sheet.tally(row);
             tally.tries += 1;
             tally.moves += u32::from(outcome.moved);
             tally.accept_prob += outcome.count.accept_sum / f64::from(outcome.count.leaves.max(1));

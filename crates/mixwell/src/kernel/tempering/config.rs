@@ -9,7 +9,7 @@ use crate::ConfigError;
 use crate::kernel::extent::{MOST_TEMPERATURES, check_work};
 use crate::kernel::settings::Settings;
 use crate::kernel::{Kernel, KernelConfig, Law, StepSize, mala};
-use crate::proposal::GaussianConfig;
+use crate::proposal::GaussianProposalConfig;
 use crate::range::{above, at_least, at_most, positive};
 
 /// Settings of [`ParallelTempering`].
@@ -33,7 +33,7 @@ pub struct ParallelTemperingConfig {
     /// A Gaussian that hot replicas are drawn to: `log r + (log_prob - log r) / T`. Without one, `log_prob / T`, which needs
     /// tails light enough to be tempered.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub reference: Option<GaussianConfig>,
+    pub reference: Option<GaussianProposalConfig>,
 }
 
 impl Default for ParallelTemperingConfig {
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(bad(ParallelTemperingConfig { kernel, ..d() }), "kernel");
         let kernel = Box::new(mala().step_size(crate::kernel::StepSize::from_eta(-1.0)));
         assert_eq!(bad(ParallelTemperingConfig { kernel, ..d() }), "kernel.step_size");
-        let reference = Some(GaussianConfig { sd: vec![1.0; 3], ..Default::default() });
+        let reference = Some(GaussianProposalConfig { sd: vec![1.0; 3], ..Default::default() });
         assert_eq!(bad(ParallelTemperingConfig { reference, ..d() }), "reference.sd");
     }
 }

@@ -24,7 +24,7 @@ use ladder::{Ladder, LadderState};
 
 use super::replicas::Replicas;
 use super::{
-    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Report, Role, StateError, Tallies,
+    Block, Context, Ensemble, Kernel, KernelState, Law, Leaf, Needs, Role, StateError, Tallies, TallySheet,
     Warmup,
 };
 use crate::density::GeometricPath;
@@ -106,7 +106,7 @@ impl ParallelTempering {
         context: &Context<'_>,
         block: &mut Block<'_>,
         all: &mut [Replicas],
-        mut report: Report<'_>,
+        mut sheet: TallySheet<'_>,
     ) {
         let (slot, dim, n) = (level - 1, block.dim(), all.len());
         let target = self.tempered(context, level);
@@ -128,7 +128,7 @@ impl ParallelTempering {
         }
         let context = Context { target: context.target.instead(&target), ..*context };
         for _ in 0..self.n_steps {
-            self.levels[level].step(&context, &mut inside, report.part(0));
+            self.levels[level].step(&context, &mut inside, sheet.part(0));
         }
 
         let mut log_prob = inside.log_prob().to_vec();
@@ -156,7 +156,7 @@ impl ParallelTempering {
         context: &Context<'_>,
         block: &mut Block<'_>,
         all: &mut [Replicas],
-        mut report: Report<'_>,
+        mut sheet: TallySheet<'_>,
     ) {
         let (dim, n_levels) = (block.dim(), self.levels.len());
         let betas: Vec<f64> = self.temperatures().iter().map(|t| 1.0 / t).collect();
@@ -171,7 +171,7 @@ impl ParallelTempering {
                     [betas[pair], betas[pair + 1]],
                     [heights[order[pair]], heights[order[pair + 1]]],
                 );
-                if super::accept::accept(ratio, block.stream(row), report.part(pair).tally(row)) {
+                if super::accept::accept(ratio, block.stream(row), sheet.part(pair).tally(row)) {
                     order.swap(pair, pair + 1);
                 }
             }
@@ -256,16 +256,16 @@ impl Kernel for ParallelTempering {
         Needs { pool: 0, replicas: self.levels.len() - 1 + inner.replicas, ..inner }
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut report: Report<'_>) {
-        let owner = report.leaf();
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
+        let owner = sheet.leaf();
         let mut all = self.take(context, block, owner);
         for _ in 0..self.n_steps {
-            self.levels[0].step(context, block, report.part(0));
+            self.levels[0].step(context, block, sheet.part(0));
         }
         for level in 1..self.levels.len() {
-            self.move_replicas(level, context, block, &mut all, report.part(self.offset(level)));
+            self.move_replicas(level, context, block, &mut all, sheet.part(self.offset(level)));
         }
-        self.swap(context, block, &mut all, report.part(self.offset(self.levels.len())));
+        self.swap(context, block, &mut all, sheet.part(self.offset(self.levels.len())));
         for (row, replicas) in all.into_iter().enumerate() {
             block.keep_replicas(row, replicas);
         }

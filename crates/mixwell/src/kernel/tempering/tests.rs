@@ -8,7 +8,7 @@ use crate::kernel::tests::StandardNormal;
 use crate::kernel::{
     KernelConfig, LadderRule, ParallelTemperingConfig, StepRule, StepSize, Tally, mala, random_walk,
 };
-use crate::proposal::GaussianConfig;
+use crate::proposal::GaussianProposalConfig;
 
 /// Three temperatures 1, 2.5 and 4, fixed.
 fn three_levels(kernel: KernelConfig) -> ParallelTemperingConfig {
@@ -27,7 +27,7 @@ fn step(kernel: &ParallelTempering, target: &dyn Target, chains: &mut Ensemble) 
     let mut tallies = vec![Tally::default(); chains.n_chains() * n_leaves];
     let failure = Failure::default();
     let context = Context::new(target, &failure);
-    kernel.step(&context, &mut chains.whole(), Report::new(&mut tallies, n_leaves));
+    kernel.step(&context, &mut chains.whole(), TallySheet::new(&mut tallies, n_leaves));
     tallies
 }
 
@@ -105,7 +105,8 @@ fn every_level_keeps_its_law_around_a_reference() {
         let (b, c) = (1.0 / t, (1.0 - 1.0 / t) / 9.0);
         (2.0 * c / (b + c), 1.0 / (b + c))
     };
-    let reference = Some(GaussianConfig { mean: vec![2.0], sd: vec![3.0], ..GaussianConfig::default() });
+    let reference =
+        Some(GaussianProposalConfig { mean: vec![2.0], sd: vec![3.0], ..GaussianProposalConfig::default() });
     let kernel = mala().step_size(StepSize::from_eta(0.4));
     let config = ParallelTemperingConfig { reference, ..three_levels(kernel) };
     check_gaussian(&config, &[law(1.0), law(2.5), law(4.0)]);

@@ -10,7 +10,7 @@ mod transport;
 use std::sync::Mutex;
 
 use mixwell::flow::{
-    Flow, FlowConfig, FlowMatchingConfig, GaussianConfig, Gradient, MafConfig, Mask, Nets, Optimiser,
+    Flow, FlowConfig, FlowMatchingConfig, GaussianFlowConfig, Gradient, MafConfig, Mask, Nets, Optimiser,
     OptimiserConfig, Order, Precision, RealNvpConfig, RqSplineConfig, ScaleBound, Solver, WeightsError,
     Whitening, WhiteningMode,
 };
@@ -23,7 +23,7 @@ const DIMS: [usize; 6] = [1, 2, 3, 5, 6, 20];
 /// All of them, also the Gaussian, which has no parameters.
 fn flows() -> Vec<(&'static str, FlowConfig)> {
     let mut all = trainable();
-    all.push(("gaussian", FlowConfig::Gaussian(GaussianConfig::default())));
+    all.push(("gaussian", FlowConfig::Gaussian(GaussianFlowConfig::default())));
     all
 }
 

@@ -70,7 +70,7 @@ fn damaged_files_are_errors_not_panics() {
 
 #[test]
 fn axes_that_are_no_rotation_are_refused() {
-    let config = FlowConfig::Gaussian(GaussianConfig { whitening: WhiteningMode::Principal });
+    let config = FlowConfig::Gaussian(GaussianFlowConfig { whitening: WhiteningMode::Principal });
     let good = flow(&config, 3, true);
     let mut file = good.to_safetensors();
     assert_eq!(Flow::from_safetensors(&file).unwrap().whitening(), good.whitening());

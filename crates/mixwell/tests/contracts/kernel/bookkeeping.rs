@@ -226,10 +226,10 @@ fn the_pool_holds_the_particles_and_their_weights() {
     let mut chains = world.exact_start(1, 6);
     let before = chains.x().data().to_vec();
     // One slot more than needed: it gets weight zero.
-    let mut pool = Pool::new(6, 6, 2);
+    let mut pool = ParticlePool::new(6, 6, 2);
     let mut tallies = vec![Tally::default(); 6];
     for (mut block, tallies) in chains.blocks(4, Some(&mut pool)).into_iter().zip(tallies.chunks_mut(4)) {
-        kernel.step(&world.context(), &mut block, Report::new(tallies, 1));
+        kernel.step(&world.context(), &mut block, TallySheet::new(tallies, 1));
     }
     for chain in 0..6 {
         let rows = pool.x().slice(6 * chain..6 * chain + 5);

@@ -1,7 +1,7 @@
 //! The table: every kernel, and the combinations that have a name.
 
 use mixwell::kernel::*;
-use mixwell::proposal::GaussianConfig;
+use mixwell::proposal::GaussianProposalConfig;
 
 use super::world::World;
 
@@ -29,8 +29,8 @@ impl Case {
     }
 }
 
-fn gaussian() -> GaussianConfig {
-    GaussianConfig { mean: vec![0.6, 0.3], sd: vec![3.0, 2.0], ..GaussianConfig::default() }
+fn gaussian() -> GaussianProposalConfig {
+    GaussianProposalConfig { mean: vec![0.6, 0.3], sd: vec![3.0, 2.0], ..GaussianProposalConfig::default() }
 }
 
 fn metric(kernel: KernelConfig, metric: MetricKind) -> KernelConfig {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mixwell::density::{EvaluationError, Failure, Guarded, Target};
-use mixwell::kernel::{Context, Ensemble, Kernel, Report, Tallies, Tally, Warmup};
+use mixwell::kernel::{Context, Ensemble, Kernel, Tallies, Tally, TallySheet, Warmup};
 use mixwell::math::standard_normal_log_prob;
 use mixwell::proposal::{Proposal, Transport, Upstream};
 use mixwell::{Batch, BatchMut, Points, Stream};
@@ -215,7 +215,7 @@ impl World {
         let mut tallies = vec![Tally::default(); chains.n_chains() * n_leaves];
         let blocks = chains.blocks(rows, None);
         for (mut block, tallies) in blocks.into_iter().zip(tallies.chunks_mut(rows * n_leaves)).rev() {
-            kernel.step(&self.context(), &mut block, Report::new(tallies, n_leaves));
+            kernel.step(&self.context(), &mut block, TallySheet::new(tallies, n_leaves));
         }
         tallies
     }

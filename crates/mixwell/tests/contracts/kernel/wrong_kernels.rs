@@ -45,9 +45,9 @@ impl Kernel for WrongMala {
         self.global.needs()
     }
 
-    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, report: Report<'_>) {
+    fn step(&self, context: &Context<'_>, block: &mut Block<'_>, sheet: TallySheet<'_>) {
         let before = block.gradients(context.target).data().to_vec();
-        self.global.step(context, block, report);
+        self.global.step(context, block, sheet);
         let fresh = block.gradients(context.target).data().to_vec();
         let stale = matches!(self.mistake, Mistake::StaleGradient);
         let grad = Points::from_vec(if stale { before } else { fresh }, 2);

@@ -3,14 +3,14 @@
 use super::Tally;
 
 /// Where the leaves of a kernel write their tallies: `rows x n_leaves`, chain after chain.
-pub struct Report<'a> {
+pub struct TallySheet<'a> {
     tallies: &'a mut [Tally],
     n_leaves: usize,
     leaf: usize,
 }
 
-impl<'a> Report<'a> {
-    /// A report over `rows x n_leaves` tallies.
+impl<'a> TallySheet<'a> {
+    /// A sheet over `rows x n_leaves` tallies.
     pub fn new(tallies: &'a mut [Tally], n_leaves: usize) -> Self {
         assert!(
             n_leaves > 0 && tallies.len().is_multiple_of(n_leaves),
@@ -24,10 +24,10 @@ impl<'a> Report<'a> {
         &mut self.tallies[row * self.n_leaves + self.leaf]
     }
 
-    /// The report of the rows of `range`.
-    pub fn rows(&mut self, range: std::ops::Range<usize>) -> Report<'_> {
+    /// The sheet of the rows of `range`.
+    pub fn rows(&mut self, range: std::ops::Range<usize>) -> TallySheet<'_> {
         let tallies = &mut self.tallies[range.start * self.n_leaves..range.end * self.n_leaves];
-        Report { tallies, n_leaves: self.n_leaves, leaf: self.leaf }
+        TallySheet { tallies, n_leaves: self.n_leaves, leaf: self.leaf }
     }
 
     /// Exchanges the tallies of two rows.
@@ -42,9 +42,9 @@ impl<'a> Report<'a> {
         self.leaf
     }
 
-    /// The report of a part whose first leaf is `offset` places after this one's.
-    pub fn part(&mut self, offset: usize) -> Report<'_> {
-        Report { tallies: self.tallies, n_leaves: self.n_leaves, leaf: self.leaf + offset }
+    /// The sheet of a part whose first leaf is `offset` places after this one's.
+    pub fn part(&mut self, offset: usize) -> TallySheet<'_> {
+        TallySheet { tallies: self.tallies, n_leaves: self.n_leaves, leaf: self.leaf + offset }
     }
 }
 
@@ -81,7 +81,7 @@ impl<'a> Tallies<'a> {
         Tallies { leaf: self.leaf + offset, ..*self }
     }
 
-    /// See [`Report::leaf`].
+    /// See [`TallySheet::leaf`].
     pub(crate) fn leaf(&self) -> usize {
         self.leaf
     }

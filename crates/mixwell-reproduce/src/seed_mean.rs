@@ -48,7 +48,7 @@ impl Measured {
 
 /// Mean and spread over repetitions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Estimate {
+pub struct SeedMean {
     /// Mean of all values.
     pub mean: f64,
     /// Their standard deviation; NaN for a single value.
@@ -59,7 +59,7 @@ pub struct Estimate {
     pub n: usize,
 }
 
-impl Estimate {
+impl SeedMean {
     /// Takes together what several cells measured.
     pub fn of(cells: &[&Measured]) -> Self {
         let values: Vec<f64> = cells.iter().flat_map(|m| m.values.iter().copied()).collect();
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn spread_by_hand() {
         let (a, b) = (Measured::of_chains(vec![1.0, 2.0]), Measured::of_chains(vec![3.0]));
-        let e = Estimate::of(&[&a, &b]);
+        let e = SeedMean::of(&[&a, &b]);
         assert_eq!((e.mean, e.sd, e.n), (2.0, 1.0, 3));
         assert!((e.error - 1.0 / 3f64.sqrt()).abs() < 1e-15);
     }
@@ -92,8 +92,8 @@ mod tests {
     fn known_errors_are_used() {
         // Errors 0.3 and 0.4: sqrt(0.09 + 0.16) / 2 = 0.25, whatever the two values are.
         let (a, b) = (Measured::with_error(1.0, 0.3), Measured::with_error(1.0, 0.4));
-        assert!((Estimate::of(&[&a, &b]).error - 0.25).abs() < 1e-15);
-        assert!(Estimate::of(&[&Measured::with_error(1.0, f64::NAN)]).error.is_nan());
+        assert!((SeedMean::of(&[&a, &b]).error - 0.25).abs() < 1e-15);
+        assert!(SeedMean::of(&[&Measured::with_error(1.0, f64::NAN)]).error.is_nan());
     }
 
     #[test]

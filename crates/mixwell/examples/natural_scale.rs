@@ -4,7 +4,8 @@
 //! posterior is known: `rate ~ Gamma(2 + total, 11/10)` and shares ~ Dirichlet(1 + n), independent of each other.
 //! Run: `cargo run --release -p mixwell --example natural_scale`
 
-use mixwell::density::{Constrained, Constraint, Model, Parameter, PointError, Pointwise};
+use mixwell::Points;
+use mixwell::density::{Constrained, Constraint, Model, Parameter, PointError, Pointwise, check_gradient};
 use mixwell::kernel::nuts;
 use mixwell::sampler::Sampler;
 
@@ -39,6 +40,11 @@ impl Model for Kinds {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let target = Pointwise::new(Constrained::new(Kinds)?);
+    // A gradient written by hand is checked before it is used: at free numbers, where the chains move.
+    let checked = check_gradient(&target, Points::from_rows(&[[0.0; 3], [1.5, -0.5, 0.3]]).as_batch())?;
+    if !checked.passed() {
+        return Err(checked.to_string().into());
+    }
     let run = Sampler::new(target).method(nuts().warmup(500)).chains(4).draws(2000).seed(1).run()?;
     let summary = run.summary().ok_or("the run was interrupted")?;
 

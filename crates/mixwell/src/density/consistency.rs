@@ -10,7 +10,7 @@ use super::{EvaluationError, Target};
 use crate::{Batch, Points, Stream};
 
 /// Relative difference of two values of one point that passes.
-const VALUES: f64 = 1e-5;
+pub(super) const VALUES: f64 = 1e-5;
 /// Relative difference of a slope and a difference quotient that passes.
 const SLOPES: f64 = 0.02;
 /// Widths of the differences, relative to `max(1, |x_i|)`.

@@ -5,6 +5,9 @@
 
 use std::ops::Range;
 
+/// Numbers that are made room for before the first row is seen; an iterator may promise any number of rows.
+const MOST_AHEAD: usize = 1 << 16;
+
 /// A read-only view of `rows x dim` numbers, one point per row.
 ///
 /// ```
@@ -169,18 +172,47 @@ impl Points {
         Self { data, dim }
     }
 
-    /// Copies rows of equal length.
+    /// Copies rows of equal length, where that they are is known; [`Points::try_from_rows`] where it is not.
     ///
     /// # Panics
     /// When there is no row or the rows differ in length.
     pub fn from_rows<R: AsRef<[f64]>>(rows: &[R]) -> Self {
-        let dim = rows.first().expect("at least one row").as_ref().len();
-        let mut data = Vec::with_capacity(rows.len() * dim);
-        for row in rows {
-            assert_eq!(row.as_ref().len(), dim, "rows differ in length");
-            data.extend_from_slice(row.as_ref());
+        Self::try_from_rows(rows).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// Copies rows of equal length, from anything that gives one after the other.
+    ///
+    /// `Vec`s, slices and arrays of rows also turn into points by `try_into()`.
+    ///
+    /// ```
+    /// use mixwell::{Points, PointsError};
+    /// let squares = Points::try_from_rows((0..3).map(|i| [f64::from(i), f64::from(i * i)]))?;
+    /// assert_eq!((squares.rows(), squares.row(2)), (3, &[2.0, 4.0][..]));
+    /// let ragged: Result<Points, PointsError> = vec![vec![1.0, 2.0], vec![3.0]].try_into();
+    /// assert_eq!(ragged.unwrap_err().to_string(), "row 1 (the first is 0) holds 1 number, but row 0 holds 2");
+    /// # Ok::<(), PointsError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When there is no row, rows hold no number, or one differs in length from the first.
+    pub fn try_from_rows<R: AsRef<[f64]>>(rows: impl IntoIterator<Item = R>) -> Result<Self, PointsError> {
+        let mut rows = rows.into_iter();
+        let first = rows.next().ok_or(PointsError::NoRow)?;
+        let dim = first.as_ref().len();
+        if dim == 0 {
+            return Err(PointsError::NoColumn);
         }
-        Self::from_vec(data, dim)
+        let mut data =
+            Vec::with_capacity(rows.size_hint().0.saturating_add(1).saturating_mul(dim).min(MOST_AHEAD));
+        data.extend_from_slice(first.as_ref());
+        for (row, numbers) in (1..).zip(rows) {
+            let found = numbers.as_ref().len();
+            if found != dim {
+                return Err(PointsError::Ragged { row, found, expected: dim });
+            }
+            data.extend_from_slice(numbers.as_ref());
+        }
+        Ok(Self { data, dim })
     }
 
     /// Number of rows.
@@ -238,6 +270,57 @@ impl Points {
     }
 }
 
+impl<R: AsRef<[f64]>> TryFrom<Vec<R>> for Points {
+    type Error = PointsError;
+
+    fn try_from(rows: Vec<R>) -> Result<Self, PointsError> {
+        Self::try_from_rows(rows)
+    }
+}
+
+impl<R: AsRef<[f64]>> TryFrom<&[R]> for Points {
+    type Error = PointsError;
+
+    fn try_from(rows: &[R]) -> Result<Self, PointsError> {
+        Self::try_from_rows(rows)
+    }
+}
+
+impl<R: AsRef<[f64]>, const N: usize> TryFrom<[R; N]> for Points {
+    type Error = PointsError;
+
+    fn try_from(rows: [R; N]) -> Result<Self, PointsError> {
+        Self::try_from_rows(rows)
+    }
+}
+
+/// Why rows do not form points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PointsError {
+    /// Nothing to learn the dimension from.
+    #[error(
+        "there is no row, but points need one at least; `Points::zeros(0, dim)` makes none of a known dimension"
+    )]
+    NoRow,
+    /// Rows of nothing.
+    #[error("the rows hold no number, but a point has one coordinate at least")]
+    NoColumn,
+    /// A row of another length than the first.
+    #[error("row {row} (the first is 0) holds {found} number{}, but row 0 holds {expected}", if *found == 1 { "" } else { "s" })]
+    Ragged {
+        /// The row.
+        row: usize,
+        /// Its length.
+        found: usize,
+        /// The length of the first.
+        expected: usize,
+    },
+    /// Numbers that do not lie row after row, so that they cannot be viewed as rows.
+    #[error("the numbers do not lie row after row without gaps; make a copy in standard layout first")]
+    Layout,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,6 +332,29 @@ mod tests {
         p.as_batch_mut().slice_mut(2..3).row_mut(0)[1] = 9.0;
         assert_eq!(p.row(2), &[5.0, 9.0]);
         assert_eq!(p.rows(), 3);
+    }
+
+    #[test]
+    fn rows_of_any_kind_become_points() {
+        let expected = Points::from_vec(vec![1.0, 2.0, 3.0, 4.0], 2);
+        let (vectors, arrays) = (vec![vec![1.0, 2.0], vec![3.0, 4.0]], [[1.0, 2.0], [3.0, 4.0]]);
+        assert_eq!(Points::try_from(&vectors[..]), Ok(expected.clone()));
+        assert_eq!(Points::try_from(vectors), Ok(expected.clone()));
+        assert_eq!(Points::try_from(arrays), Ok(expected.clone()));
+        assert_eq!(Points::try_from(arrays.to_vec()), Ok(expected.clone()));
+        assert_eq!(Points::try_from_rows(expected.as_batch().iter()), Ok(expected.clone()));
+        assert_eq!(Points::try_from_rows(arrays.iter().filter(|row| row[0] > 2.0)).map(|p| p.rows()), Ok(1));
+    }
+
+    #[test]
+    fn rows_that_form_no_points_are_named() {
+        assert_eq!(Points::try_from(Vec::<Vec<f64>>::new()), Err(PointsError::NoRow));
+        assert_eq!(Points::try_from([[0.0; 0]; 3]), Err(PointsError::NoColumn));
+        let ragged = Points::try_from_rows([&[1.0, 2.0][..], &[3.0, 4.0], &[], &[1.0]]);
+        assert_eq!(ragged, Err(PointsError::Ragged { row: 2, found: 0, expected: 2 }));
+        // An iterator that promises more rows than there is memory.
+        let endless = Points::try_from_rows((0..u64::MAX).map(|i| vec![0.0; 1 + i as usize / 9]));
+        assert_eq!(endless, Err(PointsError::Ragged { row: 9, found: 2, expected: 1 }));
     }
 
     #[test]

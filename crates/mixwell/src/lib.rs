@@ -2,13 +2,12 @@
 //! global moves proposed by a normalizing flow that is trained while sampling.
 //!
 //! ```
-//! use mixwell::sampler::{Flex2, Sampler};
+//! use mixwell::sampler::{Sampler, flex2};
 //! use mixwell::density::TwoModesConfig;
 //!
 //! // Two separate modes with weights 1/3 and 2/3. Real runs train longer than this example.
 //! let target = TwoModesConfig::default().build()?;
-//! let method = Flex2 { train_iterations: 50, ..Flex2::default() };
-//! let run = Sampler::new(target).method(method).chains(10).draws(50).seed(1).run()?;
+//! let run = Sampler::new(target).method(flex2().train_iterations(50)).chains(10).draws(50).seed(1).run()?;
 //! let summary = run.summary().expect("the run was not interrupted");
 //! println!("{}: mode weights {:?}", summary.verdict_line(), summary.mode_weights);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -25,6 +24,8 @@
 // `unsafe` lives in `mixwell-vector` only.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "ndarray")]
+mod arrays;
 mod batch;
 pub mod config;
 pub mod density;
@@ -48,7 +49,7 @@ mod scratch;
 mod threads;
 pub mod train;
 
-pub use batch::{Batch, BatchMut, Points};
+pub use batch::{Batch, BatchMut, Points, PointsError};
 pub use error::ConfigError;
 pub use rng::Stream;
 pub use threads::on_threads;

@@ -70,6 +70,11 @@ impl DrawArray {
     pub fn values(&self) -> &[f64] {
         &self.values
     }
+
+    /// Gives up the array for the vector under it.
+    pub fn into_values(self) -> Vec<f64> {
+        self.values
+    }
 }
 
 impl Run {

@@ -4,7 +4,7 @@
 //! where they start. Run: `cargo run --release -p mixwell --example closure_target`
 
 use mixwell::density::from_fn_with_grad;
-use mixwell::sampler::{Flex2, Sampler};
+use mixwell::sampler::{Sampler, flex2};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     const WIDTH: f64 = 0.5;
@@ -19,8 +19,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         grad[1] = -x[1];
         total - 0.5 * x[1] * x[1]
     });
-    let method = Flex2 { train_iterations: 300, ..Flex2::default() };
-    let run = Sampler::new(wells).method(method).chains(8).draws(1000).seed(1).run()?;
+    let run =
+        Sampler::new(wells).method(flex2().train_iterations(300)).chains(8).draws(1000).seed(1).run()?;
     let summary = run.summary().ok_or("the run was interrupted")?;
     for p in &summary.parameters {
         let row = &p.summary;

@@ -8,16 +8,15 @@ use mixwell::diagnostics::ImportanceSummary;
 use mixwell::flow::Flow;
 use mixwell::kernel::{ex2, isir, mala};
 use mixwell::proposal::Proposal;
-use mixwell::sampler::{Flex2, Sampler};
+use mixwell::sampler::{Sampler, flex2};
 use mixwell::{Points, Stream};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let banana = || BananaConfig { dim: 10, ..BananaConfig::default() }.build();
 
     // 1. Train while sampling, and save the flow as it was frozen.
-    let method = Flex2 { train_iterations: 300, ..Flex2::default() };
     let first = Sampler::new(banana()?)
-        .method(method)
+        .method(flex2().train_iterations(300))
         .configure(|c| c.training.learning_rate = 3e-3)
         .draws(300)
         .seed(1)

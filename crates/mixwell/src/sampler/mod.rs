@@ -39,7 +39,7 @@ pub use estimate::ProposalReport;
 pub use finished::read_summary;
 pub use method::{
     Ex2, Flex2, FlowMc, KernelMethod, Method, MethodEntry, NeutraMethod, ScheduleMethod, ScoreClimbing,
-    catalogue,
+    catalogue, ex2, flex2, flowmc, neutra, score_climbing,
 };
 pub use observer::{Event, Observer, Phase, Progress, Silent};
 pub use run::{Run, Sampler};

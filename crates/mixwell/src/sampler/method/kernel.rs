@@ -53,10 +53,3 @@ impl KernelConfig {
         KernelMethod { kernel: Box::new(self), warmup: steps, frozen: 0 }
     }
 }
-
-impl KernelMethod {
-    /// Draws after freezing that are not production yet.
-    pub fn frozen(self, draws: usize) -> Self {
-        Self { frozen: draws, ..self }
-    }
-}

@@ -3,6 +3,7 @@
 //! To add one: a file here with its settings, `Default` and [`expand::Expand`], and a row in `registry.rs`, which makes the
 //! `kind`, the checks, the catalogue and `mixwell list methods`.
 
+mod builder;
 mod ex2;
 mod expand;
 mod flex2;
@@ -13,6 +14,7 @@ mod registry;
 mod schedule;
 mod score_climbing;
 
+pub use builder::{ex2, flex2, flowmc, neutra, score_climbing};
 pub use ex2::Ex2;
 pub use flex2::Flex2;
 pub use flowmc::FlowMc;

@@ -33,7 +33,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Status> {
 
 /// A sampler for a config that names its target.
 pub fn sampler(config: RunConfig) -> Result<Sampler, RunError> {
-    config.check()?;
+    let config = config.checked()?;
     let target = build_target(config.target.as_ref())?;
-    Ok(Sampler::from_config(target.into(), config))
+    Ok(Sampler::from_checked(target.into(), config))
 }

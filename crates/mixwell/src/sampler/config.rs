@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Method, Start};
 use crate::ConfigError;
+use crate::config::Checked;
 use crate::density::TargetConfig;
 use crate::diagnostics::Thresholds;
 use crate::flow::FlowConfig;
@@ -99,6 +100,14 @@ impl Default for Output {
 }
 
 impl RunConfig {
+    /// The settings, after [`RunConfig::check`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn checked(self) -> Result<Checked<Self>, ConfigError> {
+        Checked::new(self, Self::check)
+    }
+
     /// Checks every range; keys are dotted paths as in the file.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ use super::sink::READ_BYTES;
 use super::totals::PhaseTotals;
 use super::{stopping, summarise};
 use crate::ConfigError;
+use crate::config::Checked;
 use crate::diagnostics::workspace_bytes;
 use crate::estimate::importance_bytes;
 use crate::footprint::{Footprint, bytes, numbers, readable, resident};
@@ -37,7 +38,7 @@ pub struct RunSize {
 
 /// What the size of a run is computed from.
 pub(super) struct Sizes<'a> {
-    pub config: &'a RunConfig,
+    pub config: &'a Checked<RunConfig>,
     pub plan: &'a Plan,
     pub dim: usize,
     pub recorder: &'a Recorder,

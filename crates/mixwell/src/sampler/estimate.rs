@@ -33,7 +33,7 @@ pub struct ProposalReport {
 }
 
 /// Draws from the engine's flow (or the plan's fixed proposal) and weighs the draws; `None` without a proposal.
-pub(super) fn proposal_report(engine: &Engine<'_>) -> Result<Option<ProposalReport>, EvaluationError> {
+pub(super) fn proposal_report<S>(engine: &Engine<'_, S>) -> Result<Option<ProposalReport>, EvaluationError> {
     let fixed = engine.plan.proposal.clone();
     let proposal: &dyn Proposal = match (&engine.flow, &fixed) {
         (Some(flow), _) => flow,

@@ -46,9 +46,8 @@ pub(super) fn check_variables(target: &dyn Target) -> Result<usize, ConfigError>
     Ok(total)
 }
 
-/// Checks the variables, and that the target's report at `x` fills them exactly.
-pub(super) fn check_reported(target: &dyn Target, x: &[f64]) -> Result<(), ConfigError> {
-    let total = check_variables(target)?;
+/// Checks that the target's report at `x` fills its variables, which hold `total` numbers, exactly.
+pub(super) fn check_reported(target: &dyn Target, x: &[f64], total: usize) -> Result<(), ConfigError> {
     let dim = target.dim();
     let reason = format!(
         "they must hold as many numbers as `report` writes ({dim} for a target of {dim} coordinates with no `report` of its own)"
@@ -96,7 +95,8 @@ mod tests {
             let text = refused(&[Variable::new("x", shape)]);
             assert!(text.starts_with("`target.variables` is "), "{text}");
         }
-        assert!(check_reported(&Pointwise::new(Named(vec![Variable::new("x", &[2])])), &[0.0; 2]).is_ok());
+        let right = Pointwise::new(Named(vec![Variable::new("x", &[2])]));
+        assert!(check_reported(&right, &[0.0; 2], check_variables(&right).unwrap()).is_ok());
     }
 
     #[test]

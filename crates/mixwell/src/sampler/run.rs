@@ -1,4 +1,4 @@
-//! [`Sampler`], which a user sets up, and [`Run`], its result; `session.rs` lies between them.
+//! [`Sampler`], which a user sets up, and [`Run`], its result; `session/` lies between them.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::atomic::AtomicBool;
 
 use super::config::RunConfig;
 use super::engine::Outcome;
-use super::error::RunError;
 use super::method::Method;
 use super::observer::{Observer, Silent};
-use super::plan::Plan;
 use super::schedule::{Move, Schedule, Stage};
 use super::sink::MemoryDraws;
 use super::start::Start;
 use super::summary::Summary;
+use crate::ConfigError;
+use crate::config::Checked;
 use crate::density::{Target, Variable};
 use crate::flow::{Flow, FlowConfig};
 use crate::kernel::Kernel;
@@ -38,7 +38,7 @@ use crate::sampler::schedule::Action;
 /// ```
 pub struct Sampler {
     pub(super) target: Arc<dyn Target>,
-    pub(super) config: RunConfig,
+    pub(super) settings: Settings,
     pub(super) own_plan: Option<(NamedKernels, Schedule)>,
     pub(super) flow: Option<Flow>,
     pub(super) folder: Option<PathBuf>,
@@ -97,9 +97,18 @@ impl Sampler {
 
     /// A sampler of `target` with these settings.
     pub fn from_config(target: Arc<dyn Target>, config: RunConfig) -> Self {
+        Self::with(target, Settings::Unchecked(config))
+    }
+
+    /// A sampler of `target` with settings that have been checked; unless something is changed here, nobody checks them again.
+    pub fn from_checked(target: Arc<dyn Target>, config: Checked<RunConfig>) -> Self {
+        Self::with(target, Settings::Checked(config))
+    }
+
+    fn with(target: Arc<dyn Target>, settings: Settings) -> Self {
         Self {
             target,
-            config,
+            settings,
             own_plan: None,
             flow: None,
             folder: None,
@@ -111,7 +120,7 @@ impl Sampler {
 
     /// How chains move: a method's settings, or a kernel (`nuts().warmup(200)`).
     pub fn method(mut self, method: impl Into<Method>) -> Self {
-        self.config.method = method.into();
+        self.config().method = method.into();
         self
     }
 
@@ -134,44 +143,44 @@ impl Sampler {
 
     /// Number of chains.
     pub fn chains(mut self, chains: usize) -> Self {
-        self.config.chains = chains;
+        self.config().chains = chains;
         self
     }
 
     /// Production draws per chain.
     pub fn draws(mut self, draws: usize) -> Self {
-        self.config.draws = draws;
+        self.config().draws = draws;
         self
     }
 
     /// Seed of every random stream.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.config.seed = seed;
+        self.config().seed = seed;
         self
     }
 
     /// Where chains start.
     pub fn start(mut self, start: Start) -> Self {
-        self.config.start = start;
+        self.config().start = start;
         self
     }
 
     /// The flow that proposes global moves, to be trained in the warm-up.
     pub fn flow(mut self, flow: FlowConfig) -> Self {
-        self.config.flow = flow;
+        self.config().flow = flow;
         self
     }
 
     /// A flow trained before; the method's training goes on from it.
     pub fn trained_flow(mut self, flow: Flow) -> Self {
-        self.config.flow = flow.config().clone();
+        self.config().flow = flow.config().clone();
         self.flow = Some(flow);
         self
     }
 
     /// Every setting at once may be changed here.
     pub fn configure(mut self, change: impl FnOnce(&mut RunConfig)) -> Self {
-        change(&mut self.config);
+        change(self.config());
         self
     }
 
@@ -199,10 +208,33 @@ impl Sampler {
         self
     }
 
-    pub(super) fn plan(&mut self) -> Result<Plan, RunError> {
-        match self.own_plan.take() {
-            Some((kernels, schedule)) => Ok(Plan::new(kernels, schedule)?),
-            None => Ok(self.config.method.plan(self.target.dim())?),
+    fn config(&mut self) -> &mut RunConfig {
+        self.settings.change()
+    }
+}
+
+/// Settings that may be changed until the run begins.
+pub(super) enum Settings {
+    Checked(Checked<RunConfig>),
+    Unchecked(RunConfig),
+}
+
+impl Settings {
+    fn change(&mut self) -> &mut RunConfig {
+        if let Self::Checked(config) = self {
+            *self = Self::Unchecked(config.clone().into_inner());
+        }
+        match self {
+            Self::Unchecked(config) => config,
+            Self::Checked(_) => unreachable!("opened above"),
+        }
+    }
+
+    /// The settings as they are now.
+    pub fn checked(self) -> Result<Checked<RunConfig>, ConfigError> {
+        match self {
+            Self::Checked(config) => Ok(config),
+            Self::Unchecked(config) => config.checked(),
         }
     }
 }

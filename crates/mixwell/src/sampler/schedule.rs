@@ -1,6 +1,6 @@
 //! What a run does, as data: stages of a warm-up, then a production cycle.
 //!
-//! Ex2MCMC, FlEx2MCMC, flowMC and NeuTra differ only in their [`Schedule`]; one loop (`engine.rs`) runs them all.
+//! Ex2MCMC, FlEx2MCMC, flowMC and NeuTra differ only in their [`Schedule`]; one loop (`engine/`) runs them all.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -8,12 +8,16 @@ use crate::io::{DrawReader, DrawStore, Phase as Group, StoreState};
 /// Memory for reading draws back.
 pub(super) const READ_BYTES: usize = 40 << 20;
 
-/// Draws of a run, in memory or on disk.
+/// Where a run puts its draws.
 pub(super) enum Sink {
     Memory(MemoryDraws),
     Store(Box<DrawStore>),
-    /// A look at draws that another session made.
-    View(DrawReader),
+}
+
+/// Draws made so far, to be read back.
+pub(super) enum Made<'a> {
+    Memory(&'a MemoryDraws),
+    Stored(DrawReader),
 }
 
 /// Draws kept in memory: two groups, draw after draw, chain after chain.
@@ -88,7 +92,6 @@ impl Sink {
                 all_stats.extend_from_slice(stats);
             }
             Sink::Store(store) => store.append(group, draws, values, stats)?,
-            Sink::View(_) => unreachable!("a view is not written to"),
         }
         Ok(())
     }
@@ -96,7 +99,7 @@ impl Sink {
     /// Everything a checkpoint needs about the draws; `None` for draws in memory, which no checkpoint outlives.
     pub fn save(&mut self) -> Result<Option<StoreState>, RunError> {
         match self {
-            Sink::Memory(_) | Sink::View(_) => Ok(None),
+            Sink::Memory(_) => Ok(None),
             Sink::Store(store) => {
                 // Whoever looks at the run meanwhile finds the draws up to its last checkpoint.
                 store.sync()?;
@@ -115,55 +118,56 @@ impl Sink {
         Ok(())
     }
 
+    /// Makes all draws so far readable.
+    pub fn sync(&mut self) -> Result<(), RunError> {
+        if let Sink::Store(store) = self {
+            store.sync()?;
+        }
+        Ok(())
+    }
+
+    /// All draws until [`Sink::sync`] or [`Sink::finish`].
+    pub fn made(&self) -> Result<Made<'_>, RunError> {
+        Ok(match self {
+            Sink::Memory(memory) => Made::Memory(memory),
+            Sink::Store(store) => Made::Stored(DrawReader::open(store.path())?),
+        })
+    }
+}
+
+impl Made<'_> {
     /// One sample statistic of a group, chain after chain; `None` when there is none of this name.
-    pub fn stat(&mut self, group: Group, name: &str, thin: usize) -> Result<Option<Vec<f64>>, RunError> {
-        let opened;
-        let reader = match self {
-            Sink::Memory(memory) => return Ok(memory.stat(group, name, thin)),
-            Sink::View(reader) => &*reader,
-            Sink::Store(store) => {
-                opened = reopen(store)?;
-                &opened
+    pub fn stat(&self, group: Group, name: &str, thin: usize) -> Result<Option<Vec<f64>>, RunError> {
+        match self {
+            Made::Memory(memory) => Ok(memory.stat(group, name, thin)),
+            Made::Stored(reader) => {
+                let group = group.stats_group();
+                let known = reader.variables(group)?.iter().any(|v| v.name == name);
+                Ok(if known { Some(reader.read_variable(group, name, thin)?) } else { None })
             }
-        };
-        let group = group.stats_group();
-        let known = reader.variables(group)?.iter().any(|v| v.name == name);
-        Ok(if known { Some(reader.read_variable(group, name, thin)?) } else { None })
+        }
     }
 
     /// Calls `f` with the index and the draws (`chains x draws / thin`) of every reported value of a group in turn.
     pub fn for_each_scalar(
-        &mut self,
+        &self,
         group: Group,
         thin: usize,
         mut f: impl FnMut(usize, &[f64]),
     ) -> Result<(), RunError> {
-        let opened;
-        let reader = match self {
-            Sink::Memory(memory) => {
-                for index in 0..memory.n_values {
-                    f(index, &memory.scalar(group, index, thin));
+        match self {
+            Made::Memory(memory) => {
+                (0..memory.n_values).for_each(|index| f(index, &memory.scalar(group, index, thin)));
+            }
+            Made::Stored(reader) => {
+                let (group, mut first) = (group.values_group(), 0);
+                for variable in reader.variables(group)? {
+                    let each = |i: usize, draws: &[f64]| f(first + i, draws);
+                    reader.for_each_scalar(group, &variable.name, thin, READ_BYTES, each)?;
+                    first += variable.len();
                 }
-                return Ok(());
             }
-            Sink::View(reader) => &*reader,
-            Sink::Store(store) => {
-                opened = reopen(store)?;
-                &opened
-            }
-        };
-        let (group, mut first) = (group.values_group(), 0);
-        for variable in reader.variables(group)? {
-            let each = |i: usize, draws: &[f64]| f(first + i, draws);
-            reader.for_each_scalar(group, &variable.name, thin, READ_BYTES, each)?;
-            first += variable.len();
         }
         Ok(())
     }
-}
-
-/// A reader of everything stored so far.
-fn reopen(store: &mut DrawStore) -> Result<DrawReader, RunError> {
-    store.sync()?;
-    Ok(DrawReader::open(store.path())?)
 }

@@ -2,7 +2,7 @@
 
 use super::config::Stop;
 use super::error::RunError;
-use super::sink::Sink;
+use super::sink::Made;
 use crate::diagnostics::{Draws, ess_bulk, ess_tail, rhat};
 use crate::io::Phase as Group;
 
@@ -25,13 +25,13 @@ pub(super) fn numbers_looked_at(n_chains: usize, draws: usize) -> usize {
 
 /// True when every parameter meets the rule on the production draws so far.
 pub(super) fn is_enough(
-    sink: &mut Sink,
+    made: &Made<'_>,
     n_chains: usize,
     draws: usize,
     stop: Stop,
 ) -> Result<bool, RunError> {
     let mut enough = true;
-    sink.for_each_scalar(Group::Production, thinning(n_chains, draws), |_, values| {
+    made.for_each_scalar(Group::Production, thinning(n_chains, draws), |_, values| {
         if enough {
             let draws = Draws::new(values, n_chains);
             enough = (stop.rhat == 0.0 || rhat(draws) <= stop.rhat)

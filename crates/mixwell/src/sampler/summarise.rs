@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::engine::Engine;
 use super::error::RunError;
 use super::estimate::ProposalReport;
+use super::sink::Made;
 use super::state::Spent;
 use super::summary::{KernelAcceptance, Parameter, Summary, TrainingReport};
 use super::totals::Total;
@@ -42,8 +43,9 @@ pub(super) fn numbers_looked_at(n_chains: usize, draws: usize, n_values: usize) 
 }
 
 /// Summarises the production draws of an engine.
-pub(super) fn summarise(
-    engine: &mut Engine<'_>,
+pub(super) fn summarise<S>(
+    engine: &Engine<'_, S>,
+    made: &Made<'_>,
     spent: Spent,
     proposal: Option<ProposalReport>,
 ) -> Result<Summary, RunError> {
@@ -52,9 +54,9 @@ pub(super) fn summarise(
     let draws = engine.production_draws();
     let names: Vec<String> = engine.target.variables().iter().flat_map(Variable::labels).collect();
     let thin = thinning(n_chains, draws, names.len());
-    let acceptance_of_moves = acceptance_per_draw(engine, thin)?;
-    let rows = scalar_rows(engine, &acceptance_of_moves, thin)?;
-    let late_chains = match engine.sink.stat(Group::Production, "lp", thin)? {
+    let acceptance_of_moves = acceptance_per_draw(made, thin)?;
+    let rows = scalar_rows((made, n_chains), &acceptance_of_moves, thin)?;
+    let late_chains = match made.stat(Group::Production, "lp", thin)? {
         Some(lp) => late_chains(Draws::new(&lp, n_chains), thresholds.late_chain),
         None => Vec::new(),
     };
@@ -72,7 +74,7 @@ pub(super) fn summarise(
             mcse_rao_blackwell: rao_blackwell.as_ref().map(|r| r[i].1),
         })
         .collect();
-    let modes = mode_occupancy(engine, thin)?;
+    let modes = mode_occupancy(engine, made, thin)?;
     let acceptance = acceptance(engine);
     let totals = &engine.production_totals;
     let sum = |f: fn(&Total) -> u64| totals.leaves.iter().map(f).sum::<u64>();
@@ -162,10 +164,10 @@ fn evidence(summary: &Summary, thresholds: &Thresholds) -> Evidence {
 
 /// Acceptance of the moves that led to each draw, one series for each kind of moves; only where there are global moves, since
 /// a method without them has nothing else to move by, and its acceptance is tuned.
-fn acceptance_per_draw(engine: &mut Engine<'_>, thin: usize) -> Result<Vec<Vec<f64>>, RunError> {
+fn acceptance_per_draw(made: &Made<'_>, thin: usize) -> Result<Vec<Vec<f64>>, RunError> {
     let mut series = Vec::new();
     for name in ["global_acceptance", "acceptance_rate"] {
-        match engine.sink.stat(Group::Production, name, thin)? {
+        match made.stat(Group::Production, name, thin)? {
             Some(rates) => series.push(rates),
             None if series.is_empty() => break,
             None => {}
@@ -176,11 +178,10 @@ fn acceptance_per_draw(engine: &mut Engine<'_>, thin: usize) -> Result<Vec<Vec<f
 
 /// Summary and mobility in the tails of every reported number.
 fn scalar_rows(
-    engine: &mut Engine<'_>,
+    (made, n_chains): (&Made<'_>, usize),
     acceptance: &[Vec<f64>],
     thin: usize,
 ) -> Result<Vec<(ScalarSummary, [f64; 2])>, RunError> {
-    let n_chains = engine.config.chains;
     let mut rows = Vec::new();
     let mut waiting: Vec<Vec<f64>> = Vec::new();
     let flush = |waiting: &mut Vec<Vec<f64>>, rows: &mut Vec<_>| {
@@ -190,7 +191,7 @@ fn scalar_rows(
         }));
         waiting.clear();
     };
-    engine.sink.for_each_scalar(Group::Production, thin, |_, draws| {
+    made.for_each_scalar(Group::Production, thin, |_, draws| {
         waiting.push(draws.to_vec());
         if waiting.len() * draws.len() >= BATCH_NUMBERS {
             flush(&mut waiting, &mut rows);
@@ -200,16 +201,20 @@ fn scalar_rows(
     Ok(rows)
 }
 
-fn mode_occupancy(engine: &mut Engine<'_>, thin: usize) -> Result<Option<ModeOccupancy>, RunError> {
+fn mode_occupancy<S>(
+    engine: &Engine<'_, S>,
+    made: &Made<'_>,
+    thin: usize,
+) -> Result<Option<ModeOccupancy>, RunError> {
     let Some(modes) = engine.target.facts().modes else { return Ok(None) };
-    let labels = engine.sink.stat(Group::Production, "mode", thin)?;
+    let labels = made.stat(Group::Production, "mode", thin)?;
     Ok(labels.filter(|l| !l.is_empty()).map(|labels| {
         let labels: Vec<usize> = labels.into_iter().map(|l| l as usize).collect();
         ModeOccupancy::count(&labels, engine.config.chains, modes.centres.rows())
     }))
 }
 
-fn acceptance(engine: &Engine<'_>) -> BTreeMap<String, KernelAcceptance> {
+fn acceptance<S>(engine: &Engine<'_, S>) -> BTreeMap<String, KernelAcceptance> {
     let leaves = engine.plan.leaves();
     let mut table = BTreeMap::new();
     for (i, leaf) in leaves.iter().enumerate() {
@@ -239,7 +244,7 @@ fn acceptance(engine: &Engine<'_>) -> BTreeMap<String, KernelAcceptance> {
 }
 
 /// Mean and standard error of every reported number from the particles of i-SIR: each chain gives one mean.
-fn rao_blackwell_means(engine: &Engine<'_>) -> Option<Vec<(f64, f64)>> {
+fn rao_blackwell_means<S>(engine: &Engine<'_, S>) -> Option<Vec<(f64, f64)>> {
     let totals = &engine.production_totals;
     let n_values = engine.recorder.n_values();
     if totals.rao_blackwell.is_empty() || totals.rao_blackwell_steps.contains(&0) {

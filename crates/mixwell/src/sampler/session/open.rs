@@ -1,0 +1,142 @@
+//! Everything that can fail before the first step: settings, the target with its variables and starts, sizes, the folder.
+
+use std::path::PathBuf;
+
+use super::{Access, Session};
+use crate::density::Variable;
+use crate::flow::Flow;
+use crate::io::{ConfigHash, RunFolder, atomic_write, available_bytes, load_checkpoint};
+use crate::proposal::Proposal;
+use crate::rng::FLOW_INIT_STREAM;
+use crate::sampler::config::RunConfig;
+use crate::sampler::cost::{Sizes, held_so_far};
+use crate::sampler::error::RunError;
+use crate::sampler::plan::Plan;
+use crate::sampler::record::Recorder;
+use crate::sampler::reported::{check_reported, check_variables};
+use crate::sampler::run::Sampler;
+use crate::{ConfigError, Stream};
+
+impl Session {
+    /// Checks settings and starts, opens the folder, and reads the checkpoint where there may be one.
+    ///
+    /// Everything that a user may have to change is found before a new folder is made, so that it can be run again.
+    pub(super) fn open(sampler: Sampler, access: Access) -> Result<Self, RunError> {
+        let Sampler { target, settings, own_plan, flow: given, folder, observer, interrupt, threads: _ } =
+            sampler;
+        let config = settings.checked()?;
+        let dim = target.dim();
+        if dim == 0 {
+            return Err(ConfigError::new("target", "of 0 coordinates", "at least 1 is needed").into());
+        }
+        let plan = match own_plan {
+            Some((kernels, schedule)) => Plan::new(kernels, schedule)?,
+            None => config.method.plan(dim)?,
+        };
+        if plan.uses_gradient() && !target.has_gradient() {
+            let reason =
+                "this method needs gradients; give one, or use a gradient-free local kernel (random_walk)";
+            return Err(ConfigError::new("target", "a density without gradient", reason).into());
+        }
+        let reported = check_variables(&*target)?;
+        let variables = target.variables();
+        let recorder = Recorder::new(&*target, plan.leaves());
+        let mut sizes = Sizes {
+            config: &config,
+            plan: &plan,
+            dim,
+            recorder: &recorder,
+            largest_variable: variables.iter().map(Variable::len).max().unwrap_or(0),
+            flow_params: flow_size(&config, &plan, given.as_ref(), dim)?,
+            on_disk: folder.is_some(),
+            before: held_so_far(),
+        };
+        // A look at a run holds less than the run.
+        if access != Access::View {
+            sizes.footprint().check()?;
+        }
+        let flow = match given {
+            _ if !plan.uses_flow => None,
+            Some(flow) => Some(flow),
+            None => {
+                let mut stream = Stream::new(config.seed, FLOW_INIT_STREAM);
+                Some(Flow::new(&config.flow, dim, &mut stream).map_err(|e| e.under("flow"))?)
+            }
+        };
+        sizes.flow_params = flow.as_ref().map_or(0, Flow::n_params);
+        let warning = match (access, &folder) {
+            (Access::New, Some(folder)) => match available_bytes(folder) {
+                Ok(free) => sizes.check_disk(free)?,
+                Err(_) => None,
+            },
+            _ => None,
+        };
+        let cost = sizes.cost();
+        let text = crate::config::commented(&*config)
+            .map_err(|e| ConfigError::new("config", "not writable as TOML", e.to_string()))?;
+        let names: Vec<String> = plan.leaves().into_iter().map(|l| l.name).collect();
+        let hash = ConfigHash::of(format!("{text}\n{}\n{dim}", names.join(" ")).as_bytes());
+        let evaluate = || config.start.evaluate(&*target, config.chains, config.seed, plan.uses_gradient());
+        let mut starts = if access == Access::New { Some(evaluate()?) } else { None };
+        if let Some(starts) = &starts {
+            check_reported(&*target, starts.first(), reported)?;
+        }
+        let folder = folder.map(|path| open_folder(path, access, &text)).transpose()?;
+        let saved = match &folder {
+            Some(folder) if access != Access::New && folder.has_checkpoint() => {
+                Some(load_checkpoint(&folder.checkpoint(), hash)?)
+            }
+            _ => None,
+        };
+        if access == Access::Resume && saved.is_none() {
+            starts = Some(evaluate()?);
+        }
+        Ok(Self {
+            target,
+            config,
+            plan,
+            flow,
+            recorder,
+            starts,
+            folder,
+            hash,
+            saved,
+            cost,
+            warning,
+            observer,
+            interrupt,
+        })
+    }
+}
+
+/// Parameters of the flow, before it is made; a given one must fit the target.
+fn flow_size(
+    config: &RunConfig,
+    plan: &Plan,
+    given: Option<&Flow>,
+    dim: usize,
+) -> Result<usize, ConfigError> {
+    match given {
+        _ if !plan.uses_flow => Ok(0),
+        Some(flow) if flow.dim() != dim => {
+            let value = format!("of {} coordinates", flow.dim());
+            Err(ConfigError::new("flow", value, format!("the target has {dim}")))
+        }
+        Some(flow) => Ok(flow.n_params()),
+        None => {
+            config.flow.check(dim).map_err(|e| e.under("flow"))?;
+            Ok(config.flow.size_estimate(dim) as usize)
+        }
+    }
+}
+
+fn open_folder(path: PathBuf, access: Access, config: &str) -> Result<RunFolder, RunError> {
+    match access {
+        Access::Resume => return Ok(RunFolder::open(&path)?),
+        Access::View => return Ok(RunFolder::view(&path)?),
+        Access::New => {}
+    }
+    let folder = RunFolder::create(&path)?;
+    atomic_write(&folder.config(), config.as_bytes())?;
+    Ok(folder)
+}

@@ -12,10 +12,10 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
 use super::{Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points, range};
+use mixwell_vector::elementary::exp_slice;
 
 /// Settings of [`DualMoon`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -132,7 +132,7 @@ impl Lanes for DualMoon {
             let precision = 1.0 / (c.scales[j] * c.scales[j]);
             // The nearer peak taken out: -(|x| - c)^2/(2 s^2) + ln(1 + e), e = exp(-2 c |x| / s^2).
             let mut e = lanes::map(x[j], |x| -2.0 * centre * x.abs() * precision);
-            exp_nonpositive_each(&mut e);
+            exp_slice(&mut e);
             for l in 0..L {
                 let off = x[j][l].abs() - centre;
                 out[l] += e[l].ln_1p() - 0.5 * off * off * precision;

@@ -7,11 +7,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::diagonal_mixture::DiagonalMixture;
-use super::exp::exp_nonpositive_each;
 use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
 use super::{EvaluationError, ExactSampler, Facts, Modes, Target};
 use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
+use mixwell_vector::elementary::exp_slice;
 
 /// Any Gaussian mixture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -185,7 +185,7 @@ impl Lanes for GaussianMixture {
                 w[l] -= max[l];
             }
         }
-        exp_nonpositive_each(weights.as_flattened_mut());
+        exp_slice(weights.as_flattened_mut());
         for w in weights.iter() {
             for l in 0..L {
                 sum[l] += w[l];

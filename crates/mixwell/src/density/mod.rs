@@ -27,7 +27,6 @@ pub mod dual_moon;
 pub mod eight_schools;
 mod error;
 mod evaluation;
-mod exp;
 mod fn_target;
 mod formula;
 pub mod funnel;

@@ -9,11 +9,11 @@ use std::f64::consts::TAU;
 
 use serde::{Deserialize, Serialize};
 
-use super::exp::exp_nonpositive_each;
 use super::lanes::{self, Lanes};
 use super::{ExactSampler, Facts, Target};
 use crate::math::normal_cdf;
 use crate::{ConfigError, Stream, range};
+use mixwell_vector::elementary::exp_slice;
 
 /// Settings of [`Rings`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -86,7 +86,7 @@ impl Lanes for Rings {
             for l in 0..L {
                 e[l] = (nearest[l] - (k - r[l]) * (k - r[l])) * half_precision;
             }
-            exp_nonpositive_each(&mut e);
+            exp_slice(&mut e);
             for l in 0..L {
                 sum[l] += e[l];
                 pull[l] += e[l] * (k - r[l]);

@@ -5,9 +5,9 @@
 //! Without the order the two labellings are two modes, of equal weight.
 //! The sum over data runs on eight values at once; the logarithms are taken of products of 64 terms, each at most 2.
 
-use crate::density::exp::exp_nonpositive_each;
 use crate::density::formula::{self, Formula};
 use crate::density::{Constraint, Model, Parameter, PointError, TargetError};
+use mixwell_vector::elementary::exp_slice;
 
 const WIDTH: usize = 8;
 const CHUNKS_PER_LOG: usize = 64;
@@ -64,7 +64,7 @@ impl Formula for NormalMixture {
                 let gap = if height[0][l] == height[1][l] { 0.0 } else { height[0][l] - height[1][l] };
                 e[l] = -gap.abs();
             }
-            exp_nonpositive_each(&mut e);
+            exp_slice(&mut e);
             for l in 0..filled {
                 top[l] += if height[0][l] > height[1][l] { height[0][l] } else { height[1][l] };
                 product[l] *= 1.0 + e[l];

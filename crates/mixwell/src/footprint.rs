@@ -1,10 +1,9 @@
-//! How many bytes something will hold, told before any of them is asked for.
+//! How many bytes a run or an estimate will hold, computed before anything is allocated.
 //!
-//! Whoever allocates says next to its code how much that will be (`bytes` of an ensemble, a pool, a workspace ..). Here the
-//! parts are added up, with sums and products that stop at the largest number instead of wrapping, and compared with what
-//! the machine has left. Parts are held at the same time; moments (a checkpoint, a training call, the summary) come one
-//! after the other, so only the largest counts. What only
-//! takes time has a limit that is stated ([`MOST_COUNT`]).
+//! Each part states its size next to its code (`bytes` of an ensemble, a pool, a workspace ..). Here the sizes are added up, with
+//! sums and products that saturate instead of wrapping, and compared with the memory that is free. Parts are held
+//! at the same time; moments (a checkpoint, a training call, the summary) come one after the other, so only the largest
+//! counts. What costs only time is limited by [`MOST_COUNT`].
 
 use crate::ConfigError;
 

@@ -1,4 +1,4 @@
-//! Range checks of settings, for every room. Each error names the setting, its value and what is allowed; each check refuses NaN.
+//! Range checks of settings, used everywhere. Each error names the setting, its value and what is allowed; every check refuses NaN.
 
 use std::fmt::Display;
 

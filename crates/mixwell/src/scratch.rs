@@ -1,7 +1,7 @@
-//! Reusable buffers of the thread, so that a step allocates nothing once it has run a few times.
+//! Buffers that each thread reuses, so that a step stops allocating after it has run a few times.
 //!
-//! A buffer may hold anything when it is handed out: whoever takes one writes it before reading it, and no result can
-//! depend on what another block left behind.
+//! A buffer has arbitrary contents when it is handed out: the borrower writes before it reads, so no result depends on
+//! what another block left behind.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};

@@ -1,10 +1,11 @@
-//! Does a target contradict itself: value alone against value with gradient, and the gradient against differences of the value?
+//! Whether a target contradicts itself: the value alone is compared with the value beside a gradient, and the gradient with
+//! finite differences of the value.
 //!
 //! Chains mix moves of both kinds, so values that differ make a chain that follows neither. Along one direction `d` of coordinates `+-1`
 //! (those of a fixed stream) the slope `g(x).d` is compared with `(f(x + h d) - f(x - h d)) / 2h`, `h` relative to the
-//! size of `x`, with two widths, each halved once. A difference is believed when halving changes it by much less than what
-//! it is off by; a kink, rounding, the edge of the support or a scale far below `h` leave a point undecided. The value may be off by
-//! [`VALUES`] relative to its size, the slope by [`SLOPES`]: enough for single precision.
+//! size of `x`, for two widths, each halved once. A discrepancy counts when halving `h` changes the difference by much less than
+//! the discrepancy itself; a kink, rounding, the edge of the support or a scale far below `h` leave a point undecided. Relative errors
+//! of up to [`VALUES`] in the value and [`SLOPES`] in the slope are allowed, which is enough for single precision.
 
 use super::{EvaluationError, Target};
 use crate::{Batch, Points, Stream};

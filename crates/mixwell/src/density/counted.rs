@@ -1,4 +1,4 @@
-//! Counts what a run costs: rows whose density, and rows whose gradient, was evaluated.
+//! Counts evaluations of a target: rows whose density was evaluated, and rows whose gradient was evaluated.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -3,7 +3,7 @@
 //! A *recoverable* failure concerns one point: its log-density becomes NaN, kernels refuse the point and count it, and the run
 //! goes on. A *fatal* one is an [`EvaluationError`]: the run ends with it, in the target's own words, and can be resumed.
 //! Kernels see neither: they ask a [`Guarded`] target, which keeps the first fatal error in a [`Failure`] and answers NaN from
-//! then on. Whoever moves the chains looks there and throws away what was made with such answers.
+//! then on. The code that moves the chains checks it and discards what was computed from such answers.
 
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Class labels as they stand in files, made into two classes.
+//! Turns the class labels found in a file into two classes.
 
 use super::TargetError;
 

@@ -1,6 +1,6 @@
-//! Tables of numbers that targets learn from, and who loads them.
+//! Tables of numbers that targets are built from, and the interface for loading them.
 //!
-//! Reading files is not this module's job: whoever builds a target from a config hands in a [`DataLoader`].
+//! This module reads no files: the caller that builds a target from a config passes a [`DataLoader`].
 
 use std::collections::BTreeMap;
 

@@ -1,13 +1,13 @@
-//! Chains that were not there yet when production began, seen by their log-density.
+//! Detects, from log-densities, chains that had not reached the typical set when production began.
 //!
 //! In equilibrium the first draw of a chain is as good as any later one. A chain that warm-up left in a wrong region starts
 //! production at a log-density far below everything that is drawn later, and climbs. A few such draws spoil means and
 //! standard deviations while R-hat and ESS, which look at ranks, hardly move.
 //!
-//! Reference are the later halves of all chains, with median `m` and lowest value `l`. A draw is far below when it lies below
-//! `l` by more than `gap (m - l)` and by more than [`NATS`]: log-densities have exponential tails to that side
-//! at the lightest (one dimension) and normal ones at the best (many), so that a draw in equilibrium does that with a
-//! probability of about `e^-(s/2)` in one dimension, `s = m - l`, and less in many.
+//! The later halves of all chains serve as the reference, with median `m` and lowest value `l`. A draw is far below when it lies below
+//! `l` by more than `gap (m - l)` and by more than [`NATS`]. Towards low values the tails of a log-density are at heaviest
+//! exponential (one dimension) and close to normal in many dimensions, so a draw in equilibrium is that low with
+//! probability about `e^-(s/2)` in one dimension, `s = m - l`, and less in many.
 
 use super::Draws;
 

@@ -1,4 +1,4 @@
-//! Effective sample size as the Ex2MCMC paper computes it; needed to compare with its figures, and for nothing else.
+//! Effective sample size as the Ex2MCMC paper computes it; provided only for comparison with the figures of that paper.
 //!
 //! Per chain: centre, divide by the standard deviation (plus 1e-7), `A_t` = mean of the `n - t` overlapping products,
 //! `ESS = 1 / (1 + 2 sum of A_t over t = 1..148 with A_t > 0.05)`: a number in (0, 1] (Samsonov et al. 2022).

@@ -1,10 +1,10 @@
-//! Whether chains can move in the tails of a scalar: where they cannot, the tail is seen too seldom or for too long.
+//! Whether chains can move in the tails of a scalar. Where they cannot, the tail is visited too rarely or for too long.
 //!
-//! A narrow neck that a flow was never trained on, and in which local steps of the frozen size are refused, is entered seldom and
-//! left seldom. R-hat and ESS compare what was seen with itself and notice nothing. But at the edge of what was seen
-//! all moves already begin to fail. For the draws beyond a quantile, the mobility is the mean acceptance of the moves made *from* them,
+//! A narrow neck on which a flow was never trained, and where local steps of the frozen size are rejected, is rarely entered and
+//! rarely left. R-hat and ESS compare the draws only with each other and notice nothing. But at the edge of the visited
+//! region all moves already begin to fail. For the draws beyond a quantile, the mobility is the mean acceptance of the moves made *from* them,
 //! divided by that of the moves from all draws; of several kinds of moves (local, global) the best counts, since one that works is
-//! enough. Chains that are at home in their tails have about 1.
+//! enough. Chains that move freely in their tails have about 1.
 
 use super::Draws;
 

@@ -1,4 +1,4 @@
-//! How heavy the tails of the draws of one scalar are: do its mean and its standard deviation exist?
+//! How heavy the tails of the draws of one scalar are, and so whether its mean and standard deviation exist.
 //!
 //! The distance of the `M = ceil(min(S/5, 3 sqrt(S / r_eff)))` most extreme draws from the next one is compared with a
 //! generalised Pareto law of shape `k`, on either side, as [`pareto_smooth`](super::pareto_smooth) does with weights;

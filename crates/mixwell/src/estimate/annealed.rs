@@ -1,11 +1,11 @@
-//! Annealed importance sampling: independent chains led along a ladder, weighted by what they pass.
+//! Annealed importance sampling: independent chains move along a ladder of tempered densities and collect a weight at every rung.
 //!
 //! `x_0 ~ pi_0`; `log w = sum_{k=1..K} (b_k - b_{k-1}) (log pi - log pi_0)(x_{k-1})`, where `x_k` comes from `x_{k-1}` by `moves`
 //! steps of a kernel that keeps `pi_k`; after the last increment nothing moves. `Z^ = mean w` is unbiased for any kernel,
 //! ladder and number of moves, zero included (plain importance sampling). Draws are the `x_{K-1}` with their weights.
 //!
-//! For that, step sizes and ladder must not depend on the chains that are weighed: a *pilot* population with streams of its
-//! own climbs first ([`SequentialConfig`](super::SequentialConfig) says how) and leaves a kernel for every rung.
+//! To keep it unbiased, step sizes and ladder must not depend on the chains that are weighted: a *pilot* population with streams of
+//! its own climbs first ([`SequentialConfig`](super::SequentialConfig) says how) and leaves a kernel for every rung.
 //! With selection `isir`, weighted paths become Markov chains that keep the target: see `iterated.rs`.
 //! Reference: Neal, "Annealed importance sampling", Statistics and Computing 11 (2001), eq. (5), (8).
 

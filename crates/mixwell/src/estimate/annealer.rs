@@ -1,4 +1,4 @@
-//! Paths along a ladder whose kernels are fixed: up from the base with their weights, and back down.
+//! Annealed paths along a ladder with fixed kernels: upwards from the base, and backwards from the target, with their weights.
 
 use super::WeightedDraws;
 use super::ladder::times;

@@ -4,7 +4,7 @@
 //! functions are self-normalised ([`WeightedDraws`]). Oracle: `N(0, I)` from `N(0, 2 I)` has `ESS / n -> (3/4)^(dim/2)`.
 //! Pareto smoothing concerns the weights that are kept with the draws, never the evidence, whose `Z^` stays unbiased.
 //! Reference: Owen, "Monte Carlo theory, methods and examples", chapter 9; Vehtari et al. (2024) for the smoothing.
-//! Differs from the formula `(1/n) sum w f` of the talk, which needs normalised densities.
+//! Not offered: the plain mean `(1/n) sum w f`, which needs normalised densities.
 
 use serde::{Deserialize, Serialize};
 

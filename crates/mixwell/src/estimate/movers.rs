@@ -1,4 +1,4 @@
-//! Which kernels may move chains along a ladder.
+//! Checks which kernels may move chains along a ladder.
 
 use super::EstimateError;
 use crate::ConfigError;

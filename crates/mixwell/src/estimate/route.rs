@@ -1,4 +1,4 @@
-//! From a base to a target: the two ends between which annealed and sequential estimates lead their chains, and how such an
+//! The base and the target between which annealed and sequential estimates move their chains, and the checks with which such an
 //! estimate begins.
 
 use super::EstimateError;

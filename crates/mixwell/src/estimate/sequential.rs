@@ -2,8 +2,8 @@
 //!
 //! Rungs, weights, resampling and moves: see `population.rs`. `Z^` is the mean over the replicates, and its error comes from
 //! their spread with one degree of freedom less than there are replicates. Within one population the particles share
-//! ancestors, and errors from their genealogy fail when few ancestors are left, so replicates are the honest choice.
-//! Replicates need not be large: their mean keeps the bias of one, of the order of one over its number of particles.
+//! ancestors, and errors from their genealogy fail when few ancestors are left, so the error is taken from replicates.
+//! Replicates need not be large: the bias of their mean is that of a single one, of the order of one over its number of particles.
 //! Draws are the particles of all replicates, weighted by `Z^` of their replicate.
 //! Reference: Del Moral, Doucet, Jasra, JRSS-B 68 (2006).
 

@@ -1,4 +1,5 @@
-//! Chains on the path from base to target: moved at one inverse temperature, then evaluated (`look`) and set to the next (`aim`).
+//! Chains on the path from base to target: moved at one inverse temperature, evaluated at both ends (`look`), then set to the next
+//! inverse temperature (`aim`).
 //!
 //! Looking evaluates both ends at every position (one gradient of the target per chain, where the kernel needs gradients);
 //! aiming sets every cached value of the ensemble from those ends, so changing the temperature costs nothing more.

@@ -1,4 +1,4 @@
-//! What a flow learns from weighted examples by: maximum likelihood or flow matching, as its family says.
+//! The loss by which a flow learns from weighted examples: maximum likelihood or flow matching, depending on its family.
 
 use super::flow::Flow;
 use crate::net::Gradient;

@@ -1,4 +1,4 @@
-//! [`Flow`]: layers and a whitening in either precision, as everything else uses them.
+//! [`Flow`]: layers and a whitening in either precision, the type that the rest of the library uses.
 
 use super::family::FlowConfig;
 use super::layer::Whitening;

@@ -1,4 +1,4 @@
-//! Parameters of a flow at rest: snapshots, checkpoints and safetensors files.
+//! Stored parameters of a flow: snapshots, checkpoints and safetensors files.
 //!
 //! A safetensors file holds every array under its own name (`layers.0.net.weight.0`, `n_out x n_in`), the whitening as
 //! `whitening.mean` and `whitening.scale` (`f64`), and in its metadata the config as JSON, the dimension, the version of

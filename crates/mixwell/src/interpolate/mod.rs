@@ -1,4 +1,4 @@
-//! Paths between two latent points: along the sphere, and along a chain that a magnet draws from one to the other.
+//! Paths between two latent points: along a sphere, and along a Langevin chain that is pulled from one to the other.
 //!
 //! Both are made of latents; through a flow's `forward` they become paths between data points. To follow a target given in
 //! data space, pull it back through the flow first ([`crate::density::PulledBack`]).

@@ -1,4 +1,4 @@
-//! Text files read up to a bound: a device that never ends, or a file given by mistake, costs no more than that.
+//! Reads text files up to a size limit, so that an endless device or a file given by mistake cannot exhaust memory.
 
 use std::fs::File;
 use std::io::{self, Read};

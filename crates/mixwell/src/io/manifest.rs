@@ -1,5 +1,5 @@
-//! `manifest.json`: what a finished run left, so that loss and change are noticed: a SHA-256 of its summary and its flow, and
-//! what its draws must be ([`StoreContents`]). It carries a hash of itself, and is written last.
+//! `manifest.json` records what a finished run left, so that loss and changes are noticed: a SHA-256 of its summary and its flow, and
+//! the expected contents of its draws ([`StoreContents`]). It carries a hash of itself, and is written last.
 //!
 //! The attribute [`MANIFEST_ATTRIBUTE`] of the draws says that there must be one; runs of earlier versions have none.
 

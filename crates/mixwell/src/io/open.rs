@@ -1,8 +1,7 @@
-//! Opening files of a folder that somebody else may have made: never through a link, never a device or a pipe, and never
-//! more of it than makes sense.
+//! Opens files in a folder that is not trusted: never through a link, never a device or a pipe, and never beyond a size limit.
 //!
-//! The name is looked at, the file is opened, and what is open must be what was seen. Nothing is cut off or written before
-//! that. Files that are made are made new (`create_new`), which follows no link either.
+//! The path is inspected, the file is opened, and the open file must be the one that was inspected. Nothing is truncated or written
+//! before that. New files are created with `create_new`, which does not follow links either.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};

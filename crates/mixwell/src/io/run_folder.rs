@@ -1,4 +1,4 @@
-//! The folder of a run: where everything about it lies, and who may work in it.
+//! The folder of a run: the files in it, and the lock that lets one process at a time write to it.
 //!
 //! ```text
 //! config.toml           the config with every default written out
@@ -10,7 +10,7 @@
 //! .lock                 held by the process that works in the folder
 //! ```
 //!
-//! One process at a time may write. The lock is the operating system's, so that it ends with the process, however that ends.
+//! The lock is the operating system's, so it is released whenever the process ends, however it ends.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Write};

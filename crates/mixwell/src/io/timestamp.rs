@@ -1,4 +1,4 @@
-//! The time as text: `2026-03-01T12:00:00Z` (RFC 3339, UTC, whole seconds), for attributes and logs.
+//! Formats the time as text: `2026-03-01T12:00:00Z` (RFC 3339, UTC, whole seconds), for attributes and logs.
 //!
 //! Days are turned into dates with 400-year eras of 146 097 days that begin on 1 March, so that leap days come last.
 

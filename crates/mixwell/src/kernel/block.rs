@@ -1,5 +1,5 @@
-//! Some chains of an ensemble, and the only ways to change their positions: each keeps what is derived from a position with it, or
-//! marks it unknown.
+//! A block of chains of an ensemble, with the only methods that change positions: each of them updates the values derived from a
+//! position, or marks them unknown.
 
 use std::ops::Range;
 

@@ -1,5 +1,5 @@
-//! Limits of the work of one step of a kernel, and the sizes of what it holds while it adapts. The settings of each kernel say
-//! how much that is (`Settings`).
+//! Limits on the work of one step of a kernel and on what it holds while it adapts. The settings of each kernel state
+//! both amounts (`Settings`).
 //!
 //! A step cannot be interrupted, so its work is limited: [`MOST_EVALUATIONS`] evaluations of the target per chain.
 

@@ -1,14 +1,14 @@
 //! What a kernel promises about the target's law, with its parameters frozen.
 //!
-//! The kernel itself says it ([`Kernel::law`](super::Kernel::law)) and so do its settings; a kernel made of others computes it from
-//! theirs. Whoever may use only some kernels asks for it: a run marks the draws of a kernel that is not exact as biased, and
+//! The kernel itself states it ([`Kernel::law`](super::Kernel::law)), and so do its settings; a kernel made of others derives it from
+//! theirs. Code that can use only some kernels checks it: a run marks the draws of a kernel that is not exact as biased, and
 //! estimators refuse kernels that keep replicas.
 //!
-//! Reversible, that is in detailed balance with the target, are all leaves with an accept-reject step or a choice among
-//! candidates, seen from one position to the next:
+//! All leaves with an accept-reject step or a choice among candidates are reversible, that is in detailed balance with the
+//! target, as transitions from one position to the next:
 //!
 //! - random walk, MALA, independent Metropolis-Hastings: by Metropolis' rule.
-//! - HMC: momenta are drawn anew in every step and a trajectory is its own reversal once they are turned round.
+//! - HMC: momenta are drawn anew in every step and a trajectory is its own reversal once momenta are negated.
 //! - NUTS: a tree is reached with the same probability from every point in it, and a point is drawn from it by weight, half by
 //!   half, with `min(1, new / old)`, which balances the two halves of every doubling.
 //! - elliptical slice sampling: Murray, Adams and MacKay (2010), section 2.3; giving up after many shrinks only adds to staying.

@@ -1,4 +1,4 @@
-//! Kernels that are not made of others, as tables show them.
+//! Leaves: the kernels that are not made of others, as shown in tables.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! Replicas: points beside a chain that one kernel alone sees, such as the hotter copies of parallel tempering.
+//! Replicas: points stored beside a chain for the use of a single kernel, such as the hotter copies of parallel tempering.
 //!
 //! They live with the chain, not in the kernel: so blocks of chains run in parallel, a checkpoint of the chains holds them, and
 //! draws do not depend on how chains are cut into blocks. A kernel finds its own by the place of its first leaf among all

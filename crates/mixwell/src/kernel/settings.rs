@@ -1,4 +1,4 @@
-//! What every kernel's settings can tell before the kernel is built.
+//! What the settings of every kernel provide before the kernel is built.
 
 use super::{Kernel, Law, StepSize};
 use crate::ConfigError;

@@ -1,4 +1,4 @@
-//! What a checkpoint holds of a kernel.
+//! The state of a kernel in a checkpoint.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What is counted of every leaf and chain.
+//! What is counted for every leaf and chain.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! `Descent`: the one loop of all training. A step is a loss with its gradient, the guard's verdict on both, and the
-//! optimiser's step with the gradient clipped. Around it: so many steps, or passes through examples that keep the weights
-//! of the pass that validated best.
+//! optimiser's step with the gradient clipped. It runs a number of such steps, or passes through examples after which the
+//! weights of the best validation are kept.
 //!
 //! It works on any [`Model`]; the loss decides what is learned, and from what data.
 

@@ -1,4 +1,4 @@
-//! Weights of examples: constants of every loss.
+//! Weights of examples. Every loss treats them as constants.
 
 use super::Particles;
 use crate::Batch;

@@ -1,4 +1,4 @@
-//! A Brownian path seen through noise at some of its points.
+//! A Brownian path observed with noise at some of its points.
 //!
 //! `x_1 ~ N(0, q^2)`, `x_t ~ N(x_{t-1}, q^2)`, `y_t ~ N(x_t, r^2)` where there is an observation. Constants dropped.
 //! All laws are normal, so means and variances are exact: [`BrownianMotion::exact_moments`].

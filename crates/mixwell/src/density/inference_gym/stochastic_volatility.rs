@@ -1,4 +1,4 @@
-//! Stochastic volatility: returns whose log-variance wanders.
+//! Stochastic volatility: returns whose log-variance is an autoregressive process.
 //!
 //! `r_t ~ N(0, exp(h_t))`, `h_1 ~ N(m, (s/q)^2)`, `q = sqrt(1 - phi^2)`, `h_t ~ N(m + phi (h_{t-1} - m), s^2)`;
 //! `(phi + 1)/2 ~ Beta(20, 1.5)`, `m ~ Cauchy(0, 5)`, `s` half-Cauchy of scale 2. Constants dropped.

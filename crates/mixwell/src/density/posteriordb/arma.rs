@@ -1,4 +1,4 @@
-//! ARMA(1, 1): a series whose value leans on the value before and on the error before.
+//! ARMA(1, 1): each value of the series depends on the previous value and the previous error.
 //!
 //! `e_1 = y_1 - mu - phi mu`, `e_t = y_t - mu - phi y_{t-1} - theta e_{t-1}`, `e_t ~ N(0, sigma^2)`;
 //! `mu ~ N(0, 10^2)`, `phi, theta ~ N(0, 2^2)`, `sigma` half-Cauchy of scale 2.5. Constants dropped.

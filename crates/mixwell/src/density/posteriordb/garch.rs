@@ -1,4 +1,4 @@
-//! GARCH(1, 1): a series whose variance leans on the square before and on the variance before.
+//! GARCH(1, 1): the variance at each time depends on the previous squared error and the previous variance.
 //!
 //! `s_1` given, `s_t = alpha0 + alpha1 (y_{t-1} - mu)^2 + beta1 s_{t-1}`, `y_t ~ N(mu, s_t)`, flat priors on `mu`, on
 //! `alpha0 > 0` and on `alpha1, beta1 > 0` with `alpha1 + beta1 < 1`. Constants dropped.

@@ -1,4 +1,4 @@
-//! Gaussian processes on a line with squared-exponential covariance, seen through normal noise or through counts.
+//! Gaussian processes on a line with squared-exponential covariance, observed with normal noise or as counts.
 //!
 //! `C_ij = exp(-(x_i - x_j)^2/(2 rho^2))`, `rho ~ Gamma(25, 4)`, `alpha` half-normal of scale 2.
 //! Regression: `y ~ N(0, alpha^2 C + sigma I)` (sigma is a variance), `sigma` half-normal of scale 1.

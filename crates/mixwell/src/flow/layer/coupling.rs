@@ -1,4 +1,4 @@
-//! Which coordinates a coupling layer moves and which it keeps to look at.
+//! Which coordinates a coupling layer transforms and which it keeps as inputs of its networks.
 //!
 //! `halves`: the first `floor(d/2)` coordinates are kept, then the last ones, in turn. `parity`: coordinate `i` is kept in
 //! layer `j` when `i + j` is odd, as in [durkan2019neural]. In one dimension there is nothing to look at: every layer moves

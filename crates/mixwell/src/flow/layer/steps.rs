@@ -1,4 +1,4 @@
-//! Which steps the solver of a continuous flow takes: the clock of every row, step control, and the record of what was taken.
+//! The steps of the solver of a continuous flow: the time of every row, step-size control, and a record of the steps taken.
 //!
 //! An adaptive step of length `h` with error `e` (in units of the tolerance) is taken when `e <= 1`; the next, or the next
 //! attempt, has length `h * 0.9 e^(-1/5)`, between a fifth and five times the last. Reference: [hairer1993solving], section

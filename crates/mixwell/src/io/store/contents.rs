@@ -1,8 +1,8 @@
 //! What a store must hold: every array of draws with its shape and a hash of every chunk.
 //!
-//! The writer keeps it as it goes on, the checkpoint carries it, and a finished run has it in `manifest.json`. So an array
-//! that has gone, a shape that has changed and a chunk of another run are noticed, none of which the chunks themselves can
-//! tell. Eight bytes for each chunk of each array; a chunk is about 4 MB over all arrays.
+//! The writer updates it as it writes, the checkpoint contains it, and a finished run has it in `manifest.json`. So a missing
+//! array, a changed shape and a chunk of another run are noticed, none of which the chunks themselves can
+//! reveal. Eight bytes for each chunk of each array; a chunk is about 4 MB over all arrays.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-//! Is everything there that must be? Stops after a few problems: a description may claim any number of chunks.
+//! Checks that a store holds everything it must. Stops after a few problems, since a description may claim any number of chunks.
 
 use std::collections::BTreeSet;
 use std::path::Path;

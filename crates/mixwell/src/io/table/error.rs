@@ -1,4 +1,4 @@
-//! What can be wrong with a table, and where.
+//! Errors in a table, with their place.
 
 use std::io;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! One line of a table into its fields.
+//! Splits one line of a table into its fields.
 
 /// What stands between fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,7 +16,8 @@
 //! The rooms, in the order in which they may use one another:
 //! [`proposal`] (what can be drawn from) and [`net`] (networks and their derivatives) - [`density`] (what is sampled) and
 //! [`flow`] (invertible maps) - [`kernel`] (how a chain moves) and [`train`] (what a flow learns from) - [`estimate`] (weighted
-//! draws and evidence) - [`sampler`] (the run). [`interpolate`] (paths between two latents) stands beside them.
+//! draws and evidence) - [`sampler`] (the run). [`interpolate`] (paths between two latents) and [`image`] (data
+//! sets and pictures) stand beside them.
 //! [`diagnostics`], [`metric`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its
 //! own [`Stream`].
 
@@ -35,6 +36,7 @@ pub mod estimate;
 pub mod flow;
 mod footprint;
 mod fourier;
+pub mod image;
 pub mod interpolate;
 pub mod io;
 pub mod kernel;

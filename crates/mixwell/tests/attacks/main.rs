@@ -2,6 +2,7 @@
 //! what is wrong in a few words, or a success that is right; never a panic, an abort or a wait.
 
 mod configs;
+mod images;
 mod mutate;
 mod networks;
 mod tables;

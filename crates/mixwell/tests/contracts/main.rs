@@ -6,6 +6,7 @@ mod data;
 mod diagnostics_reference;
 mod flow;
 mod flow_matching;
+mod image_files;
 mod kernel;
 mod metric_self_test;
 mod network_files;

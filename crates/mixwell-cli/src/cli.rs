@@ -36,6 +36,8 @@ pub enum Command {
     List(ListArgs),
     /// Run a published experiment and set what comes out beside what was published.
     Reproduce(ReproduceArgs),
+    /// Look into files of networks.
+    Network(NetworkArgs),
     /// Write completions for a shell to standard output.
     Completions(CompletionsArgs),
 }
@@ -182,6 +184,32 @@ impl Preset {
             Preset::Full => "full",
         }
     }
+}
+
+/// Options of `network`.
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// What to do with the file.
+    #[command(subcommand)]
+    pub command: NetworkCommand,
+}
+
+/// What can be done with a file of a network.
+#[derive(Debug, Subcommand)]
+pub enum NetworkCommand {
+    /// List the arrays of a file with their shapes and types: a PyTorch checkpoint, NumPy's .npy or .npz, or safetensors. Nothing
+    /// in the file is executed.
+    Inspect(InspectArgs),
+}
+
+/// Options of `network inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// The file; what it is, its contents say.
+    pub file: PathBuf,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `completions`.

@@ -5,6 +5,7 @@ mod config_file;
 pub mod evidence;
 pub mod init;
 pub mod list;
+pub mod network;
 pub mod reproduce;
 pub mod resume;
 pub mod run;

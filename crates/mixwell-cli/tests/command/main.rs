@@ -7,5 +7,6 @@ mod evidence;
 mod failures;
 mod kill_and_resume;
 mod memory;
+mod network;
 mod reproduce;
 mod status;

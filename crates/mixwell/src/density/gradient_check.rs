@@ -83,7 +83,7 @@ fn worse(before: Option<Disagreement>, found: Disagreement) -> Option<Disagreeme
 
 impl fmt::Display for GradientCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let contradicts = |found: &Disagreement| !(found.excess() <= 1.0);
+        let contradicts = |found: &Disagreement| found.excess() > 1.0 || found.excess().is_nan();
         if let Some(value) = self.value.filter(contradicts) {
             return write!(
                 f,

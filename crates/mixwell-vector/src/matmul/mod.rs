@@ -11,6 +11,7 @@
 #![allow(unsafe_code)]
 
 mod few;
+mod gather;
 mod outer;
 mod panels;
 mod product;
@@ -18,6 +19,7 @@ mod product;
 mod tests;
 mod tile;
 
-pub use outer::{Outer, outer, outer_scratch};
+pub use gather::{Gather, Tap};
+pub use outer::{Outer, WeightPlaces, gather_outer, gather_outer_scratch, outer, outer_scratch};
 pub use panels::Panels;
-pub use product::{Finish, Product, product};
+pub use product::{Finish, Product, gather_product, product};

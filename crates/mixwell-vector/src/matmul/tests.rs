@@ -158,3 +158,128 @@ fn a_row_does_not_depend_on_its_neighbours() {
         rows_stand_alone::<f64>();
     });
 }
+
+/// An image of 5 x 4 pixels whose outputs, 6 x 3 of them, sum over random taps; some over none.
+fn random_taps(s: &mut Numbers) -> Vec<Vec<Tap>> {
+    let mut chance = || (s.next() + 2.0) / 4.0;
+    (0..18)
+        .map(|_| {
+            let taps = (0..7).filter(|_| chance() < 0.6).collect::<Vec<usize>>();
+            let first = (chance() * 13.0) as usize;
+            // Often neighbours, so that they are one piece.
+            taps.into_iter().map(|tap| Tap { tap, pixel: first + tap }).collect()
+        })
+        .collect()
+}
+
+/// `threads`: whether to compare with several threads, which know nothing of an instruction set forced on this one.
+fn gathered_products_agree<T: Real>(bound: f64, threads: bool) {
+    let mut s = Numbers(3);
+    for (channels, n_out, rows) in
+        [(3, 8, 64), (5, 70, 37), (70, 5, 64), (33, 1, 3), (1, 1, 130), (16, 50, 70)]
+    {
+        let taps = random_taps(&mut s);
+        let gather = Gather::new((20, channels), 7, 3, taps.clone());
+        let (w, bias) = (random(&mut s, n_out * 7 * channels), random(&mut s, n_out));
+        let (n_in, n_values) = (20 * channels, 18 * n_out);
+        let (x, dy) = (random(&mut s, rows * n_in), random(&mut s, rows * n_values));
+        let mut panels = Panels::<T>::new(7 * channels, n_out);
+        panels.pack(&cast::<T>(&w), 7 * channels, 1);
+        let mut xb = vec![T::NAN; buffer_len(rows, n_in)];
+        load_rows(&x, n_in, &mut xb);
+        let evaluate = |rows: usize, parallel: bool| {
+            let mut yb = vec![T::NAN; buffer_len(rows, n_values)];
+            let bias = cast::<T>(&bias);
+            gather_product(
+                (&gather, &panels),
+                Some(&bias),
+                &xb,
+                Finish::Leaky(T::from_f64(0.1)),
+                &mut yb,
+                rows,
+                parallel,
+            );
+            let mut y = vec![0.0; rows * n_values];
+            store_rows(&yb, n_values, &mut y);
+            y
+        };
+        let y = evaluate(rows, false);
+        assert_eq!(y, evaluate(rows, threads), "threads");
+        assert_eq!(y[..rows.min(2) * n_values], evaluate(rows.min(2), false), "rows in company");
+        for r in 0..rows {
+            for (p, taps) in taps.iter().enumerate() {
+                for o in 0..n_out {
+                    let term = |t: &Tap, c: usize| {
+                        w[(o * 7 + t.tap) * channels + c] * x[r * n_in + t.pixel * channels + c]
+                    };
+                    let terms = || taps.iter().flat_map(|t| (0..channels).map(move |c| term(t, c)));
+                    let u = bias[o] + terms().sum::<f64>();
+                    let scale = bias[o].abs() + terms().map(f64::abs).sum::<f64>();
+                    let want = if u > 0.0 { u } else { 0.1 * u };
+                    assert!(
+                        (y[(r * 18 + p) * n_out + o] - want).abs() <= bound * scale,
+                        "{channels} {n_out} {rows}"
+                    );
+                }
+            }
+        }
+
+        // The gradient in the weights, taps in reverse and outputs side by side.
+        let rows = rows.min(BLOCK);
+        let mut dyb = vec![T::NAN; buffer_len(rows, n_values)];
+        load_rows(&dy[..rows * n_values], n_values, &mut dyb);
+        let places = WeightPlaces {
+            output: 1,
+            channel: n_out,
+            taps: (0..7).map(|t| (6 - t) * channels * n_out).collect(),
+        };
+        let gradient = |parallel| {
+            let (mut dw, mut db) = (vec![T::ONE; w.len()], vec![T::ONE; n_out]);
+            let mut scratch = vec![T::NAN; gather_outer_scratch::<T>(&gather, n_out)];
+            let weights = (dw.as_mut_slice(), &places);
+            gather_outer(&gather, (&dyb, n_out), &xb, rows, weights, Some(&mut db), &mut scratch, parallel);
+            (dw, db)
+        };
+        let (dw, db) = gradient(false);
+        assert!((dw.clone(), db.clone()) == gradient(threads), "threads");
+        for o in 0..n_out {
+            for (t, c) in (0..7).flat_map(|t| (0..channels).map(move |c| (t, c))) {
+                let (dy, x, gather) = (&dy, &x, &taps);
+                let terms = || {
+                    (0..rows).flat_map(move |r| {
+                        let own = gather
+                            .iter()
+                            .enumerate()
+                            .flat_map(move |(p, taps)| taps.iter().map(move |tap| (p, tap)));
+                        own.filter(move |(_, tap)| tap.tap == t).map(move |(p, tap)| {
+                            dy[(r * 18 + p) * n_out + o] * x[r * n_in + tap.pixel * channels + c]
+                        })
+                    })
+                };
+                let (want, scale) = (1.0 + terms().sum::<f64>(), 1.0 + terms().map(f64::abs).sum::<f64>());
+                let found = dw[((6 - t) * channels + c) * n_out + o].to_f64();
+                assert!(
+                    (found - want).abs() <= bound * scale,
+                    "{found} and {want}: {channels} {n_out} {rows}"
+                );
+            }
+            let terms = || {
+                (0..rows)
+                    .flat_map(|r| (0..18).map(move |p| (r, p)))
+                    .map(|(r, p)| dy[(r * 18 + p) * n_out + o])
+            };
+            let scale = 1.0 + terms().map(f64::abs).sum::<f64>();
+            assert!((db[o].to_f64() - 1.0 - terms().sum::<f64>()).abs() <= bound * scale);
+        }
+    }
+}
+
+#[test]
+fn gathered_products_agree_with_plain_loops() {
+    simd::under_each(|| {
+        gathered_products_agree::<f64>(2e-15, false);
+        gathered_products_agree::<f32>(1e-6, false);
+    });
+    gathered_products_agree::<f64>(2e-15, true);
+    gathered_products_agree::<f32>(1e-6, true);
+}

@@ -1,7 +1,7 @@
 //! The engine: networks, flows, noise.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use mixwell::net::{EnergyNet, Init};
+use mixwell::net::{Init, Network};
 use mixwell::{Points, Stream};
 use mixwell_benches::flows::{Bench, OPERATIONS, SIZES, realnvp, spline};
 
@@ -19,7 +19,7 @@ fn flows(c: &mut Criterion) {
 
 fn networks(c: &mut Criterion) {
     let mut stream = Stream::new(1, 0);
-    let net = EnergyNet::<f32>::toy(2, Init::Uniform, &mut stream);
+    let net = Network::<f32>::toy(2, Init::Uniform, &mut stream);
     for rows in [1, 256, 8192] {
         let mut x = Points::zeros(rows, 2);
         stream.fill_normal(x.data_mut());

@@ -1,7 +1,7 @@
 //! Networks as energies: ToyNet, Langevin chains on it, and the latent energy of a GAN.
 
 use mixwell::density::{EvaluationError, Target};
-use mixwell::net::{Activation, EnergyNet, Init, MlpSpec};
+use mixwell::net::{Activation, Init, Network, NetworkSpec};
 use mixwell::sampler::{Sampler, Start};
 use mixwell::{Batch, BatchMut, Points, Stream};
 
@@ -10,12 +10,12 @@ use crate::{Request, Task, kernels};
 
 /// `exp(-E(x))` for the small energy network.
 #[derive(Clone)]
-pub struct ToyNet(EnergyNet<f32>);
+pub struct ToyNet(Network<f32>);
 
 impl ToyNet {
     /// The network in the plane, with weights that do something.
     pub fn new() -> Self {
-        Self(EnergyNet::toy(2, Init::Uniform, &mut Stream::new(1, 0)))
+        Self(Network::toy(2, Init::Uniform, &mut Stream::new(1, 0)))
     }
 }
 
@@ -72,9 +72,9 @@ fn langevin(request: &Request) -> anyhow::Result<Measurement> {
 fn gan(request: &Request) -> anyhow::Result<Measurement> {
     let mut stream = Stream::new(1, 0);
     let slope = Activation::LeakyRelu(0.2);
-    let generator = MlpSpec::new(64, &[256, 256], 784, slope).with_output(Activation::Tanh);
-    let critic = MlpSpec::new(784, &[256, 256], 1, slope);
-    let net = EnergyNet::<f32>::composed(&[generator, critic], Init::Uniform, &mut stream);
+    let generator = NetworkSpec::dense(64, &[256, 256], 784, slope).with(Activation::Tanh);
+    let critic = NetworkSpec::dense(784, &[256, 256], 1, slope);
+    let net = Network::<f32>::new(&generator.then(&critic)?, Init::Uniform, &mut stream)?;
     let rows = 100;
     let (z, mut grad, mut value) = (points(rows, 64), points(rows, 64), vec![0.0; rows]);
     let seconds = sample(request.sampling, || {

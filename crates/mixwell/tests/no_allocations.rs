@@ -13,7 +13,7 @@ use mixwell::flow::{
 use mixwell::kernel::{
     Context, Ensemble, KernelConfig, Tally, TallySheet, hmc, independent_mh, isir, mala, nuts,
 };
-use mixwell::net::{EnergyNet, Init};
+use mixwell::net::{Init, Network};
 use mixwell::proposal::{Proposal, Transport};
 use mixwell::{Points, Stream};
 
@@ -38,7 +38,7 @@ fn the_counter_counts() {
 
 #[test]
 fn networks_allocate_nothing() {
-    let net = EnergyNet::<f32>::toy(2, Init::Uniform, &mut Stream::new(1, 0));
+    let net = Network::<f32>::toy(2, Init::Uniform, &mut Stream::new(1, 0));
     let (x, mut energy, mut grad) = (normal(100, 2), vec![0.0; 100], normal(100, 2));
     let weights = vec![0.01; 100];
     let mut gradient = vec![0.0f32; net.params().len()];

@@ -1,16 +1,18 @@
-//! Activation functions of dense layers, with their derivatives.
+//! Activation functions, with their derivatives.
 //!
-//! Piecewise linear ones are fused into the matrix product and differentiated from their output; the smooth ones are a
-//! pass of their own. `swish` keeps its argument, because its output does not determine the derivative.
+//! Piecewise linear ones are fused into the matrix product and differentiated from their output; the others are a pass of
+//! their own. `swish` and its like keep their argument, because their output does not determine the derivative.
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use mixwell_vector::Real;
-use mixwell_vector::elementary::{sigmoid, tanh};
+use mixwell_vector::block::BLOCK;
+use mixwell_vector::elementary::{exp, sigmoid, softplus, tanh};
 use mixwell_vector::matmul::Finish;
 use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
-/// What is applied to every output of a dense layer.
+/// What is applied to every output of a layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -23,22 +25,43 @@ pub enum Activation {
     LeakyRelu(f64),
     /// `y = tanh u`.
     Tanh,
-    /// `y = u / (1 + exp(-u))`.
+    /// `y = u / (1 + exp(-u))`, also known as SiLU.
     Swish,
     /// `swish / 1.1`, which has Lipschitz constant 1.
     LipSwish,
+    /// `y = u` where `u > 0`, `scale (exp u - 1)` elsewhere.
+    Elu(f64),
+    /// `y = 1 / (1 + exp(-u))`.
+    Sigmoid,
+    /// `y = ln(1 + exp u)`.
+    Softplus,
+    /// `y = min(max(u, -1), 1)`.
+    HardTanh,
 }
 
+/// Numbers from which a pass is shared among threads.
+const PARALLEL_LEN: usize = 1 << 18;
+
 impl Activation {
-    /// Whether the slope, if there is one, can be used.
+    /// Whether the number that comes with it, if there is one, can be used.
     pub fn is_valid(self) -> bool {
+        self.check().is_ok()
+    }
+
+    /// The same, with the reason.
+    pub(super) fn check(self) -> Result<(), String> {
         match self {
-            Self::LeakyRelu(slope) => (0.0..1.0).contains(&slope),
-            _ => true,
+            Self::LeakyRelu(slope) if !(0.0..1.0).contains(&slope) => {
+                Err(format!("the slope of leaky_relu is {slope}, it must lie in [0, 1)"))
+            }
+            Self::Elu(scale) if !(0.0..=1e6).contains(&scale) => {
+                Err(format!("the scale of elu is {scale}, it must lie in [0, 1e6]"))
+            }
+            _ => Ok(()),
         }
     }
 
-    /// Slope on the negative side, for the piecewise linear ones.
+    /// Slope on the negative side, for the ones that a product can apply.
     fn slope(self) -> Option<f64> {
         match self {
             Self::Relu => Some(0.0),
@@ -63,39 +86,64 @@ impl Activation {
     }
 
     /// Whether [`Activation::gate`] has not done the work already.
-    pub(crate) fn is_smooth(self) -> bool {
-        matches!(self, Self::Tanh | Self::Swish | Self::LipSwish)
+    pub(crate) fn is_pass(self) -> bool {
+        self != Self::Identity && self.slope().is_none()
     }
 
-    /// What the product has not done: the smooth activations, in place; `argument` receives `u` where it is needed.
-    pub(crate) fn apply<T: Real>(self, values: &mut [T], argument: &mut [T]) {
-        if self.is_smooth() {
-            if self.needs_argument() {
-                argument.copy_from_slice(values);
-            }
-            simd::run(Apply(self, values));
+    /// What the layer has not done, in place; `argument` receives `u` where it is needed. `finished`: whether the layer has done
+    /// what [`Activation::finish`] says.
+    pub(crate) fn apply<T: Real>(self, values: &mut [T], argument: &mut [T], finished: bool) {
+        if !self.is_pass() && (finished || self == Self::Identity) {
+            return;
+        }
+        if self.needs_argument() {
+            argument.copy_from_slice(values);
+        }
+        match piece(values.len()) {
+            None => simd::run(Apply(self, values)),
+            Some(piece) => values.par_chunks_mut(piece).for_each(|v| simd::run(Apply(self, v))),
         }
     }
 
     /// `d *= f'(u)` for every activation, given the output and (for swish) the argument.
     pub(crate) fn pull<T: Real>(self, d: &mut [T], output: &[T], argument: &[T]) {
-        if self != Self::Identity {
-            simd::run(Pull(self, d, output, argument));
+        if self == Self::Identity {
+            return;
+        }
+        let argument = if self.needs_argument() { argument } else { output };
+        match piece(d.len()) {
+            None => simd::run(Pull(self, d, output, argument)),
+            Some(piece) => {
+                let given = output.par_chunks(piece).zip(argument.par_chunks(piece));
+                d.par_chunks_mut(piece).zip(given).for_each(|(d, (y, u))| simd::run(Pull(self, d, y, u)));
+            }
         }
     }
 
-    /// Whether it has a second derivative everywhere.
+    /// Whether it has a continuous second derivative.
     pub fn is_twice_differentiable(self) -> bool {
-        self.slope().is_none()
+        !matches!(self, Self::Relu | Self::LeakyRelu(_) | Self::Elu(_) | Self::HardTanh)
     }
 
     /// `d *= f''(u)` for the activations that have one, given the output and (for swish) the argument.
     pub(crate) fn bend<T: Real>(self, d: &mut [T], output: &[T], argument: &[T]) {
-        match self {
-            Self::Identity | Self::Relu | Self::LeakyRelu(_) => d.fill(T::ZERO),
-            _ => simd::run(Bend(self, d, output, argument)),
+        if self == Self::Identity || !self.is_twice_differentiable() {
+            d.fill(T::ZERO);
+        } else {
+            simd::run(Bend(self, d, output, argument));
         }
     }
+}
+
+/// Numbers of a piece where a pass is worth several threads.
+fn piece(len: usize) -> Option<usize> {
+    let threads = rayon::current_num_threads();
+    (len >= PARALLEL_LEN && threads > 1).then(|| len.div_ceil(4 * threads).next_multiple_of(BLOCK))
+}
+
+/// `1 / 1.1` for LipSwish.
+fn factor(activation: Activation) -> f64 {
+    if activation == Activation::LipSwish { 1.0 / 1.1 } else { 1.0 }
 }
 
 struct Apply<'a, T>(Activation, &'a mut [T]);
@@ -104,18 +152,38 @@ impl<T: Real> Job for Apply<'_, T> {
     type Output = ();
     #[inline(always)]
     fn call<I: Isa>(self) {
+        let Self(activation, values) = self;
         let lanes = Lanes::<T, I>::LANES;
-        let factor =
-            Lanes::<T, I>::splat(T::from_f64(if self.0 == Activation::LipSwish { 1.0 / 1.1 } else { 1.0 }));
-        if self.0 == Activation::Tanh {
-            for chunk in self.1.chunks_exact_mut(lanes) {
-                tanh(Lanes::<T, I>::of(chunk)).put(chunk);
+        let splat = |v: f64| Lanes::<T, I>::splat(T::from_f64(v));
+        let (zero, one) = (splat(0.0), splat(1.0));
+        macro_rules! each {
+            ($u:ident => $y:expr) => {
+                for chunk in values.chunks_exact_mut(lanes) {
+                    let $u = Lanes::<T, I>::of(chunk);
+                    $y.put(chunk);
+                }
+            };
+        }
+        match activation {
+            Activation::Identity => {}
+            Activation::Relu | Activation::LeakyRelu(_) => {
+                let slope = splat(activation.slope().unwrap_or(0.0));
+                // NaN passes: the second operand is taken.
+                each!(u => (slope * u).max(u));
             }
-        } else {
-            for chunk in self.1.chunks_exact_mut(lanes) {
-                let u = Lanes::<T, I>::of(chunk);
-                (u * sigmoid(u) * factor).put(chunk);
+            Activation::Tanh => each!(u => tanh(u)),
+            Activation::Swish | Activation::LipSwish => {
+                let factor = splat(factor(activation));
+                each!(u => (u * sigmoid(u) * factor));
             }
+            Activation::Elu(scale) => {
+                let scale = splat(scale);
+                each!(u => Lanes::<T, I>::select(zero.lt(u), u, scale * (exp(u) - one)));
+            }
+            Activation::Sigmoid => each!(u => sigmoid(u)),
+            Activation::Softplus => each!(u => softplus(u)),
+            // NaN passes.
+            Activation::HardTanh => each!(u => (-one).max(one.min(u))),
         }
     }
 }
@@ -128,30 +196,38 @@ impl<T: Real> Job for Pull<'_, T> {
     fn call<I: Isa>(self) {
         let Self(activation, d, output, argument) = self;
         let lanes = Lanes::<T, I>::LANES;
-        let (zero, one) = (Lanes::<T, I>::splat(T::ZERO), Lanes::<T, I>::splat(T::ONE));
+        let splat = |v: f64| Lanes::<T, I>::splat(T::from_f64(v));
+        let (zero, one) = (splat(0.0), splat(1.0));
+        macro_rules! each {
+            ($d:ident, $y:ident from $given:ident => $value:expr) => {
+                for (d, y) in d.chunks_exact_mut(lanes).zip($given.chunks_exact(lanes)) {
+                    let ($d, $y) = (Lanes::<T, I>::of(d), Lanes::<T, I>::of(y));
+                    $value.put(d);
+                }
+            };
+        }
         match activation {
             Activation::Identity => {}
             Activation::Relu | Activation::LeakyRelu(_) => {
-                let slope = Lanes::<T, I>::splat(T::from_f64(activation.slope().unwrap_or(0.0)));
-                for (d, y) in d.chunks_exact_mut(lanes).zip(output.chunks_exact(lanes)) {
-                    let v = Lanes::<T, I>::of(d);
-                    Lanes::<T, I>::select(zero.lt(Lanes::<T, I>::of(y)), v, v * slope).put(d);
-                }
+                let slope = splat(activation.slope().unwrap_or(0.0));
+                each!(d, y from output => Lanes::<T, I>::select(zero.lt(y), d, d * slope));
             }
-            Activation::Tanh => {
-                for (d, y) in d.chunks_exact_mut(lanes).zip(output.chunks_exact(lanes)) {
-                    let y = Lanes::<T, I>::of(y);
-                    (Lanes::<T, I>::of(d) * (one - y * y)).put(d);
-                }
-            }
+            Activation::Tanh => each!(d, y from output => (d * (one - y * y))),
             Activation::Swish | Activation::LipSwish => {
-                let factor = if activation == Activation::LipSwish { 1.0 / 1.1 } else { 1.0 };
-                let factor = Lanes::<T, I>::splat(T::from_f64(factor));
-                for (d, u) in d.chunks_exact_mut(lanes).zip(argument.chunks_exact(lanes)) {
-                    let u = Lanes::<T, I>::of(u);
+                let factor = splat(factor(activation));
+                each!(d, u from argument => {
                     let p = sigmoid(u);
-                    (Lanes::<T, I>::of(d) * (p * (one + u * (one - p))) * factor).put(d);
-                }
+                    d * (p * (one + u * (one - p))) * factor
+                });
+            }
+            Activation::Elu(scale) => {
+                let scale = splat(scale);
+                each!(d, y from output => Lanes::<T, I>::select(zero.lt(y), d, d * (y + scale)));
+            }
+            Activation::Sigmoid => each!(d, y from output => (d * (y * (one - y)))),
+            Activation::Softplus => each!(d, y from output => (d * (one - exp(-y)))),
+            Activation::HardTanh => {
+                each!(d, y from output => Lanes::<T, I>::select(y.abs().lt(one), d, zero));
             }
         }
     }
@@ -165,21 +241,34 @@ impl<T: Real> Job for Bend<'_, T> {
     fn call<I: Isa>(self) {
         let Self(activation, d, output, argument) = self;
         let lanes = Lanes::<T, I>::LANES;
-        let (one, two) = (Lanes::<T, I>::splat(T::ONE), Lanes::<T, I>::splat(T::from_f64(2.0)));
-        if activation == Activation::Tanh {
+        let splat = |v: f64| Lanes::<T, I>::splat(T::from_f64(v));
+        let (one, two) = (splat(1.0), splat(2.0));
+        let given = if activation.needs_argument() { argument } else { output };
+        macro_rules! each {
+            ($d:ident, $y:ident => $value:expr) => {
+                for (d, y) in d.chunks_exact_mut(lanes).zip(given.chunks_exact(lanes)) {
+                    let ($d, $y) = (Lanes::<T, I>::of(d), Lanes::<T, I>::of(y));
+                    $value.put(d);
+                }
+            };
+        }
+        match activation {
             // f'' = -2 y (1 - y^2)
-            for (d, y) in d.chunks_exact_mut(lanes).zip(output.chunks_exact(lanes)) {
-                let y = Lanes::<T, I>::of(y);
-                (Lanes::<T, I>::of(d) * (two * y) * (y * y - one)).put(d);
-            }
-        } else {
+            Activation::Tanh => each!(d, y => (d * (two * y) * (y * y - one))),
+            // f'' = y (1 - y) (1 - 2 y)
+            Activation::Sigmoid => each!(d, y => (d * (y * (one - y) * (one - two * y)))),
+            // p = 1 - e^-y:  f'' = p (1 - p)
+            Activation::Softplus => each!(d, y => {
+                let q = exp(-y);
+                d * (q * (one - q))
+            }),
             // p = 1 / (1 + e^-u):  f'' = p (1 - p) (2 + u (1 - 2 p))
-            let factor = if activation == Activation::LipSwish { 1.0 / 1.1 } else { 1.0 };
-            let factor = Lanes::<T, I>::splat(T::from_f64(factor));
-            for (d, u) in d.chunks_exact_mut(lanes).zip(argument.chunks_exact(lanes)) {
-                let u = Lanes::<T, I>::of(u);
-                let p = sigmoid(u);
-                (Lanes::<T, I>::of(d) * (p * (one - p) * (two + u * (one - two * p))) * factor).put(d);
+            _ => {
+                let factor = splat(factor(activation));
+                each!(d, u => {
+                    let p = sigmoid(u);
+                    d * (p * (one - p) * (two + u * (one - two * p))) * factor
+                });
             }
         }
     }

@@ -1,20 +1,23 @@
-//! The engine room: dense networks with value, input gradient and parameter gradient, and what trains any model.
+//! The engine room: networks as data, with values, input gradients and parameter gradients, and what trains any model.
 //!
-//! Networks are data ([`MlpSpec`]); [`Mlp`] runs them on blocks of 64 rows ([`mixwell_vector::block`]) with the vectors of the best
-//! instruction set of the machine ([`mixwell_vector::simd`]). All is generic over `f32` and `f64` ([`mixwell_vector::Real`]).
+//! A [`NetworkSpec`] is a list of layers (`layer/`, one file each); [`Network`] holds one with its parameters and evaluates rows.
+//! Underneath, [`Sequential`] runs it on blocks of 64 rows ([`mixwell_vector::block`]) with the vectors of the best instruction set of
+//! the machine ([`mixwell_vector::simd`]); flows use it as it is. All is generic over `f32` and `f64` ([`mixwell_vector::Real`]).
 //! Whatever has parameters is a [`Model`]: an [`Optimiser`] moves it along a [`Gradient`], and [`to_safetensors`] and
 //! [`WeightsFile`] store it.
 
 mod activation;
 mod adam;
-mod energy;
 mod gradient;
 pub mod import;
+mod layer;
 mod mask;
-mod mlp;
 mod model;
+mod network;
+mod network_spec;
 mod optimiser;
 mod parameters;
+mod sequential;
 mod tangent;
 mod values;
 mod weights;
@@ -22,14 +25,20 @@ mod workspaces;
 
 pub use activation::Activation;
 pub use adam::{Adam, AdamState, LearningRate, OptimiserConfig, StepReport, norm};
-pub use energy::EnergyNet;
 pub use gradient::Gradient;
+pub use layer::{
+    ActivationLayer, AveragePool, BatchNorm, Convolution, Dense, DepthToSpace, Flatten, GlobalPool,
+    LayerSpec, MaxPool, Padding, Reduction, Reshape, Residual, Shape, SpaceToDepth, Subsample,
+    TransposedConvolution, Upsample, Upsampling,
+};
 pub use mask::made_masks;
-pub use mlp::{Init, Mlp, MlpSpec, Scratch};
-pub(crate) use mlp::{grow, rows_for_cache};
 pub use model::Model;
+pub use network::Network;
+pub use network_spec::NetworkSpec;
 pub use optimiser::{Optimiser, OptimiserState};
 pub use parameters::{ArraySpec, Parameters};
+pub use sequential::{Init, Scratch, Sequential};
+pub(crate) use sequential::{grow, rows_for_cache};
 pub use values::{Params, ParamsMut, Stored, Values};
 pub use weights::{Buffer, WeightsError, WeightsFile, to_safetensors};
 pub(crate) use workspaces::Workspaces;

@@ -5,21 +5,32 @@
 //! Backward, given the derivatives in the outputs `u_L` and in `s_L`:
 //!   `d tau_(l-1) = W_l^T d s_l`,   `d s_l = f'(u_l) d tau_l`,   `d u_l = f'(u_l) d a_l + f''(u_l) sum_p s_l d tau_l`.
 //! Shapes: one block of at most 64 rows; a buffer of `n` features for `k` directions is `k x n x 64`. The network must end
-//! without an activation. The tape of the values is that of [`Mlp::forward`].
+//! without an activation. The tape of the values is that of [`Sequential::forward`].
 
-use super::mlp::{Mlp, Scratch, grow};
+use super::activation::Activation;
+use super::layer::Backward;
+use super::sequential::{Scratch, Sequential, grow};
 use mixwell_vector::Real;
 use mixwell_vector::block::BLOCK;
-use mixwell_vector::matmul::{self, Finish};
+use mixwell_vector::matmul::Finish;
 
-impl<T: Real> Mlp<T> {
-    /// Numbers that [`Mlp::forward_tangents`] leaves for `k` directions: `s` and `tau` of each hidden layer, `s` of the last.
+impl<T: Real> Sequential<T> {
+    /// Whether directional derivatives can be had: its layers are linear, activations in between have second derivatives, and
+    /// there is none at the end.
+    pub(crate) fn has_tangents(&self) -> bool {
+        let (last, before) = self.stages.split_last().expect("at least one layer");
+        self.stages.iter().all(|s| s.layer.is_linear())
+            && before.iter().all(|s| s.activation.is_twice_differentiable())
+            && last.activation == Activation::Identity
+    }
+
+    /// Numbers that [`Sequential::forward_tangents`] leaves for `k` directions: `s` and `tau` of each hidden layer, `s` of the last.
     pub(crate) fn tangents_len(&self, k: usize) -> usize {
-        let widths: usize = self.layers.iter().map(|d| 2 * d.n_out).sum();
+        let widths: usize = self.stages.iter().map(|s| 2 * s.layer.n_out()).sum();
         k * BLOCK * (widths - self.n_out())
     }
 
-    /// The derivatives of the outputs along `k` directions, after [`Mlp::forward`] left `tape`.
+    /// The derivatives of the outputs along `k` directions, after [`Sequential::forward`] left `tape`.
     pub(crate) fn forward_tangents(
         &self,
         directions: &[T],
@@ -28,28 +39,29 @@ impl<T: Real> Mlp<T> {
         k: usize,
         rows: usize,
     ) {
-        let last = self.layers.len() - 1;
+        let last = self.stages.len() - 1;
         let (mut input, mut rest, mut values) = (directions, tangents, tape);
-        for (l, d) in self.layers.iter().enumerate() {
-            let (n_in, n_out) = (d.n_in * BLOCK, d.n_out * BLOCK);
+        for (l, stage) in self.stages.iter().enumerate() {
+            let (n_in, n_out) = (stage.layer.n_in() * BLOCK, stage.layer.n_out() * BLOCK);
             let (s, after) = rest.split_at_mut(k * n_out);
             for (s, tau) in s.chunks_exact_mut(n_out).zip(input.chunks_exact(n_in)) {
-                matmul::product(&d.forward, None, tau, Finish::Keep, s, rows);
+                stage.layer.tangent(tau, s, rows);
             }
             if l == last {
                 return;
             }
             let (tau, after) = after.split_at_mut(k * n_out);
             tau.copy_from_slice(s);
-            let (output, argument) = values[..d.slots() * n_out].split_at(n_out);
+            let (own, next) = values.split_at(stage.tape_len(BLOCK));
+            let (output, argument, _) = stage.parts(own, BLOCK);
             for tau in tau.chunks_exact_mut(n_out) {
-                d.activation.pull(tau, output, argument);
+                stage.activation.pull(tau, output, argument);
             }
-            (input, rest, values) = (tau, after, &values[d.slots() * n_out..]);
+            (input, rest, values) = (tau, after, next);
         }
     }
 
-    /// The derivatives of the outputs within what [`Mlp::forward_tangents`] left: `k x n_out x 64`.
+    /// The derivatives of the outputs within what [`Sequential::forward_tangents`] left: `k x n_out x 64`.
     pub(crate) fn tangent_outputs<'a>(&self, tangents: &'a [T], k: usize) -> &'a [T] {
         &tangents[self.tangents_len(k) - k * self.n_out() * BLOCK..self.tangents_len(k)]
     }
@@ -70,68 +82,68 @@ impl<T: Real> Mlp<T> {
         rows: usize,
     ) {
         let k = directions.len() / (self.n_in() * BLOCK);
-        let widest = self.layers.iter().map(|d| d.n_out.max(d.n_in)).max().unwrap_or(0) * BLOCK;
-        for buffer in &mut scratch.delta {
-            grow(buffer, widest);
+        let widest =
+            self.stages.iter().map(|s| s.layer.n_out().max(s.layer.n_in())).max().unwrap_or(0) * BLOCK;
+        let [mut du, mut spare] = std::mem::take(&mut scratch.delta);
+        let [mut ds, mut spare_tangents] = std::mem::take(&mut scratch.tangents);
+        for (buffer, len) in [
+            (&mut du, widest),
+            (&mut spare, widest),
+            (&mut ds, k * widest),
+            (&mut spare_tangents, k * widest),
+        ] {
+            grow(buffer, len);
         }
-        for buffer in &mut scratch.tangents {
-            grow(buffer, k * widest);
-        }
-        let Scratch { delta: [first, second], turned, tangents: [third, fourth] } = scratch;
-        let (mut du, mut spare) = (first.as_mut_slice(), second.as_mut_slice());
-        let (mut ds, mut spare_tangents) = (third.as_mut_slice(), fourth.as_mut_slice());
         let n_out = self.n_out() * BLOCK;
         du[..n_out].copy_from_slice(&d_output[..n_out]);
         ds[..k * n_out].copy_from_slice(&d_tangents[..k * n_out]);
         let (mut end, mut tangents_end) = (self.tape_len(BLOCK), self.tangents_len(k));
-        end -= self.layers.last().map_or(0, |d| d.slots() * n_out);
         tangents_end -= k * n_out;
-        for (l, d) in self.layers.iter().enumerate().rev() {
-            let (n_in, n_out) = (d.n_in * BLOCK, d.n_out * BLOCK);
-            let before = l.checked_sub(1).map(|l| &self.layers[l]);
-            let (output, argument, s, tau) = match before {
+        for (l, stage) in self.stages.iter().enumerate().rev() {
+            end -= stage.tape_len(BLOCK);
+            let (n_in, n_out) = (stage.layer.n_in() * BLOCK, stage.layer.n_out() * BLOCK);
+            let before = l.checked_sub(1).map(|l| &self.stages[l]);
+            let (input, argument, s, tau) = match before {
                 None => (x, &[][..], &[][..], directions),
                 Some(p) => {
-                    let (output, argument) = tape[end - p.slots() * n_in..end].split_at(n_in);
+                    let (output, argument, _) = p.parts(&tape[end - p.tape_len(BLOCK)..end], BLOCK);
                     let (s, tau) = tangents[tangents_end - 2 * k * n_in..tangents_end].split_at(k * n_in);
-                    (end, tangents_end) = (end - p.slots() * n_in, tangents_end - 2 * k * n_in);
+                    tangents_end -= 2 * k * n_in;
                     (output, argument, s, tau)
                 }
             };
-            if let Some(gradient) = gradient.as_deref_mut() {
-                let n_weights = d.n_in * d.n_out;
-                let own = &mut gradient[d.offset..d.offset + n_weights + d.n_out];
-                let (weights, bias) = own.split_at_mut(n_weights);
-                grow(turned, matmul::outer_scratch(d.n_in, d.n_out, rows));
-                matmul::outer((du, d.n_out), (output, d.n_in), rows, weights, Some(bias), turned);
-                for (ds, tau) in ds[..k * n_out].chunks_exact(n_out).zip(tau.chunks_exact(n_in)) {
-                    matmul::outer((ds, d.n_out), (tau, d.n_in), rows, weights, None, turned);
-                }
-            }
-            let Some(p) = before else {
-                matmul::product(&d.backward, None, du, Finish::Keep, dx, rows);
-                return;
+            let mut back = |x: &[T], dy: &mut [T], dx: Option<&mut [T]>, is_tangent: bool| {
+                let (dx, gradient) = (dx.map(|dx| (dx, Finish::Keep)), gradient.as_deref_mut());
+                stage.layer.backward(Backward { x, tape: &[], dy, dx, gradient, is_tangent, rows }, scratch);
             };
-            matmul::product(&d.backward, None, du, Finish::Keep, spare, rows);
-            p.activation.pull(&mut spare[..n_in], output, argument);
+            let Some(p) = before else {
+                back(input, &mut du, Some(dx), false);
+                for (ds, tau) in ds[..k * n_out].chunks_exact_mut(n_out).zip(tau.chunks_exact(n_in)) {
+                    back(tau, ds, None, true);
+                }
+                break;
+            };
+            back(input, &mut du, Some(&mut spare), false);
+            p.activation.pull(&mut spare[..n_in], input, argument);
             // `du` is free now and takes the part that bends: f''(u) times the sum over directions.
             let bend = &mut du[..n_in];
             bend.fill(T::ZERO);
-            let pairs = ds[..k * n_out].chunks_exact(n_out).zip(spare_tangents.chunks_exact_mut(n_in));
-            for ((ds, dtau), s) in pairs.zip(s.chunks_exact(n_in)) {
-                matmul::product(&d.backward, None, ds, Finish::Keep, dtau, rows);
+            let pairs = ds[..k * n_out].chunks_exact_mut(n_out).zip(spare_tangents.chunks_exact_mut(n_in));
+            for (((ds, dtau), s), tau) in pairs.zip(s.chunks_exact(n_in)).zip(tau.chunks_exact(n_in)) {
+                back(tau, ds, Some(dtau), true);
                 for ((bend, d), s) in bend.iter_mut().zip(&*dtau).zip(s) {
                     *bend += *d * *s;
                 }
-                p.activation.pull(dtau, output, argument);
+                p.activation.pull(dtau, input, argument);
             }
-            p.activation.bend(bend, output, argument);
+            p.activation.bend(bend, input, argument);
             for (d, bend) in spare[..n_in].iter_mut().zip(&*bend) {
                 *d += *bend;
             }
             std::mem::swap(&mut du, &mut spare);
             std::mem::swap(&mut ds, &mut spare_tangents);
         }
+        (scratch.delta, scratch.tangents) = ([du, spare], [ds, spare_tangents]);
     }
 }
 
@@ -140,14 +152,14 @@ mod tests {
     use super::*;
     use crate::Stream;
     use crate::net::Parameters;
-    use crate::net::{Activation, Init, MlpSpec};
+    use crate::net::{Activation, Init, NetworkSpec};
     use mixwell_vector::block::{load_rows, store_rows};
 
     const ROWS: usize = 5;
 
     /// Values and derivatives along two directions at five points, each row-major.
-    fn evaluate(spec: &MlpSpec, params: &[f64], x: &[f64], directions: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let mut mlp = Mlp::new(spec, 0);
+    fn evaluate(spec: &NetworkSpec, params: &[f64], x: &[f64], directions: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let mut mlp = Sequential::new(spec, 0);
         mlp.pack(params);
         let mut input = vec![0.0; 3 * BLOCK];
         load_rows(x, 3, &mut input);
@@ -176,9 +188,9 @@ mod tests {
     fn derivatives_and_their_derivatives_match_finite_differences() {
         let (h, mut stream) = (1e-5, Stream::new(7, 0));
         for activation in [Activation::Tanh, Activation::Swish, Activation::LipSwish, Activation::Identity] {
-            let spec = MlpSpec::new(3, &[6, 4], 2, activation);
-            let mut mlp = Mlp::new(&spec, 0);
-            let mut params = vec![0.0; spec.n_params()];
+            let spec = NetworkSpec::dense(3, &[6, 4], 2, activation);
+            let mut mlp = Sequential::new(&spec, 0);
+            let mut params = vec![0.0; mlp.n_params()];
             mlp.initialise(&mut params, Init::Uniform, &mut stream);
             mlp.pack(&params);
             let mut x = vec![0.0; ROWS * 3];

@@ -187,11 +187,11 @@ fn doubles(bytes: &[u8]) -> Vec<f64> {
 mod tests {
     use super::*;
     use crate::Stream;
-    use crate::net::{Activation, EnergyNet, Init, MlpSpec};
+    use crate::net::{Activation, Init, Network, NetworkSpec};
 
-    fn net(seed: u64) -> EnergyNet<f32> {
-        let spec = MlpSpec::new(2, &[3], 1, Activation::Tanh);
-        EnergyNet::new(&spec, Init::Uniform, &mut Stream::new(seed, 0))
+    fn net(seed: u64) -> Network<f32> {
+        let spec = NetworkSpec::dense(2, &[3], 1, Activation::Tanh);
+        Network::new(&spec, Init::Uniform, &mut Stream::new(seed, 0)).unwrap()
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
     fn what_does_not_fit_is_refused_and_changes_nothing() {
         let bytes = to_safetensors(&net(1), &[], &[]);
         let file = WeightsFile::open(&bytes).unwrap();
-        let double = EnergyNet::<f64>::toy(2, Init::Uniform, &mut Stream::new(1, 0));
+        let double = Network::<f64>::toy(2, Init::Uniform, &mut Stream::new(1, 0));
         assert!(file.params(&double).is_err());
         assert!(matches!(file.entry("kind"), Err(WeightsError::Metadata(_))));
         let mut own = net(3);

@@ -139,7 +139,7 @@ mod tests {
     use std::convert::Infallible;
 
     use super::*;
-    use crate::net::{Activation, EnergyNet, Init, MlpSpec, OptimiserConfig};
+    use crate::net::{Activation, Init, Network, NetworkSpec, OptimiserConfig};
     use crate::train::uninterrupted;
     use crate::{Batch, Points};
 
@@ -148,8 +148,9 @@ mod tests {
         Descent { optimiser: Optimiser::new(&config, model).unwrap(), guard: Guard::new(1e6) }
     }
 
-    fn energy() -> EnergyNet<f64> {
-        EnergyNet::new(&MlpSpec::new(1, &[16], 1, Activation::Tanh), Init::ZeroLast, &mut Stream::new(1, 0))
+    fn energy() -> Network<f64> {
+        let spec = NetworkSpec::dense(1, &[16], 1, Activation::Tanh);
+        Network::new(&spec, Init::ZeroLast, &mut Stream::new(1, 0)).unwrap()
     }
 
     /// Logistic regression of examples from `N(1, 1/4)` against the uniform law on `[-4, 4]` (noise-contrastive estimation):
@@ -158,8 +159,8 @@ mod tests {
         stream: Stream,
     }
 
-    impl Loss<EnergyNet<f64>> for Contrast {
-        fn evaluate(&mut self, net: &EnergyNet<f64>, _: usize, gradient: &mut Gradient) -> LossValue {
+    impl Loss<Network<f64>> for Contrast {
+        fn evaluate(&mut self, net: &Network<f64>, _: usize, gradient: &mut Gradient) -> LossValue {
             let stream = &mut self.stream;
             let mut draw =
                 |i| if i < 50 { 1.0 + 0.5 * stream.normal() } else { 8.0 * stream.uniform() - 4.0 };
@@ -199,7 +200,7 @@ mod tests {
     }
 
     impl Regression {
-        fn residuals(&self, net: &EnergyNet<f64>, which: &[usize], sign: f64) -> (Points, Vec<f64>) {
+        fn residuals(&self, net: &Network<f64>, which: &[usize], sign: f64) -> (Points, Vec<f64>) {
             let mut x = Points::zeros(which.len(), 1);
             which.iter().enumerate().for_each(|(to, &i)| x.row_mut(to).copy_from_slice(self.x.row(i)));
             let mut e = vec![0.0; which.len()];
@@ -209,14 +210,14 @@ mod tests {
         }
     }
 
-    impl ExampleLoss<EnergyNet<f64>> for Regression {
+    impl ExampleLoss<Network<f64>> for Regression {
         fn n_examples(&self) -> usize {
             self.n_training
         }
 
         fn evaluate(
             &mut self,
-            net: &EnergyNet<f64>,
+            net: &Network<f64>,
             which: &[usize],
             _: &mut Stream,
             gradient: &mut Gradient,
@@ -228,7 +229,7 @@ mod tests {
             (residuals.iter().map(|r| r * r).sum::<f64>() / n).into()
         }
 
-        fn validate(&mut self, net: &EnergyNet<f64>) -> Option<f64> {
+        fn validate(&mut self, net: &Network<f64>) -> Option<f64> {
             let which: Vec<usize> = (self.n_training..self.x.rows()).collect();
             let (_, residuals) = self.residuals(net, &which, self.held_out_sign);
             Some(residuals.iter().map(|r| r * r).sum::<f64>() / which.len() as f64)

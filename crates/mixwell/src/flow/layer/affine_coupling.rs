@@ -13,7 +13,7 @@ use super::affine_options::{AffineOptions, Nets, Order, ScaleBound};
 use super::bijection::{Bijection, Direction, Scratch};
 use super::coupling::Split;
 use crate::Stream;
-use crate::net::{ArraySpec, Init, Mlp, MlpSpec, Parameters, grow};
+use crate::net::{ArraySpec, Init, NetworkSpec, Parameters, Sequential, grow};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len, rows_in};
 use mixwell_vector::elementary::{exp, tanh};
@@ -24,7 +24,7 @@ use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 pub(crate) struct AffineCoupling<T> {
     split: Split,
     options: AffineOptions,
-    nets: Vec<Mlp<T>>,
+    nets: Vec<Sequential<T>>,
     bounds: Bounds<T>,
 }
 
@@ -56,16 +56,16 @@ impl<T: Real> AffineCoupling<T> {
     pub fn new(split: Split, options: &AffineOptions, offset: usize) -> Self {
         let n_in = split.input_width(options.full_width);
         let n_out = if options.full_width { split.dim } else { split.moved.len() };
-        let spec = |n_out| MlpSpec::new(n_in, &options.hidden, n_out, options.activation);
+        let spec = |n_out| NetworkSpec::dense(n_in, &options.hidden, n_out, options.activation);
         let nets = match options.nets {
-            Nets::Joint => vec![Mlp::new(&spec(2 * n_out), offset)],
+            Nets::Joint => vec![Sequential::new(&spec(2 * n_out), offset)],
             Nets::Separate => {
-                let scale = Mlp::new(&spec(n_out), offset);
+                let scale = Sequential::new(&spec(n_out), offset);
                 let at = offset + scale.n_params();
-                vec![scale, Mlp::new(&spec(n_out), at)]
+                vec![scale, Sequential::new(&spec(n_out), at)]
             }
         };
-        let offset = offset + nets.iter().map(Mlp::n_params).sum::<usize>();
+        let offset = offset + nets.iter().map(Sequential::n_params).sum::<usize>();
         let values = match options.scale {
             ScaleBound::LearnedTanh(a) => vec![T::from_f64(a); split.moved.len()],
             _ => Vec::new(),

@@ -11,7 +11,7 @@
 #![allow(clippy::too_many_arguments)]
 
 use super::bijection::{Bijection, Direction, Scratch};
-use crate::net::{Activation, Mlp, MlpSpec, Parameters, grow, made_masks};
+use crate::net::{Activation, NetworkSpec, Parameters, Sequential, grow, made_masks};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len};
 use mixwell_vector::elementary::{exp_slice, tanh_slice};
@@ -21,7 +21,7 @@ use mixwell_vector::elementary::{exp_slice, tanh_slice};
 pub(crate) struct MaskedAutoregressive<T> {
     /// Coordinates in the order in which they are made.
     order: Vec<usize>,
-    net: Mlp<T>,
+    net: Sequential<T>,
     bound: T,
 }
 
@@ -51,9 +51,13 @@ impl<T: Real> MaskedAutoregressive<T> {
         let dim = order.len();
         // The degree of a coordinate is its place in the order, from 1 on; the order is its own inverse.
         let degrees: Vec<usize> = order.iter().map(|i| i + 1).collect();
-        let spec = MlpSpec::new(dim, hidden, 2 * dim, activation);
+        let spec = NetworkSpec::dense(dim, hidden, 2 * dim, activation);
         let masks = made_masks(&degrees, hidden, &degrees.repeat(2));
-        Self { order, net: Mlp::new(&spec, offset).with_masks(masks), bound: T::from_f64(max_log_scale) }
+        Self {
+            order,
+            net: Sequential::new(&spec.with_masks(masks), offset),
+            bound: T::from_f64(max_log_scale),
+        }
     }
 
     fn dim(&self) -> usize {

@@ -10,7 +10,7 @@
 use super::bijection::{Bijection, Direction, Scratch};
 use super::coupling::Split;
 use super::spline::{By, Shape};
-use crate::net::{Activation, Mlp, MlpSpec, Parameters, grow};
+use crate::net::{Activation, NetworkSpec, Parameters, Sequential, grow};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len, rows_in};
 use mixwell_vector::elementary::ln;
@@ -21,7 +21,7 @@ use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 pub(crate) struct SplineCoupling<T> {
     split: Split,
     shape: Shape<T>,
-    net: Mlp<T>,
+    net: Sequential<T>,
 }
 
 impl<T: Real> SplineCoupling<T> {
@@ -36,8 +36,9 @@ impl<T: Real> SplineCoupling<T> {
         offset: usize,
     ) -> Self {
         let shape = Shape { n_bins, range: T::from_f64(range) };
-        let spec = MlpSpec::new(split.kept.len(), hidden, split.moved.len() * shape.n_numbers(), activation);
-        Self { split, shape, net: Mlp::new(&spec, offset) }
+        let spec =
+            NetworkSpec::dense(split.kept.len(), hidden, split.moved.len() * shape.n_numbers(), activation);
+        Self { split, shape, net: Sequential::new(&spec, offset) }
     }
 
     /// Parts of a tape: conditioner inputs, network tape, the x-side of every spline.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bijection::Scratch;
 use super::ode::Field;
-use crate::net::{Activation, Mlp, MlpSpec, grow};
+use crate::net::{Activation, NetworkSpec, Sequential, grow};
 use crate::{ConfigError, Stream, range};
 use mixwell_vector::Real;
 use mixwell_vector::block::BLOCK;
@@ -51,7 +51,7 @@ impl Divergence {
 #[derive(Clone, Debug)]
 pub(crate) struct Velocity<T> {
     dim: usize,
-    pub net: Mlp<T>,
+    pub net: Sequential<T>,
     /// Directions among the inputs of the network: `n x (dim + 1) x 64`, the same for every row.
     directions: Vec<T>,
     /// What each derivative of each output counts: `n x dim`.
@@ -83,8 +83,10 @@ impl<T: Real> Velocity<T> {
             .flat_map(|v| [T::from_f64(*v); BLOCK])
             .collect();
         let weights = probes.iter().map(|v| T::from_f64(v * factor)).collect();
-        let spec = MlpSpec::new(dim + 1, hidden, dim, activation);
-        Self { dim, net: Mlp::new(&spec, offset), directions, weights }
+        let spec = NetworkSpec::dense(dim + 1, hidden, dim, activation);
+        let net = Sequential::new(&spec, offset);
+        assert!(net.has_tangents(), "a velocity of smooth activations");
+        Self { dim, net, directions, weights }
     }
 
     /// Number of directions.

@@ -1,0 +1,151 @@
+//! Layers with a way around them: `y = main(x) + skip(x)`, where the way around may be the identity. Reference: [he2016deep].
+
+use serde::{Deserialize, Serialize};
+
+use super::{Backward, Layer, LayerSpec, Settings, Shape};
+use crate::Stream;
+use crate::net::network_spec;
+use crate::net::parameters::{ArraySpec, Parameters};
+use crate::net::sequential::{Init, Scratch, Sequential, grow};
+use mixwell_vector::Real;
+use mixwell_vector::block::buffer_len;
+use mixwell_vector::matmul::Finish;
+
+/// Settings of a residual block.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Residual {
+    /// The layers.
+    pub main: Vec<LayerSpec>,
+    /// The way around them; nothing is the identity.
+    #[serde(default)]
+    pub skip: Vec<LayerSpec>,
+}
+
+impl Settings for Residual {
+    fn output(&self, input: Shape) -> Result<Shape, String> {
+        let main = network_spec::output("main", &self.main, input)?;
+        let skip = network_spec::output("skip", &self.skip, input)?;
+        if main == skip {
+            Ok(main)
+        } else {
+            Err(format!("its layers give {main}, the way around them {skip}"))
+        }
+    }
+
+    fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {
+        let main = Sequential::from_layers(&self.main, input, offset);
+        let after = offset + main.n_params();
+        let skip = (!self.skip.is_empty()).then(|| Sequential::from_layers(&self.skip, input, after));
+        Box::new(Block { main, skip })
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Block<T> {
+    main: Sequential<T>,
+    skip: Option<Sequential<T>>,
+}
+
+impl<T: Real> Layer<T> for Block<T> {
+    fn n_in(&self) -> usize {
+        self.main.n_in()
+    }
+
+    fn n_out(&self) -> usize {
+        self.main.n_out()
+    }
+
+    fn n_params(&self) -> usize {
+        self.main.n_params() + self.skip.as_ref().map_or(0, Sequential::n_params)
+    }
+
+    fn layout(&self, name: &dyn Fn(&str) -> String) -> Vec<ArraySpec> {
+        let mut arrays = self.main.layout(&format!("{}.", name("main")));
+        arrays.extend(self.skip.iter().flat_map(|s| s.layout(&format!("{}.", name("skip")))));
+        arrays
+    }
+
+    fn initialise(&self, params: &mut [T], init: Init, last: bool, stream: &mut Stream) {
+        let init =
+            if init == Init::ZeroLast && !last { Init::Normal(std::f64::consts::SQRT_2) } else { init };
+        self.main.initialise(params, init, stream);
+        if let Some(skip) = &self.skip {
+            skip.initialise(params, init, stream);
+        }
+    }
+
+    fn pack(&mut self, params: &[T]) {
+        self.main.pack(params);
+        if let Some(skip) = &mut self.skip {
+            skip.pack(params);
+        }
+    }
+
+    fn tape_len(&self, rows: usize) -> usize {
+        self.main.tape_len(rows) + self.skip.as_ref().map_or(0, |s| s.tape_len(rows))
+    }
+
+    fn is_linear(&self) -> bool {
+        false
+    }
+
+    fn shares_work(&self) -> bool {
+        self.main.shares_work() || self.skip.as_ref().is_some_and(Sequential::shares_work)
+    }
+
+    fn work(&self) -> usize {
+        self.main.work() + self.skip.as_ref().map_or(0, Sequential::work)
+    }
+
+    fn forward(&self, x: &[T], y: &mut [T], tape: &mut [T], _: Finish<'_, T>, rows: usize) {
+        let len = buffer_len(rows, self.n_out());
+        let (main, rest) = tape.split_at_mut(self.main.tape_len(rows));
+        self.main.forward(x, main, rows);
+        y[..len].copy_from_slice(self.main.output(main, rows));
+        let around = match &self.skip {
+            None => &x[..len],
+            Some(skip) => {
+                skip.forward(x, rest, rows);
+                skip.output(rest, rows)
+            }
+        };
+        for (y, around) in y[..len].iter_mut().zip(around) {
+            *y += *around;
+        }
+    }
+
+    fn tangent(&self, _: &[T], _: &mut [T], _: usize) {
+        unreachable!("not linear");
+    }
+
+    fn backward(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        let Backward { x, tape, dy, mut dx, mut gradient, rows, .. } = pass;
+        let (len_in, len) = (buffer_len(rows, self.n_in()), buffer_len(rows, self.n_out()));
+        let (main, rest) = tape.split_at(self.main.tape_len(rows));
+        let Scratch { inner, copies: [copy, around], .. } = scratch;
+        let inner = inner.get_or_insert_default();
+        grow(copy, len);
+        copy[..len].copy_from_slice(&dy[..len]);
+        let into = dx.as_mut().map(|(dx, _)| &mut **dx);
+        self.main.backward(x, main, copy, into, gradient.as_deref_mut(), inner, rows);
+        let around = match &self.skip {
+            None => &dy[..len],
+            Some(skip) => {
+                grow(around, len_in);
+                let into = dx.is_some().then_some(around.as_mut_slice());
+                skip.backward(x, rest, dy, into, gradient, inner, rows);
+                &around[..len_in]
+            }
+        };
+        if let Some((dx, _)) = dx {
+            for (dx, around) in dx[..len_in].iter_mut().zip(around) {
+                *dx += *around;
+            }
+        }
+    }
+
+    fn clone_box(&self) -> Box<dyn Layer<T>> {
+        Box::new(self.clone())
+    }
+}

@@ -1,0 +1,364 @@
+//! `Sequential`: layers one after the other, each with the function that is applied to its outputs; evaluated and differentiated
+//! block by block.
+//!
+//! Parameters of a model lie in one flat vector; a network knows where its own begin. [`Parameters::pack`] must be called
+//! whenever the parameters change. The caller owns the tape (what the forward pass leaves for the backward pass) and the
+//! scratch, so nothing is allocated once they have grown to size. Buffers are blocked as in [`block`](mixwell_vector::block).
+//! On the tape lie, layer after layer: outputs, the arguments of the activation where its derivative needs them, what else the
+//! layer leaves.
+
+use serde::{Deserialize, Serialize};
+
+use super::activation::Activation;
+use super::layer::{Backward, Layer, LayerSpec, Shape, from_outside, to_outside};
+use super::network_spec::NetworkSpec;
+use super::parameters::{ArraySpec, Parameters};
+use crate::Stream;
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, buffer_len};
+use mixwell_vector::matmul::Finish;
+
+/// How weights start; biases start at zero.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Init {
+    /// Hidden layers `N(0, 2 / n_in)`, last layer zero: the network starts at exactly zero and still trains.
+    ZeroLast,
+    /// All weights normal with standard deviation `this / sqrt(n_in)`.
+    Normal(f64),
+    /// Weights and biases uniform on `+- 1 / sqrt(n_in)`.
+    Uniform,
+}
+
+/// A layer and what is applied to its outputs.
+#[derive(Clone, Debug)]
+pub(super) struct Stage<T> {
+    pub layer: Box<dyn Layer<T>>,
+    pub activation: Activation,
+}
+
+/// A network ready to run.
+#[derive(Clone, Debug)]
+pub struct Sequential<T> {
+    pub(super) stages: Vec<Stage<T>>,
+    n_params: usize,
+}
+
+/// Working memory of backward passes; grows to the largest size it has seen.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch<T> {
+    pub(super) delta: [Vec<T>; 2],
+    pub(super) turned: Vec<T>,
+    /// The same as `delta` for directional derivatives.
+    pub(super) tangents: [Vec<T>; 2],
+    /// Derivatives that two ways share.
+    pub(super) copies: [Vec<T>; 2],
+    /// For the layers inside of a layer.
+    pub(super) inner: Option<Box<Scratch<T>>>,
+}
+
+/// Makes a buffer at least this long.
+pub(crate) fn grow<T: Real>(buffer: &mut Vec<T>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, T::ZERO);
+    }
+}
+
+impl<T: Real> Stage<T> {
+    /// Numbers of its arguments on the tape.
+    fn argument_len(&self, rows: usize) -> usize {
+        if self.activation.needs_argument() { buffer_len(rows, self.layer.n_out()) } else { 0 }
+    }
+
+    /// Numbers of tape.
+    pub fn tape_len(&self, rows: usize) -> usize {
+        buffer_len(rows, self.layer.n_out()) + self.argument_len(rows) + self.layer.tape_len(rows)
+    }
+
+    /// Outputs, arguments and the rest, of its part of a tape.
+    pub fn parts<'a>(&self, tape: &'a [T], rows: usize) -> (&'a [T], &'a [T], &'a [T]) {
+        let (output, rest) = tape.split_at(buffer_len(rows, self.layer.n_out()));
+        let (argument, rest) = rest.split_at(self.argument_len(rows));
+        (output, argument, rest)
+    }
+
+    fn forward(&self, x: &[T], tape: &mut [T], rows: usize) {
+        let (output, rest) = tape.split_at_mut(buffer_len(rows, self.layer.n_out()));
+        let (argument, own) = rest.split_at_mut(self.argument_len(rows));
+        let finishes = self.layer.finishes();
+        let finish = if finishes { self.activation.finish() } else { Finish::Keep };
+        self.layer.forward(x, output, own, finish, rows);
+        self.activation.apply(output, argument, finishes);
+    }
+}
+
+impl<T: Real> Sequential<T> {
+    /// The network of this description, whose parameters begin at `offset` of the model's flat vector. Images come in and go out
+    /// as `channels x height x width`.
+    ///
+    /// # Panics
+    /// When the layers do not fit, see [`NetworkSpec::output`].
+    pub fn new(spec: &NetworkSpec, offset: usize) -> Self {
+        let output = spec.output().expect("a network that fits");
+        let input = spec.input_shape().expect("a network that fits");
+        let mut network = Self::from_layers(&spec.layers, input, offset);
+        let stage = |layer| Stage { layer, activation: Activation::Identity };
+        network.stages.splice(0..0, from_outside(input).map(stage));
+        network.stages.extend(to_outside(output).map(stage));
+        network
+    }
+
+    /// These layers, on images pixel by pixel.
+    pub(super) fn from_layers(layers: &[LayerSpec], input: Shape, offset: usize) -> Self {
+        let (mut shape, mut at) = (input, offset);
+        let mut stages: Vec<Stage<T>> = Vec::with_capacity(layers.len());
+        for spec in layers {
+            let output = spec.output(shape).expect("a network that fits");
+            let activation = match (spec, stages.last_mut()) {
+                (LayerSpec::Activation(a), Some(last)) if last.activation == Activation::Identity => {
+                    last.activation = a.function;
+                    continue;
+                }
+                (LayerSpec::Activation(a), _) => a.function,
+                _ => Activation::Identity,
+            };
+            let layer = spec.build(shape, at);
+            at += layer.n_params();
+            stages.push(Stage { layer, activation });
+            shape = output;
+        }
+        Self { stages, n_params: at - offset }
+    }
+
+    /// Number of weights and biases.
+    pub fn n_params(&self) -> usize {
+        self.n_params
+    }
+
+    /// Number of outputs.
+    pub fn n_out(&self) -> usize {
+        self.stages.last().expect("at least one layer").layer.n_out()
+    }
+
+    /// Number of inputs.
+    pub fn n_in(&self) -> usize {
+        self.stages[0].layer.n_in()
+    }
+
+    /// Multiply-adds of a row.
+    pub(crate) fn work(&self) -> usize {
+        self.stages.iter().map(|s| s.layer.work()).sum()
+    }
+
+    /// Whether its layers share their work on a block among threads.
+    pub(super) fn shares_work(&self) -> bool {
+        self.stages.iter().any(|s| s.layer.shares_work())
+    }
+
+    /// Numbers of tape that a forward pass over `rows` rows leaves.
+    pub fn tape_len(&self, rows: usize) -> usize {
+        self.stages.iter().map(|s| s.tape_len(rows)).sum()
+    }
+
+    /// Evaluates `rows` rows of `x`; for the outputs see [`Sequential::output`].
+    pub fn forward(&self, x: &[T], tape: &mut [T], rows: usize) {
+        let (mut input, mut rest) = (x, tape);
+        for stage in &self.stages {
+            let (slot, next) = rest.split_at_mut(stage.tape_len(rows));
+            stage.forward(input, slot, rows);
+            (input, rest) = (&slot[..buffer_len(rows, stage.layer.n_out())], next);
+        }
+    }
+
+    /// The outputs within a tape.
+    pub fn output<'a>(&self, tape: &'a [T], rows: usize) -> &'a [T] {
+        let last = self.stages.last().expect("at least one layer");
+        let end = self.tape_len(rows);
+        last.parts(&tape[end - last.tape_len(rows)..end], rows).0
+    }
+
+    /// The derivative of a loss, back through the network.
+    ///
+    /// `d_output` comes in as the derivative in the outputs and is overwritten. Writes the derivative in the inputs to
+    /// `dx` and adds the derivative in the parameters to `gradient` (flat, of the whole model), where they are asked for.
+    #[allow(clippy::too_many_arguments)]
+    pub fn backward(
+        &self,
+        x: &[T],
+        tape: &[T],
+        d_output: &mut [T],
+        mut dx: Option<&mut [T]>,
+        mut gradient: Option<&mut [T]>,
+        scratch: &mut Scratch<T>,
+        rows: usize,
+    ) {
+        let widest = self.stages[1..].iter().map(|s| s.layer.n_in()).max().unwrap_or(0);
+        let [mut delta, mut spare] = std::mem::take(&mut scratch.delta);
+        grow(&mut delta, buffer_len(rows, widest));
+        grow(&mut spare, buffer_len(rows, widest));
+        let mut end = self.tape_len(rows);
+        for (l, stage) in self.stages.iter().enumerate().rev() {
+            let from = end - stage.tape_len(rows);
+            let (output, argument, own) = stage.parts(&tape[from..end], rows);
+            let is_last = l + 1 == self.stages.len();
+            let dy = if is_last { &mut *d_output } else { delta.as_mut_slice() };
+            if is_last {
+                stage.activation.pull(&mut dy[..output.len()], output, argument);
+            }
+            let before = l.checked_sub(1).map(|l| &self.stages[l]);
+            let parts = before.map(|p| p.parts(&tape[from - p.tape_len(rows)..from], rows));
+            let input = parts.map_or(x, |(output, _, _)| output);
+            let gate = match before {
+                Some(p) if stage.layer.finishes() => p.activation.gate(input),
+                _ => Finish::Keep,
+            };
+            let into = if l == 0 { dx.as_deref_mut() } else { Some(spare.as_mut_slice()) };
+            stage.layer.backward(
+                Backward {
+                    x: input,
+                    tape: own,
+                    dy,
+                    dx: into.map(|dx| (dx, gate)),
+                    gradient: gradient.as_deref_mut(),
+                    is_tangent: false,
+                    rows,
+                },
+                scratch,
+            );
+            if let (Some(p), Some((output, argument, _))) = (before, parts) {
+                if p.activation.is_pass() || !stage.layer.finishes() {
+                    p.activation.pull(&mut spare[..output.len()], output, argument);
+                }
+                std::mem::swap(&mut delta, &mut spare);
+            }
+            end = from;
+        }
+        scratch.delta = [delta, spare];
+    }
+}
+
+impl<T: Real> Parameters<T> for Sequential<T> {
+    fn layout(&self, prefix: &str) -> Vec<ArraySpec> {
+        let with_arrays = self.stages.iter().filter(|s| s.layer.n_params() > 0).enumerate();
+        with_arrays.flat_map(|(l, s)| s.layer.layout(&|array| format!("{prefix}{array}.{l}"))).collect()
+    }
+
+    fn initialise(&self, params: &mut [T], init: Init, stream: &mut Stream) {
+        let last = self.stages.iter().rposition(|s| s.layer.n_params() > 0);
+        for (l, s) in self.stages.iter().enumerate() {
+            s.layer.initialise(params, init, last == Some(l), stream);
+        }
+    }
+
+    fn pack(&mut self, params: &[T]) {
+        self.stages.iter_mut().for_each(|s| s.layer.pack(params));
+    }
+}
+
+/// Rows that a working set of `numbers_per_row` keeps within a core's cache, as a number of blocks, at least one.
+pub(crate) fn rows_for_cache<T>(numbers_per_row: usize) -> usize {
+    let per_block = numbers_per_row.max(1) * BLOCK * std::mem::size_of::<T>();
+    ((1 << 19) / per_block).clamp(2, 4) * BLOCK
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mixwell_vector::block::{load_rows, store_rows};
+
+    const ACTIVATIONS: [Activation; 6] = [
+        Activation::Identity,
+        Activation::Relu,
+        Activation::LeakyRelu(0.05),
+        Activation::Tanh,
+        Activation::Swish,
+        Activation::LipSwish,
+    ];
+
+    /// Sum over rows and outputs of `c * y`, for finite differences.
+    fn loss(spec: &NetworkSpec, params: &[f64], x: &[f64], c: &[f64]) -> f64 {
+        let mut mlp = Sequential::new(spec, 0);
+        mlp.pack(params);
+        let rows = x.len() / mlp.n_in();
+        let mut xb = vec![0.0; buffer_len(rows, mlp.n_in())];
+        load_rows(x, mlp.n_in(), &mut xb);
+        let mut tape = vec![f64::NAN; mlp.tape_len(rows)];
+        mlp.forward(&xb, &mut tape, rows);
+        let mut y = vec![0.0; rows * mlp.n_out()];
+        store_rows(mlp.output(&tape, rows), mlp.n_out(), &mut y);
+        y.iter().zip(c).map(|(y, c)| y * c).sum()
+    }
+
+    #[test]
+    fn gradients_match_finite_differences() {
+        mixwell_vector::simd::under_each(gradients_match);
+    }
+
+    fn gradients_match() {
+        let mut stream = Stream::new(5, 0);
+        for activation in ACTIVATIONS {
+            for output_activation in [Activation::Identity, Activation::Tanh, Activation::Swish] {
+                let spec = NetworkSpec::dense(3, &[7, 5], 2, activation).with(output_activation);
+                let mut mlp = Sequential::new(&spec, 0);
+                let mut params = vec![0.0; mlp.n_params()];
+                mlp.initialise(&mut params, Init::Uniform, &mut stream);
+                mlp.pack(&params);
+                let rows = 70;
+                let mut x = vec![0.0; rows * 3];
+                stream.fill_normal(&mut x);
+                let mut c = vec![0.0; rows * 2];
+                stream.fill_normal(&mut c);
+
+                let (mut xb, mut d) = (vec![0.0; buffer_len(rows, 3)], vec![0.0; buffer_len(rows, 2)]);
+                load_rows(&x, 3, &mut xb);
+                load_rows(&c, 2, &mut d);
+                let mut tape = vec![0.0; mlp.tape_len(rows)];
+                mlp.forward(&xb, &mut tape, rows);
+                let (mut dxb, mut gradient) = (vec![0.0; buffer_len(rows, 3)], vec![0.0; params.len()]);
+                mlp.backward(
+                    &xb,
+                    &tape,
+                    &mut d,
+                    Some(&mut dxb),
+                    Some(&mut gradient),
+                    &mut Scratch::default(),
+                    rows,
+                );
+                let mut dx = vec![0.0; rows * 3];
+                store_rows(&dxb, 3, &mut dx);
+
+                let h = 1e-6;
+                for i in (0..params.len()).step_by(3) {
+                    let (mut up, mut down) = (params.clone(), params.clone());
+                    up[i] += h;
+                    down[i] -= h;
+                    let numeric = (loss(&spec, &up, &x, &c) - loss(&spec, &down, &x, &c)) / (2.0 * h);
+                    assert!(
+                        (numeric - gradient[i]).abs() < 2e-5 * (1.0 + numeric.abs()),
+                        "{activation:?} parameter {i}"
+                    );
+                }
+                for i in (0..x.len()).step_by(5) {
+                    let (mut up, mut down) = (x.clone(), x.clone());
+                    up[i] += h;
+                    down[i] -= h;
+                    let numeric =
+                        (loss(&spec, &params, &up, &c) - loss(&spec, &params, &down, &c)) / (2.0 * h);
+                    assert!(
+                        (numeric - dx[i]).abs() < 1e-6 * (1.0 + numeric.abs()),
+                        "{activation:?} input {i}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_zero_last_layer_gives_zero() {
+        let spec = NetworkSpec::dense(2, &[8], 3, Activation::Tanh);
+        let mlp = Sequential::<f64>::new(&spec, 0);
+        let mut params = vec![1.0; mlp.n_params()];
+        mlp.initialise(&mut params, Init::ZeroLast, &mut Stream::new(0, 0));
+        assert_eq!(loss(&spec, &params, &[1.0, -2.0], &[1.0, 1.0, 1.0]), 0.0);
+    }
+}

@@ -29,7 +29,7 @@ impl Shape {
     /// From `[n]` or `[channels, height, width]`.
     ///
     /// # Errors
-    /// When there is another number of sizes, one is zero, or there are too many numbers.
+    /// When there is another number of sizes, one of an image is zero, or there are too many numbers.
     pub fn from_sizes(sizes: &[usize]) -> Result<Self, String> {
         let shape = match sizes {
             [n] => Self::vector(*n),
@@ -38,7 +38,7 @@ impl Shape {
         };
         let size = sizes.iter().try_fold(1usize, |n, size| n.checked_mul(*size));
         match size {
-            Some(0) => Err(format!("a shape has no size of zero: {sizes:?}")),
+            Some(0) if sizes.len() > 1 => Err(format!("an image has no size of zero: {sizes:?}")),
             Some(n) if n <= LARGEST => Ok(shape),
             _ => Err(format!("{sizes:?} are more than {LARGEST} numbers a row")),
         }

@@ -8,6 +8,7 @@
 
 mod activation;
 mod adam;
+mod catalogue;
 mod gradient;
 pub mod import;
 mod layer;
@@ -25,6 +26,7 @@ mod workspaces;
 
 pub use activation::Activation;
 pub use adam::{Adam, AdamState, LearningRate, OptimiserConfig, StepReport, norm};
+pub use catalogue::{NamedNetwork, named_network, named_networks};
 pub use gradient::Gradient;
 pub use layer::{
     ActivationLayer, AveragePool, BatchNorm, Convolution, Dense, DepthToSpace, Flatten, GlobalPool,

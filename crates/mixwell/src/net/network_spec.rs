@@ -96,6 +96,11 @@ impl NetworkSpec {
         Ok(self)
     }
 
+    /// The name of each of its arrays in files of others, in the order of the layout; `None` where a layer has no name.
+    pub(super) fn array_names(&self) -> Vec<Option<String>> {
+        array_names(&self.layers)
+    }
+
     /// The shape of a row.
     ///
     /// # Errors
@@ -120,6 +125,17 @@ impl NetworkSpec {
         output("layers", &self.layers, input)
             .map_err(|why| ConfigError::new("layers", self.layers.len(), why))
     }
+}
+
+fn array_names(layers: &[LayerSpec]) -> Vec<Option<String>> {
+    let names = |layer: &LayerSpec| match layer {
+        LayerSpec::Residual(block) => [array_names(&block.main), array_names(&block.skip)].concat(),
+        _ => {
+            let name = layer.name();
+            layer.arrays().iter().map(|array| name.map(|name| format!("{name}.{array}"))).collect()
+        }
+    };
+    layers.iter().flat_map(names).collect()
 }
 
 /// Layers, those inside of others included, and how deep they lie.

@@ -19,6 +19,7 @@ mod array;
 mod element;
 mod error;
 mod limits;
+mod load;
 mod numpy;
 mod pickle;
 mod reader;

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::dense::yes;
-use super::{Backward, Layer, Settings, Shape, is_parallel, positive, start_bias, start_weight};
+use super::{
+    Backward, Layer, Settings, Shape, is_parallel, positive, start_bias, start_weight, weight_arrays,
+};
 use crate::Stream;
 use crate::net::parameters::ArraySpec;
 use crate::net::sequential::{Init, Scratch, grow};
@@ -137,6 +139,14 @@ impl Settings for Convolution {
         Shape::from_sizes(&[self.channels, size(input.height)?, size(input.width)?])
     }
 
+    fn arrays(&self) -> &'static [&'static str] {
+        weight_arrays(self.bias)
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {
         let output = self.output(input).expect("checked before");
         let geometry = Geometry {
@@ -167,6 +177,14 @@ impl Settings for TransposedConvolution {
             })
         };
         Shape::from_sizes(&[self.channels, size(input.height)?, size(input.width)?])
+    }
+
+    fn arrays(&self) -> &'static [&'static str] {
+        weight_arrays(self.bias)
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Settings, Shape, positive, start_bias, start_weight};
+use super::{Backward, Layer, Settings, Shape, positive, start_bias, start_weight, weight_arrays};
 use crate::Stream;
 use crate::net::mask::Mask;
 use crate::net::parameters::ArraySpec;
@@ -56,6 +56,14 @@ impl Settings for Dense {
             ));
         }
         Shape::from_sizes(&[self.units])
+    }
+
+    fn arrays(&self) -> &'static [&'static str] {
+        weight_arrays(self.bias)
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {

@@ -42,6 +42,16 @@ pub(super) trait Settings {
     /// When what comes in does not fit, or a setting cannot be used; says why.
     fn output(&self, input: Shape) -> Result<Shape, String>;
 
+    /// Its arrays, in the order of the flat vector.
+    fn arrays(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The name that comes before those of its arrays in files of others.
+    fn name(&self) -> Option<&str> {
+        None
+    }
+
     /// The layer, whose parameters begin at `offset`. The shapes have been checked.
     fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>>;
 }
@@ -75,6 +85,22 @@ macro_rules! layers {
                     Self::Activation(layer) => {
                         layer.function.check().map(|()| input)
                     }
+                }
+            }
+
+            /// Its arrays, in the order of the flat vector.
+            pub(super) fn arrays(&self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$variant(settings) => settings.arrays(),)*
+                    Self::Activation(_) => &[],
+                }
+            }
+
+            /// The name that comes before those of its arrays in files of others.
+            pub(super) fn name(&self) -> Option<&str> {
+                match self {
+                    $(Self::$variant(settings) => settings.name(),)*
+                    Self::Activation(_) => None,
                 }
             }
 
@@ -250,6 +276,11 @@ fn start_bias<T: Real>(init: Init, fan_in: f64, stream: &mut Stream) -> T {
         Init::Uniform => T::from_f64((2.0 * stream.uniform() - 1.0) / fan_in.sqrt()),
         _ => T::ZERO,
     }
+}
+
+/// The arrays of a layer with weights.
+fn weight_arrays(bias: bool) -> &'static [&'static str] {
+    if bias { &["weight", "bias"] } else { &["weight"] }
 }
 
 /// A positive setting of a layer, or why it is refused.

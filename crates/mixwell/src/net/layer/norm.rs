@@ -36,6 +36,11 @@ fn epsilon() -> f64 {
     1e-5
 }
 
+fn arrays(affine: bool) -> &'static [&'static str] {
+    let names = &["weight", "bias", "running_mean", "running_var"];
+    if affine { names } else { &names[2..] }
+}
+
 impl Default for BatchNorm {
     fn default() -> Self {
         Self { epsilon: epsilon(), affine: true, name: None }
@@ -49,6 +54,14 @@ impl Settings for BatchNorm {
         } else {
             Err(format!("`epsilon` is {}, it must not be negative", self.epsilon))
         }
+    }
+
+    fn arrays(&self) -> &'static [&'static str] {
+        arrays(self.affine)
+    }
+
+    fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {
@@ -81,9 +94,8 @@ struct Affine<T> {
 }
 
 impl<T: Real> Affine<T> {
-    fn names(&self) -> &[&'static str] {
-        let names = &["weight", "bias", "running_mean", "running_var"];
-        if self.affine { names } else { &names[2..] }
+    fn names(&self) -> &'static [&'static str] {
+        arrays(self.affine)
     }
 
     /// Every pixel of every block, as `channels x 64`.

@@ -1,0 +1,58 @@
+//! The parameters of a network from named arrays: by the names that its layers are given in its description, or, where it has
+//! none, one after the other.
+//!
+//! Layouts are PyTorch's: a dense weight is `out x in`, that of a convolution `out x in x k x k`, of a transposed one
+//! `in x out x k x k`. Whole numbers (counters of batches) are no parameters and are passed over.
+
+use super::array::NamedArrays;
+use super::error::ImportError;
+use crate::net::{ArraySpec, Model, Network, Stored};
+
+impl<T: Stored> Network<T> {
+    /// Takes its parameters from these arrays. Returns the names of arrays of real numbers that nothing asked for.
+    ///
+    /// # Errors
+    /// When an array is missing, has another shape, or is not finite; when only some layers have names; and, without names, when
+    /// there are more or fewer arrays than the network has. Then nothing is changed.
+    pub fn load(&mut self, arrays: &NamedArrays) -> Result<Vec<String>, ImportError> {
+        let names = self.spec().array_names();
+        let mut values = vec![T::ZERO; self.params().len()];
+        let floats = || arrays.iter().filter(|a| a.element.is_float());
+        let unnamed = names.iter().filter(|n| n.is_none()).count();
+        let in_order = unnamed == names.len();
+        if unnamed > 0 && !in_order {
+            let reason = format!(
+                "{unnamed} arrays of the description have no name; give `name` to every layer with arrays, or to none"
+            );
+            return Err(ImportError::Array { name: "network".into(), reason });
+        }
+        if in_order && floats().count() != names.len() {
+            let reason = format!(
+                "the network has {} arrays, the file {}; choose a part of the file, or give layers the names that the file uses",
+                names.len(),
+                floats().count()
+            );
+            return Err(ImportError::Array { name: "network".into(), reason });
+        }
+        let mut next = floats();
+        for (name, ArraySpec { shape, offset, .. }) in names.iter().zip(self.layout()) {
+            let array = match name {
+                Some(name) => arrays.with_shape(name, shape)?,
+                None => {
+                    let array = next.next().expect("as many arrays, just counted");
+                    arrays.with_shape(&array.name, shape)?
+                }
+            };
+            for (to, from) in values[*offset..].iter_mut().zip(array.values.to_f64()) {
+                if !from.is_finite() {
+                    let reason = format!("a number in it is {from}; weights must be finite");
+                    return Err(ImportError::Array { name: array.name.clone(), reason });
+                }
+                *to = T::from_f64(from);
+            }
+        }
+        self.update(|params| params.copy_from_slice(&values));
+        let asked = |name: &str| in_order || names.iter().any(|n| n.as_deref() == Some(name));
+        Ok(floats().filter(|a| !asked(&a.name)).map(|a| a.name.clone()).collect())
+    }
+}

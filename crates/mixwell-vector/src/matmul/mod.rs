@@ -6,7 +6,8 @@
 //! their outputs along the lanes instead.
 //!
 //! Every number of `y` and `dx` is summed over its inputs in order, one after the other, whatever the number of rows and
-//! whichever way they are taken, so results do not depend on how rows are grouped. `dW` is summed over its rows in order,
+//! whichever way they are taken, so results do not depend on how rows are grouped. Products that are gathered over pixels are
+//! summed in parts of 32 kB of rows, likewise always the same. `dW` is summed over its rows in order,
 //! in parts of two blocks.
 #![allow(unsafe_code)]
 

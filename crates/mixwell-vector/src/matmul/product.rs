@@ -191,6 +191,8 @@ impl<T: Real> Job for Product<'_, T> {
         }
         // Where the weights are too many for the cache, all pixels of the group take a part of them before the next part.
         let together = if n_in * n_out * size_of::<T>() > CACHED_WEIGHTS { GROUP } else { 1 };
+        // The sums of a convolution are long: parts of them are summed apart, which costs nothing and keeps digits.
+        let apart = matches!(self.pixels, Pixels::Group(..));
         let mut first = 0;
         while first < self.pixels.len() {
             let n = (self.pixels.len() - first).min(together);
@@ -214,7 +216,7 @@ impl<T: Real> Job for Product<'_, T> {
                     part::<T, I>(
                         (self.panels, self.bias, self.x),
                         now,
-                        (begun, todo.is_done()),
+                        (begun, todo.is_done(), apart),
                         finish,
                         y,
                         vectors,
@@ -232,7 +234,7 @@ impl<T: Real> Job for Product<'_, T> {
 fn part<T: Real, I: Isa>(
     (panels, bias, x): (&Panels<T>, Option<&[T]>, &[T]),
     now: Pieces<'_>,
-    (begun, last): (bool, bool),
+    (begun, last, apart): (bool, bool, bool),
     finish: Finish<'_, T>,
     y: *mut T,
     vectors: usize,
@@ -252,6 +254,7 @@ fn part<T: Real, I: Isa>(
                 let x = x.as_ptr().add(v * lanes);
                 let y = y.add(at);
                 let begin = match bias {
+                    _ if begun && apart => Beginning::Apart,
                     _ if begun => Beginning::GoOn,
                     Some(bias) => Beginning::Bias(bias.as_ptr().add(start)),
                     None => Beginning::Zero,
@@ -312,6 +315,8 @@ enum Beginning<T> {
     Bias(*const T),
     /// With what stands in the output.
     GoOn,
+    /// With zero, and what stands in the output is added at the end.
+    Apart,
 }
 
 /// [`Finish`] at one tile.
@@ -342,7 +347,7 @@ unsafe fn panel_product<T: Real, I: Isa, const MR: usize, const NV: usize>(
     // SAFETY: promised by the caller.
     unsafe {
         match begin {
-            Beginning::Zero => {}
+            Beginning::Zero | Beginning::Apart => {}
             Beginning::Bias(bias) => {
                 for (i, row) in acc.iter_mut().enumerate() {
                     *row = [Lanes::<T, I>::splat(*bias.add(i)); NV];
@@ -365,6 +370,13 @@ unsafe fn panel_product<T: Real, I: Isa, const MR: usize, const NV: usize>(
             (left, taken) = (left - n, 0);
             if left == 0 {
                 break;
+            }
+        }
+        if let Beginning::Apart = begin {
+            for (i, row) in acc.iter_mut().enumerate() {
+                for (v, value) in row.iter_mut().enumerate() {
+                    *value = Lanes::<T, I>::load(y.add(i * BLOCK + v * lanes)) + *value;
+                }
             }
         }
         match finish {

@@ -2,8 +2,9 @@
 //! files are not there.
 
 use super::data;
+use mixwell::image::ImageSet;
 use mixwell::net::import::NamedArrays;
-use mixwell::net::{Activation, Init, Network, NetworkSpec, Stored, named_network};
+use mixwell::net::{Activation, Init, LayerSpec, Network, NetworkSpec, Stored, named_network};
 use mixwell::{Points, Stream};
 use serde_json::Value;
 
@@ -57,7 +58,14 @@ fn compare<T: Stored>(
     let [generator, critic] = [0, 1].map(|i| load::<T>(&specs[i], &folder.join(files[i]), ""));
     let z = points(&reference["z"]);
     let images = values(&generator, &z);
-    assert!(difference(&images, &numbers(&reference["g_of_z"])) < bound, "{name}: outputs");
+    let want = numbers(&reference["g_of_z"]);
+    // These are printed with ten digits: half a unit of the last is no difference.
+    let printed = |(found, want): (&f64, &f64)| {
+        want + (found - want).signum() * (found - want).abs().min(5e-10 * want.abs())
+    };
+    let rounded: Vec<f64> = images.iter().zip(&want).map(printed).collect();
+    let error = difference(&images, &rounded);
+    assert!(error < bound, "{name}: outputs differ by {error:e}");
 
     let both = specs[0].clone().then(&specs[1]).unwrap();
     let mut score = Network::<T>::new(&both, Init::Uniform, &mut Stream::new(0, 0)).unwrap();
@@ -65,14 +73,31 @@ fn compare<T: Stored>(
     score.update(|p| p.copy_from_slice(&weights));
     let (mut d, mut gradient) = (vec![0.0; z.rows()], Points::zeros(z.rows(), z.dim()));
     score.energy_and_grad(z.as_batch(), &mut d, gradient.as_batch_mut());
-    assert!(difference(&d, &numbers(&reference["d_raw_of_g"])) < bound, "{name}: scores");
+    let error = difference(&d, &numbers(&reference["d_raw_of_g"]));
+    assert!(error < bound, "{name}: scores differ by {error:e}");
     let error = difference(gradient.data(), &numbers(&reference["grad_d_raw_wrt_z"]));
     assert!(error < gradient_bound, "{name}: gradients differ by {error:e}");
 
     let real = &reference["real"];
-    let real_points = points(if real["images"].is_null() { &real["points"] } else { &real["images"] });
-    let error = difference(&values(&critic, &real_points), &numbers(&real["d_raw"]));
-    assert!(error < bound, "{name}: real data differ by {error:e}");
+    let pixels = if name.starts_with("fashion") { FASHION } else { MNIST };
+    let real_points = if real["points"].is_null() {
+        images_of(pixels, 4, [-1.0, 1.0])
+    } else {
+        Some(points(&real["points"]))
+    };
+    if let Some(x) = real_points {
+        let error = difference(&values(&critic, &x), &numbers(&real["d_raw"]));
+        assert!(error < bound, "{name}: real data differ by {error:e}");
+    }
+}
+
+const MNIST: &str = "images/mnist/t10k-images-idx3-ubyte.gz";
+const FASHION: &str = "images/fashion_mnist/t10k-first6978-images-idx3-ubyte.gz";
+
+/// The first images of a data set.
+fn images_of(part: &str, n: usize, range: [f64; 2]) -> Option<Points> {
+    let path = data::folder_with(part)?.join(part);
+    Some(ImageSet::read(&path).unwrap().points(0..n, range).unwrap())
 }
 
 /// In both precisions. The gradients of the reference are differences of step 1e-5, good to 1e-6.
@@ -107,4 +132,108 @@ fn generators_and_critics_give_the_reference() {
     compare_both("toy_25gaussians_wgan", [mlp(&[2, 128, 128, 128, 2]), mlp(&[2, 256, 256, 256, 1])], files);
     compare_both("toy_swissroll_wgan", [mlp(&[2, 128, 128, 128, 2]), mlp(&[2, 256, 256, 256, 1])], files);
     compare_both("toy_243gaussians_5d_js", [mlp(&[5, 256, 256, 256, 5]), mlp(&[5, 512, 512, 512, 1])], files);
+}
+
+#[test]
+fn an_energy_of_digits_knows_digits() {
+    let part = "ebm/mnist_deep_ebm.ckpt";
+    let Some(folder) = data::folder_with(part) else { return };
+    let arrays = NamedArrays::read(&folder.join(part)).unwrap().select("state_dict").unwrap();
+    let mut network =
+        Network::<f32>::new(&named("mnist_energy"), Init::Uniform, &mut Stream::new(0, 0)).unwrap();
+    network.load(&arrays).unwrap();
+    let mean = |x: &Points| values(&network, x).iter().sum::<f64>() / x.rows() as f64;
+    let Some(digits) = images_of(MNIST, 1000, [-1.0, 1.0]) else { return };
+    assert!(mean(&digits).abs() < 0.01, "digits: {}", mean(&digits));
+    if let Some(clothes) = images_of(FASHION, 1000, [-1.0, 1.0]) {
+        assert!((mean(&clothes) + 2.85).abs() < 0.2, "clothes: {}", mean(&clothes));
+    }
+    let mut noise = Points::zeros(500, 784);
+    let mut stream = Stream::new(1, 0);
+    noise.data_mut().iter_mut().for_each(|x| *x = 2.0 * stream.uniform() - 1.0);
+    assert!((mean(&noise) + 17.9).abs() < 0.5, "noise: {}", mean(&noise));
+    let blank = Points::from_vec(vec![-1.0; 784], 784);
+    assert!((mean(&blank) - 0.031).abs() < 0.001, "blank: {}", mean(&blank));
+}
+
+#[test]
+fn a_classifier_of_digits_gives_the_reference() {
+    let part = "gan/classifier_lenet5_mnist";
+    let Some(folder) = data::folder_with(part).map(|f| f.join(part)) else { return };
+    let text = std::fs::read_to_string(folder.join("reference_io.json")).unwrap();
+    let reference: Value = serde_json::from_str(&text).unwrap();
+    let network = load::<f64>(&named("lenet5"), &folder.join("lenet_epoch_12_test_acc_0.991.pth"), "");
+    let Some(small) = images_of(MNIST, 4, [0.0, 1.0]) else { return };
+    // Two pixels of zeros around.
+    let mut x = Points::zeros(4, 1024);
+    for r in 0..4 {
+        for (p, v) in small.row(r).iter().enumerate() {
+            x.row_mut(r)[(p / 28 + 2) * 32 + p % 28 + 2] = *v;
+        }
+    }
+    let logits = values(&network, &x);
+    let log_probs = logits.chunks(10).flat_map(|row| {
+        let total = row.iter().map(|v| v.exp()).sum::<f64>().ln();
+        row.iter().map(move |v| v - total)
+    });
+    let error = difference(&log_probs.collect::<Vec<_>>(), &numbers(&reference["log_probs"]));
+    // The reference is printed with ten digits.
+    assert!(error < 2e-10, "{error:e}");
+}
+
+#[test]
+fn classifiers_of_photographs_are_as_good_as_they_were() {
+    let (pictures, weights) =
+        ("images/cifar10_full/test_batch_first5000.bin.xz", "classifiers/cifar10_resnet");
+    let (Some(folder), Some(_)) = (data::folder_with(weights), data::folder_with(pictures)) else { return };
+    let unpacked = std::process::Command::new("xz").arg("-dc").arg(folder.join(pictures)).output();
+    let Ok(unpacked) = unpacked.map(|o| o.stdout) else {
+        eprintln!("skipped: no command xz to unpack {pictures}");
+        return;
+    };
+    let set = ImageSet::from_bytes(pictures.as_ref(), &unpacked[..1000 * 3073], u64::MAX).unwrap();
+    let mut x = set.points(0..1000, [0.0, 1.0]).unwrap();
+    let (mean, sd) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    for (i, v) in x.data_mut().iter_mut().enumerate() {
+        let c = i % 3072 / 1024;
+        *v = (*v - mean[c]) / sd[c];
+    }
+    for (name, right) in [("resnet20", 915), ("resnet56", 926)] {
+        let file = folder.join(weights).join(format!("{name}.th"));
+        let network = load::<f32>(&named(name), &file, "state_dict");
+        let scores = values(&network, &x);
+        let best = |row: &[f64]| (0..10).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap() as u32;
+        let found =
+            scores.chunks(10).zip(set.labels().unwrap()).filter(|(row, label)| best(row) == **label).count();
+        assert_eq!(found, right, "{name}");
+    }
+}
+
+#[test]
+fn numpy_files_of_a_generator_and_its_critic_run() {
+    let part = "gan/dot_25gaussians_wgan";
+    let Some(folder) = data::folder_with(part).map(|f| f.join(part)) else { return };
+    // The arrays of these files are in no order; layers have names.
+    let spec = |width, last, names: [&str; 4]| {
+        let mut spec = NetworkSpec::dense(2, &[width; 3], last, Activation::LeakyRelu(0.2));
+        let dense =
+            spec.layers.iter_mut().filter_map(|l| if let LayerSpec::Dense(d) = l { Some(d) } else { None });
+        dense.zip(names).for_each(|(layer, name)| layer.name = Some(name.into()));
+        spec
+    };
+    let generator = spec(256, 2, ["l0", "l1", "l2", "l4"]);
+    let generator = load::<f32>(&generator, &folder.join("dot_G_25gaussians.npz"), "");
+    let critic = spec(512, 1, ["l1", "l2", "l3", "l4"]);
+    let critic = load::<f32>(&critic, &folder.join("dot_D_25gaussians.npz"), "");
+    let mut z = Points::zeros(5000, 2);
+    let mut stream = Stream::new(1, 0);
+    z.data_mut().iter_mut().for_each(|z| *z = 2.0 * stream.uniform() - 1.0);
+    let x: Vec<f64> = values(&generator, &z);
+    let near = x.chunks(2).filter(|p| {
+        let off = |v: f64| v * 2.0025f64.sqrt() - (v * 2.0025f64.sqrt()).round().clamp(-2.0, 2.0);
+        off(p[0]).hypot(off(p[1])) < 0.2
+    });
+    let share = near.count() as f64 / 5000.0;
+    assert!((share - 0.61).abs() < 0.03, "{share}");
+    assert!(values(&critic, &Points::from_vec(x, 2)).iter().all(|v| v.is_finite()));
 }

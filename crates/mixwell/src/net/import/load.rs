@@ -37,7 +37,10 @@ impl<T: Stored> Network<T> {
         let mut next = floats();
         for (name, ArraySpec { shape, offset, .. }) in names.iter().zip(self.layout()) {
             let array = match name {
-                Some(name) => arrays.with_shape(name, shape)?,
+                Some(name) => {
+                    let found = spellings(name).find(|spelling| arrays.get(spelling).is_some());
+                    arrays.with_shape(&found.unwrap_or_else(|| name.clone()), shape)?
+                }
                 None => {
                     let array = next.next().expect("as many arrays, just counted");
                     arrays.with_shape(&array.name, shape)?
@@ -52,7 +55,14 @@ impl<T: Stored> Network<T> {
             }
         }
         self.update(|params| params.copy_from_slice(&values));
-        let asked = |name: &str| in_order || names.iter().any(|n| n.as_deref() == Some(name));
+        let asked = |name: &str| in_order || names.iter().flatten().any(|n| spellings(n).any(|s| s == name));
         Ok(floats().filter(|a| !asked(&a.name)).map(|a| a.name.clone()).collect())
     }
+}
+
+/// How the arrays of a layer are named in files: `l0.weight` and `l0/W`, `l0.bias` and `l0/b`.
+fn spellings(name: &str) -> impl Iterator<Item = String> {
+    let short = name.strip_suffix(".weight").map(|layer| format!("{layer}/W"));
+    let short = short.or_else(|| name.strip_suffix(".bias").map(|layer| format!("{layer}/b")));
+    std::iter::once(name.to_owned()).chain(short)
 }

@@ -73,7 +73,7 @@ impl Settings for BatchNorm {
             affine: self.affine,
             epsilon: self.epsilon,
             scale: one.clone(),
-            shift: vec![T::ZERO; channels],
+            bias: vec![T::ZERO; channels],
             mean: vec![T::ZERO; channels],
             deviation: one,
         })
@@ -88,7 +88,7 @@ struct Affine<T> {
     affine: bool,
     epsilon: f64,
     scale: Vec<T>,
-    shift: Vec<T>,
+    bias: Vec<T>,
     mean: Vec<T>,
     deviation: Vec<T>,
 }
@@ -110,11 +110,12 @@ impl<T: Real> Affine<T> {
     }
 }
 
-/// `y = x scale + shift`, channel by channel, where there is one.
+/// `y = (x - mean) scale + bias`, channel by channel; or `y = x scale`. The mean is taken away first, so that a large one costs no
+/// digits.
 struct Apply<'a, T> {
     x: &'a [T],
     scale: &'a [T],
-    shift: Option<&'a [T]>,
+    mean_and_bias: Option<(&'a [T], &'a [T])>,
     y: &'a mut [T],
 }
 
@@ -125,10 +126,11 @@ impl<T: Real> Job for Apply<'_, T> {
         let lanes = Lanes::<T, I>::LANES;
         let channels = self.x.chunks_exact(BLOCK).zip(self.y.chunks_exact_mut(BLOCK)).enumerate();
         for (c, (x, y)) in channels {
-            let scale = Lanes::<T, I>::splat(self.scale[c]);
-            let shift = Lanes::<T, I>::splat(self.shift.map_or(T::ZERO, |s| s[c]));
+            let (mean, bias) =
+                self.mean_and_bias.map_or((T::ZERO, T::ZERO), |(mean, bias)| (mean[c], bias[c]));
+            let [scale, mean, bias] = [self.scale[c], mean, bias].map(Lanes::<T, I>::splat);
             for (y, x) in y.chunks_exact_mut(lanes).zip(x.chunks_exact(lanes)) {
-                scale.mul_add(Lanes::<T, I>::of(x), shift).put(y);
+                scale.mul_add(Lanes::<T, I>::of(x) - mean, bias).put(y);
             }
         }
     }
@@ -173,8 +175,7 @@ impl<T: Real> Layer<T> for Affine<T> {
         for c in 0..self.channels {
             let deviation = (variance[c].to_f64() + self.epsilon).sqrt();
             let scale = weight.map_or(1.0, |w| w[c].to_f64()) / deviation;
-            let shift = bias.map_or(0.0, |b| b[c].to_f64()) - mean[c].to_f64() * scale;
-            (self.scale[c], self.shift[c]) = (T::from_f64(scale), T::from_f64(shift));
+            (self.scale[c], self.bias[c]) = (T::from_f64(scale), bias.map_or(T::ZERO, |b| b[c]));
             (self.mean[c], self.deviation[c]) = (mean[c], T::from_f64(deviation));
         }
     }
@@ -182,14 +183,19 @@ impl<T: Real> Layer<T> for Affine<T> {
     fn forward(&self, x: &[T], y: &mut [T], _: &mut [T], _: Finish<'_, T>, rows: usize) {
         let len = self.channels * BLOCK;
         self.each(y, rows, |i, y| {
-            simd::run(Apply { x: &x[i * len..][..len], scale: &self.scale, shift: Some(&self.shift), y });
+            simd::run(Apply {
+                x: &x[i * len..][..len],
+                scale: &self.scale,
+                mean_and_bias: Some((&self.mean, &self.bias)),
+                y,
+            });
         });
     }
 
     fn tangent(&self, x: &[T], y: &mut [T], rows: usize) {
         let len = self.channels * BLOCK;
         self.each(y, rows, |i, y| {
-            simd::run(Apply { x: &x[i * len..][..len], scale: &self.scale, shift: None, y });
+            simd::run(Apply { x: &x[i * len..][..len], scale: &self.scale, mean_and_bias: None, y });
         });
     }
 

@@ -140,6 +140,8 @@ pub enum Catalogue {
     Targets,
     /// What can be trained to propose global moves.
     Flows,
+    /// Networks of the sources and of files that people have.
+    Networks,
     /// What estimates the normalising constant.
     Estimators,
 }

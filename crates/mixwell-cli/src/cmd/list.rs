@@ -1,4 +1,4 @@
-//! `list`: methods, kernels, targets, flows and estimators with their parameters and defaults.
+//! `list`: methods, kernels, targets, flows, networks and estimators with their parameters and defaults.
 
 use std::io::{BufWriter, Write};
 
@@ -33,6 +33,14 @@ pub fn run(args: &ListArgs) -> anyhow::Result<Status> {
         Catalogue::Flows => {
             for e in mixwell::flow::catalogue() {
                 entry(&mut out, e.name, e.summary, field_docs(&e.default)?)?;
+            }
+        }
+        Catalogue::Networks => {
+            for network in mixwell::net::named_networks() {
+                let spec = network.spec();
+                let (input, output) = (spec.input_shape()?, spec.output()?);
+                writeln!(out, "{}: {}", network.name, network.description)?;
+                writeln!(out, "    {input} -> {output}, {} layers", spec.layers.len())?;
             }
         }
         Catalogue::Estimators => {

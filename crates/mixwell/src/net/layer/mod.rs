@@ -7,6 +7,8 @@ mod convolution;
 mod dense;
 mod mix;
 mod norm;
+#[cfg(test)]
+mod page_example;
 mod pool;
 mod residual;
 mod select;
@@ -286,4 +288,36 @@ fn weight_arrays(bias: bool) -> &'static [&'static str] {
 /// A positive setting of a layer, or why it is refused.
 fn positive(name: &str, value: usize) -> Result<(), String> {
     if value == 0 { Err(format!("`{name}` must be at least 1")) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mixwell_vector::block::{BLOCK, buffer_len};
+
+    #[test]
+    fn the_layer_on_the_page_works() {
+        let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/extending.md");
+        if let Ok(text) = std::fs::read_to_string(page) {
+            let shown = text.contains(include_str!("page_example.rs"));
+            assert!(shown, "the page shows another layer than page_example.rs");
+        }
+        let settings: page_example::Multiply = toml::from_str("factor = 2.5").unwrap();
+        let shape = Shape::vector(3);
+        assert_eq!(settings.output(shape), Ok(shape));
+        let layer = settings.build::<f64>(shape, 0);
+        let (x, mut y, mut dx) = (vec![2.0; buffer_len(1, 3)], vec![0.0; 3 * BLOCK], vec![0.0; 3 * BLOCK]);
+        layer.forward(&x, &mut y, &mut [], Finish::Keep, 1);
+        let pass = Backward {
+            x: &x,
+            tape: &[],
+            dy: &mut y.clone(),
+            dx: Some((&mut dx, Finish::Keep)),
+            gradient: None,
+            is_tangent: false,
+            rows: 1,
+        };
+        layer.backward(pass, &mut Scratch::default());
+        assert_eq!((y[0], dx[0]), (5.0, 12.5));
+    }
 }

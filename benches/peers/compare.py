@@ -81,6 +81,19 @@ def all_tasks():
     for batch, ratio in ((1, 10.0), (256, 4.0), (8192, 2.0), ("mala", 2.5)):
         add(f"toynet-{batch}", "jax", "jax_energies.py", Row(wanted=ratio))
     add("gan-latent", "torch", "torch_gan.py", Row(wanted=2.5))
+    for name, ratio in (
+        ("energy-nt32", 1.6),
+        ("energy-nt32-adam", 1.3),
+        ("energy-mnist", 1.5),
+        ("energy-mnist-adam", 1.3),
+        ("latent-dcgan_32", 1.3),
+        ("latent-dcgan_64", 1.2),
+        ("latent-wgan_28", 1.5),
+        ("latent-dcgan_28", 1.5),
+        ("latent-sngan_32", 1.2),
+        ("classify-resnet56", 1.2),
+    ):
+        add(name, "torch", "torch_networks.py", Row(wanted=ratio))
     for target, wanted in (("grid25", (3.0, 3.0, 3.0)), ("german", (2.0, 8.0, 8.0))):
         for kernel in ("mala", "hmc"):
             for chains, ratio in zip((1, 64, 1024), wanted):

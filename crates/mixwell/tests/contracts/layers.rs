@@ -471,3 +471,12 @@ fn shapes_that_do_not_fit_are_named() {
         assert!(error.contains(key), "{error}");
     }
 }
+
+#[test]
+fn the_network_on_the_page_can_be_read() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/files.md");
+    let Ok(page) = std::fs::read_to_string(page) else { return };
+    let text = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let spec: NetworkSpec = toml::from_str(text).unwrap();
+    assert_eq!(spec.output().unwrap().len(), 1);
+}

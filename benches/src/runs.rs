@@ -146,7 +146,7 @@ fn cold(text: &str, settings: &str) -> anyhow::Result<Measurement> {
 fn funnel(_: &Request) -> anyhow::Result<Measurement> {
     let (seconds, run) = cold_run(FUNNEL)?;
     let mut measurement = measured(seconds, &run, "see benches/src/funnel101.toml")?;
-    if let Some(first) = run.summary().and_then(|s| s.parameters.first()) {
+    if let Some(first) = run.summary().ok().and_then(|s| s.parameters.first()) {
         let s = &first.summary;
         measurement = measurement.with("log_scale_mean", s.mean).with("log_scale_sd", s.sd);
         measurement = measurement.with("log_scale_ess", s.ess_bulk);

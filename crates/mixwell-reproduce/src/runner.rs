@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use mixwell::ConfigError;
 use mixwell::density::Target;
 use mixwell::io::DataFiles;
-use mixwell::sampler::{self, RunError, Sampler};
+use mixwell::sampler::{Ending, Kept, RunError, Sampler};
 
 use crate::cell::{Cell, CellCost, CellResult};
 use crate::figure::Material;
@@ -222,10 +222,9 @@ impl Runner {
                 sampler = sampler.threads(threads);
             }
             let run = sampler.run().map_err(failed)?;
-            if run.outcome() == sampler::Outcome::Interrupted {
+            let (Ending::Finished(summary), Kept::Memory(draws)) = (run.ending(), run.kept()) else {
                 return Ok(None);
-            }
-            let (summary, draws) = (run.summary().expect("finished"), run.draws().expect("in memory"));
+            };
             cost = CellCost {
                 gradients: summary.gradient_evaluations,
                 densities: summary.density_evaluations,

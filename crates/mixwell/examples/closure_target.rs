@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let run =
         Sampler::new(wells).method(flex2().train_iterations(300)).chains(8).draws(1000).seed(1).run()?;
-    let summary = run.summary().ok_or("the run was interrupted")?;
+    let summary = run.summary()?;
     for p in &summary.parameters {
         let row = &p.summary;
         println!(

@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let target = Pointwise::new(Constrained::new(model)?);
     let run = Sampler::new(target).method(nuts().warmup(1000)).chains(4).draws(2000).seed(1).run()?;
-    let summary = run.summary().ok_or("the run was interrupted")?;
+    let summary = run.summary()?;
     println!("{}", summary.verdict_line());
     let mut good = summary.converged;
     for (p, (mean, sd)) in summary.parameters.iter().zip(REFERENCE) {

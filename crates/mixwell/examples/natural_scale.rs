@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err(checked.to_string().into());
     }
     let run = Sampler::new(target).method(nuts().warmup(500)).chains(4).draws(2000).seed(1).run()?;
-    let summary = run.summary().ok_or("the run was interrupted")?;
+    let summary = run.summary()?;
 
     let total: f64 = COUNTS.iter().sum();
     let exact: Vec<f64> =

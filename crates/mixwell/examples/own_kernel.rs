@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .draws(40_000)
         .seed(1)
         .run()?;
-    let summary = run.summary().ok_or("the run was interrupted")?;
+    let summary = run.summary()?;
     let weights = summary.mode_weights.as_ref().ok_or("the modes are known")?;
     let errors = summary.mode_weight_errors.as_ref().ok_or("and so are errors")?;
     println!("acceptance {:.3}", summary.acceptance["any_scale"].acceptance_rate);

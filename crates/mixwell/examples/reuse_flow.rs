@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .draws(500)
         .seed(2)
         .run()?;
-    let summary = second.summary().ok_or("the run was interrupted")?;
+    let summary = second.summary()?;
     let first = &summary.parameters[0].summary;
     println!(
         "second run: x_0 = {:.3} +- {:.3} (exact 0), sd {:.3} (exact 5), R-hat {:.3}",

@@ -8,7 +8,7 @@
 //! // Two separate modes with weights 1/3 and 2/3. Real runs train longer than this example.
 //! let target = TwoModesConfig::default().build()?;
 //! let run = Sampler::new(target).method(flex2().train_iterations(50)).chains(10).draws(50).seed(1).run()?;
-//! let summary = run.summary().expect("the run was not interrupted");
+//! let summary = run.summary()?;
 //! println!("{}: mode weights {:?}", summary.verdict_line(), summary.mode_weights);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -11,7 +11,7 @@ pub mod resume;
 pub mod run;
 pub mod summary;
 
-use mixwell::sampler::{Outcome, Sampler};
+use mixwell::sampler::{Ending, Sampler};
 
 use crate::cli::SessionArgs;
 use crate::exit::{Status, is_closed_pipe};
@@ -27,11 +27,10 @@ fn finish(sampler: Sampler, args: &SessionArgs, resume: bool) -> anyhow::Result<
     }
     let run = if resume { sampler.resume()? } else { sampler.run()? };
     let folder = run.folder().map(|f| f.display().to_string()).unwrap_or_default();
-    if run.outcome() == Outcome::Interrupted {
+    let Ending::Finished(summary) = run.ending() else {
         tell(&format!("interrupted; go on with `mixwell resume {folder}`"));
         return Ok(Status::Interrupted);
-    }
-    let summary = run.summary().expect("a finished run has a summary");
+    };
     if !args.quiet {
         // The status still tells how the run ended when nobody reads the table.
         summary::print(summary)

@@ -67,7 +67,8 @@ pub(crate) fn weigh(
         }
         Ok((x, log_weights, non_finite))
     };
-    in_order(plan.draws, plan.max_rows, make, |(x, log_weights, in_batch)| {
+    let max_rows = target.batch_rows().map_or(plan.max_rows, |wanted| wanted.clamp(1, plan.max_rows));
+    in_order(plan.draws, max_rows, make, |(x, log_weights, in_batch)| {
         non_finite += in_batch;
         visit(x.as_batch(), &log_weights);
     })?;

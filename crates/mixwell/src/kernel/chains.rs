@@ -35,8 +35,8 @@ pub struct Chains {
     /// `chains x n_leaves`, of the last step.
     tallies: Vec<Tally>,
     n_leaves: usize,
-    /// Chains that one thread moves together.
-    block_rows: usize,
+    /// Chains that one thread moves together, where the caller has said how many.
+    block_rows: Option<usize>,
 }
 
 impl Chains {
@@ -56,7 +56,7 @@ impl Chains {
     /// When it is zero.
     pub fn in_blocks_of(self, rows: usize) -> Self {
         assert!(rows > 0, "a block holds a chain");
-        Self { block_rows: rows, ..self }
+        Self { block_rows: Some(rows), ..self }
     }
 
     /// Moves every chain once. A target whose [`version`](Target::version) has changed since the last step, e.g. an energy that is being
@@ -84,7 +84,8 @@ impl Chains {
         self.n_leaves = n_leaves;
         self.tallies.clear();
         self.tallies.resize(self.ensemble.n_chains() * n_leaves, Tally::default());
-        let rows = self.block_rows;
+        let wanted = || block_rows(self.ensemble.n_chains(), context.target.target().batch_rows());
+        let rows = self.block_rows.unwrap_or_else(wanted);
         let blocks = self.ensemble.blocks(rows, None);
         let mut jobs: Vec<_> = blocks.into_iter().zip(self.tallies.chunks_mut(rows * n_leaves)).collect();
         let go = |(block, tallies): &mut (Block<'_>, &mut [Tally])| {
@@ -151,7 +152,7 @@ impl Chains {
 impl From<Ensemble> for Chains {
     fn from(ensemble: Ensemble) -> Self {
         let n = ensemble.n_chains();
-        Self { ensemble, tallies: vec![Tally::default(); n], n_leaves: 1, block_rows: block_rows(n, None) }
+        Self { ensemble, tallies: vec![Tally::default(); n], n_leaves: 1, block_rows: None }
     }
 }
 

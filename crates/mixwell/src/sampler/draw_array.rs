@@ -1,6 +1,6 @@
 //! The draws of one variable by its name, from memory or from a run folder alike.
 
-use super::run::Run;
+use super::run::{Kept, Run};
 use crate::density::Variable;
 use crate::io::{DrawReader, Phase as Group};
 use crate::sampler::RunError;
@@ -93,8 +93,8 @@ impl Run {
             return Err(RunError::NoVariable { name: name.into(), known: known.join(", ") });
         };
         let variable = self.variables[place].clone();
-        let values = match (&self.draws, &self.folder) {
-            (Some(memory), _) => {
+        let values = match &self.kept {
+            Kept::Memory(memory) => {
                 let first: usize = self.variables[..place].iter().map(Variable::len).sum();
                 let width: usize = self.variables.iter().map(Variable::len).sum();
                 let all = memory.values(Group::Production);
@@ -105,11 +105,10 @@ impl Run {
                 };
                 (0..self.chains).flat_map(of_chain).copied().collect()
             }
-            (None, Some(folder)) => {
+            Kept::Folder(folder) => {
                 let reader = DrawReader::open(&crate::io::RunFolder::view(folder)?.draws())?;
                 reader.read_variable(Group::Production.values_group(), name, 1)?
             }
-            (None, None) => Vec::new(),
         };
         Ok(DrawArray { variable, chains: self.chains, values })
     }

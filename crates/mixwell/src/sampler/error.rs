@@ -33,6 +33,11 @@ pub enum RunError {
         /// The point, its first coordinates.
         point: String,
     },
+    /// The run was interrupted, so there is no summary.
+    #[error(
+        "the run was interrupted before all draws were made, so it has no summary; with a folder it can be resumed"
+    )]
+    Interrupted,
     /// No variable of this name is reported.
     #[error("no variable is called `{name}`; there are {known}")]
     NoVariable {
@@ -70,7 +75,7 @@ impl RunError {
     pub fn is_input(&self) -> bool {
         match self {
             Self::Io(e) | Self::Checkpoint(CheckpointError::Io(e)) => e.is_input(),
-            Self::Evaluation(_) => false,
+            Self::Evaluation(_) | Self::Interrupted => false,
             _ => true,
         }
     }

@@ -33,7 +33,6 @@ mod undo;
 
 pub use config::{Output, RunConfig, Stop};
 pub use draw_array::DrawArray;
-pub use engine::Outcome;
 pub use error::RunError;
 pub use estimate::ProposalReport;
 pub use finished::read_summary;
@@ -42,7 +41,7 @@ pub use method::{
     catalogue, ex2, flex2, flowmc, neutra, score_climbing,
 };
 pub use observer::{Event, Observer, Phase, Progress, Silent};
-pub use run::{Run, Sampler};
+pub use run::{Ending, Kept, Run, Sampler};
 pub use schedule::{Action, Cursor, Move, Schedule, Stage};
 pub use sink::MemoryDraws;
 pub use start::Start;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::config::RunConfig;
-use super::engine::Outcome;
+use super::error::RunError;
 use super::method::Method;
 use super::observer::{Observer, Silent};
 use super::schedule::{Move, Schedule, Stage};
@@ -53,40 +53,73 @@ type NamedKernels = Vec<(String, Box<dyn Kernel>)>;
 /// What a run leaves behind.
 #[derive(Debug)]
 pub struct Run {
-    pub(super) outcome: Outcome,
-    pub(super) summary: Option<Summary>,
-    pub(super) draws: Option<MemoryDraws>,
+    pub(super) ending: Ending,
+    pub(super) kept: Kept,
     pub(super) flow: Option<Flow>,
-    pub(super) folder: Option<PathBuf>,
     pub(super) variables: Vec<Variable>,
     pub(super) chains: usize,
 }
 
 impl Run {
-    /// Whether all draws were made.
-    pub fn outcome(&self) -> Outcome {
-        self.outcome
+    /// How it ended.
+    pub fn ending(&self) -> &Ending {
+        &self.ending
     }
 
-    /// Summary and verdict; `None` when the run was interrupted.
-    pub fn summary(&self) -> Option<&Summary> {
-        self.summary.as_ref()
+    /// Summary and verdict.
+    ///
+    /// # Errors
+    /// [`RunError::Interrupted`] when the run was interrupted.
+    pub fn summary(&self) -> Result<&Summary, RunError> {
+        match &self.ending {
+            Ending::Finished(summary) => Ok(summary),
+            Ending::Interrupted => Err(RunError::Interrupted),
+        }
     }
 
-    /// The draws, when they were kept in memory (no run folder); [`Run::array`] gives them by name either way.
+    /// Where the draws are; [`Run::array`] gives them by name either way.
+    pub fn kept(&self) -> &Kept {
+        &self.kept
+    }
+
+    /// The draws, when they were kept in memory (no run folder).
     pub fn draws(&self) -> Option<&MemoryDraws> {
-        self.draws.as_ref()
+        match &self.kept {
+            Kept::Memory(draws) => Some(draws),
+            Kept::Folder(_) => None,
+        }
     }
 
-    /// The flow as it was frozen, to be used again with [`Sampler::trained_flow`].
+    /// The flow of a method that has one, as it was at the end, to be used again with [`Sampler::trained_flow`].
     pub fn flow(&self) -> Option<&Flow> {
         self.flow.as_ref()
     }
 
     /// The run folder, when there is one.
     pub fn folder(&self) -> Option<&Path> {
-        self.folder.as_deref()
+        match &self.kept {
+            Kept::Memory(_) => None,
+            Kept::Folder(path) => Some(path),
+        }
     }
+}
+
+/// How a run ended; a target that failed for good is a [`RunError`].
+#[derive(Debug)]
+pub enum Ending {
+    /// All draws are made, or a stopping rule had enough of them: the results with the verdict.
+    Finished(Box<Summary>),
+    /// It was interrupted; with a folder, [`Sampler::resume`] goes on from its checkpoint.
+    Interrupted,
+}
+
+/// Where the draws of a run are.
+#[derive(Debug)]
+pub enum Kept {
+    /// In memory.
+    Memory(MemoryDraws),
+    /// In the run folder at this path.
+    Folder(PathBuf),
 }
 
 impl Sampler {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mixwell::config::parse;
 use mixwell::io::{DataFiles, DrawReader};
-use mixwell::sampler::{Event, Observer, Outcome, RunConfig, Sampler};
+use mixwell::sampler::{Ending, Event, Observer, RunConfig, Sampler};
 
 const CONFIGS: &[(&str, &str)] = &[
     (
@@ -82,7 +82,7 @@ fn interrupted(text: &str, folder: &Path, every: usize) -> usize {
         let observer = StopAfter { left: every, flag: flag.clone() };
         let sampler = sampler(text, folder).observer(observer).interrupt(flag);
         let run = if session == 0 { sampler.run() } else { sampler.resume() }.unwrap();
-        if run.outcome() == Outcome::Finished {
+        if let Ending::Finished(_) = run.ending() {
             return session;
         }
     }

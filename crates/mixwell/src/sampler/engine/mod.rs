@@ -35,7 +35,7 @@ use crate::train::Trainer;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub(super) enum Outcome {
     /// All draws are made.
     Finished,
     /// It was interrupted; a checkpoint holds its state when it has a folder.

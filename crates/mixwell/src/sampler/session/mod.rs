@@ -17,7 +17,7 @@ use super::estimate::proposal_report;
 use super::observer::{Event, Observer, Phase, Silent};
 use super::plan::Plan;
 use super::record::Recorder;
-use super::run::{Run, Sampler};
+use super::run::{Ending, Kept, Run, Sampler};
 use super::sink::{Made, Sink};
 use super::start::Evaluated;
 use super::state::RunState;
@@ -115,10 +115,10 @@ impl Session {
         }
         let outcome = outcome?;
         let spent = engine.spent();
-        let summary = match outcome {
+        let ending = match outcome {
             Outcome::Interrupted => {
                 observer.line("interrupted; a checkpoint was written");
-                None
+                Ending::Interrupted
             }
             Outcome::Finished => {
                 engine.sink.finish(spent.seconds)?;
@@ -131,16 +131,18 @@ impl Session {
                         folder.write_manifest(store.contents())?;
                     }
                 }
-                Some(summary)
+                Ending::Finished(Box::new(summary))
             }
         };
-        let draws = match engine.sink {
-            Sink::Memory(draws) => Some(draws),
-            Sink::Store(_) => None,
+        let kept = match engine.sink {
+            Sink::Memory(draws) => Kept::Memory(draws),
+            Sink::Store(_) => {
+                let folder = folder.expect("a store lies in a folder");
+                Kept::Folder(folder.path().to_path_buf())
+            }
         };
-        let folder = folder.map(|f| f.path().to_path_buf());
         let (variables, chains) = (target.variables(), config.chains);
-        Ok(Run { outcome, summary, draws, flow: engine.flow, folder, variables, chains })
+        Ok(Run { ending, kept, flow: engine.flow, variables, chains })
     }
 
     /// What a run that has nothing left to do leaves behind; its folder stays as it is.
@@ -153,13 +155,10 @@ impl Session {
         if let (Some(flow), Some(state)) = (&mut self.flow, &saved.flow) {
             flow.load_state(state)?;
         }
-        let folder = Some(folder.path().to_path_buf());
         Ok(Run {
-            outcome: Outcome::Finished,
-            summary: Some(summary),
-            draws: None,
+            ending: Ending::Finished(Box::new(summary)),
+            kept: Kept::Folder(folder.path().to_path_buf()),
             flow: self.flow,
-            folder,
             variables: self.target.variables(),
             chains: self.config.chains,
         })

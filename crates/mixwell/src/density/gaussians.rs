@@ -6,7 +6,11 @@ use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use super::gaussian::Gaussian;
+use crate::footprint::{Footprint, numbers};
 use crate::{ConfigError, range};
+
+/// Matrices of `dim x dim` that are held while a full covariance is factorised.
+const SQUARES: usize = 4;
 
 /// `N(mean, scale^2 I)` with the same mean in every coordinate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -85,6 +89,9 @@ impl IllConditionedGaussianConfig {
         if self.rotation == 0.0 {
             return Ok(Gaussian::diagonal(vec![0.0; self.dim], scales));
         }
+        let mut memory = Footprint::default();
+        memory.pass(numbers(&[SQUARES, self.dim, self.dim]), &[("dim", self.dim)]);
+        memory.check()?;
         let (sin, cos) = self.rotation.sin_cos();
         let last = self.dim - 1;
         let (first_variance, last_variance) = (scales[0] * scales[0], scales[last] * scales[last]);
@@ -143,6 +150,13 @@ mod tests {
             (v[0] - 1e4).abs() < 1e-8 && (v[4] - 1e-4).abs() < 1e-8 && (v[2] - 1.0).abs() < 1e-15,
             "{v:?}"
         );
+    }
+
+    #[test]
+    fn a_covariance_that_does_not_fit_is_refused_before_it_is_made() {
+        let c = IllConditionedGaussianConfig { dim: 1_000_000, rotation: 0.3, ..Default::default() };
+        let e = c.build().unwrap_err();
+        assert!(e.key == "dim" && e.reason.contains("of memory"), "{e}");
     }
 
     #[test]

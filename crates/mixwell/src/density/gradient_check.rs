@@ -16,7 +16,7 @@ const LEVELS: usize = 12;
 /// The widest, relative to `max(1, |x_j|)`.
 const WIDEST: f64 = 0.1;
 /// Difference from the gradient that passes, relative to the larger of the two, beside the error of the difference.
-const RELATIVE: f64 = 1e-5;
+const RELATIVE: f64 = 2e-6;
 /// How many times its error a difference may be off.
 const ERRORS: f64 = 10.0;
 /// A difference whose error, [`ERRORS`] times, is a larger part of it than this decides nothing.
@@ -33,7 +33,7 @@ pub struct Disagreement {
     pub from_value: f64,
     /// The log-density that comes with the gradient, or the gradient's entry.
     pub from_gradient: f64,
-    /// The largest difference of the two that passes: what is known of `from_value`, and a hundred-thousandth of it.
+    /// The largest difference of the two that passes: what is known of `from_value`, and two millionths of it.
     pub allowed: f64,
 }
 

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::density::{EvaluationError, Target};
+use crate::footprint::{Footprint, numbers};
 use crate::proposal::Transport;
 use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
 
@@ -129,6 +130,12 @@ pub fn walk(
         let found = format!("of {} and {} coordinates", start.len(), goal.len());
         return Err(ConfigError::new("start and goal", found, format!("the target has {dim}")).into());
     }
+    let mut memory = Footprint::default();
+    memory.hold(
+        numbers(&[config.n_steps.saturating_add(1), dim.saturating_add(2)]),
+        &[("n_steps", config.n_steps)],
+    );
+    memory.check()?;
     let mut now = State::at(target, start.to_vec())?;
     if !now.is_usable() {
         let reason = "log-density and gradient must be finite there";
@@ -195,6 +202,19 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn walks_that_do_not_fit_are_refused_before_the_first_step() {
+        let target =
+            from_fn_with_grad(2, |_: &[f64], _: &mut [f64]| -> f64 { unreachable!("nothing is evaluated") });
+        for n_steps in [1 << 50, usize::MAX] {
+            let config = MagnetisedConfig { n_steps, ..Default::default() };
+            let refused = magnetised(&target, &[0.0; 2], &[1.0; 2], &config, &mut Stream::new(1, 0));
+            let Err(WalkError::Config(e)) = refused else { panic!("{n_steps} steps were begun") };
+            assert_eq!((e.key.as_str(), e.value), ("n_steps", n_steps.to_string()));
+        }
+    }
+
     use crate::density::from_fn_with_grad;
     use crate::diagnostics::{Draws, mcse_mean};
 

@@ -4,6 +4,7 @@
 //! not. Where `sin w < 1e-6` (the same direction, opposite ones, or a zero vector) the line is used instead.
 //! Reference: Shoemake, SIGGRAPH 1985.
 
+use crate::footprint::{Footprint, numbers};
 use crate::{ConfigError, Points};
 
 /// Below this sine of the angle the arc is not defined well enough.
@@ -32,7 +33,7 @@ pub fn slerp(a: &[f64], b: &[f64], t: f64, out: &mut [f64]) {
 /// `n` points from `a` to `b`, both ends included, one per row.
 ///
 /// # Errors
-/// When the ends have different dimensions, or fewer than two points are asked for.
+/// When the ends have different dimensions, or fewer than two points are asked for, or more than fit into memory.
 ///
 /// ```
 /// let arc = mixwell::interpolate::spherical(&[1.0, 0.0], &[0.0, 1.0], 3)?;
@@ -47,6 +48,9 @@ pub fn spherical(a: &[f64], b: &[f64], n: usize) -> Result<Points, ConfigError> 
     if n < 2 {
         return Err(ConfigError::new("n", n, "a path has at least its two ends"));
     }
+    let mut memory = Footprint::default();
+    memory.hold(numbers(&[n, a.len()]), &[("n", n)]);
+    memory.check()?;
     let mut path = Points::zeros(n, a.len());
     for i in 0..n {
         slerp(a, b, i as f64 / (n - 1) as f64, path.row_mut(i));
@@ -57,6 +61,13 @@ pub fn spherical(a: &[f64], b: &[f64], n: usize) -> Result<Points, ConfigError> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn arcs_that_do_not_fit_are_refused() {
+        for n in [1 << 50, usize::MAX] {
+            assert_eq!(spherical(&[1.0, 0.0], &[0.0, 1.0], n).unwrap_err().key, "n");
+        }
+    }
 
     #[test]
     fn the_arc_stays_on_the_sphere_and_moves_evenly() {

@@ -40,7 +40,7 @@ pub struct DepthToSpace {
 }
 
 /// Every so many pixels, and channels of zeros on both sides: the shortcut of residual networks without weights. Reference:
-/// [he2016deep], option A.
+/// He and others (2016), option A.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Subsample {

@@ -133,8 +133,8 @@ impl<T: Real> Network<T> {
     ) {
         assert_eq!(rows.dim(), self.dim(), "points of another dimension");
         // Where layers share their work among threads, blocks are taken one after the other.
-        let work_of_all = rows.rows() * self.layers.work();
-        let parallel = rows.rows() > BLOCK && work_of_all > PARALLEL_WORK && !self.layers.shares_work();
+        let is_worth_it = || rows.rows() * self.layers.work() > PARALLEL_WORK && !self.layers.shares_work();
+        let parallel = rows.rows() > BLOCK && is_worth_it();
         each_piece(parallel, per_row, wide, width, |first, per_row, wide| {
             let mut ws = self.workspaces.take();
             work(&mut ws, rows.slice(first..first + per_row.len()), per_row, wide);

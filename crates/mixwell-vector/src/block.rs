@@ -39,13 +39,13 @@ fn rows_per_piece(rows: usize) -> usize {
 }
 
 /// Calls `work(first row, per_row, wide)` on pieces of at most a block of rows, on all threads or on this one. `per_row` has one
-/// number per row, `wide` has `width` entries per row (units where there is nothing to write).
-pub fn each_piece<W: Send>(
+/// entry per row, `wide` has `width` entries per row (units where there is nothing to write).
+pub fn each_piece<P: Send, W: Send>(
     parallel: bool,
-    per_row: &mut [f64],
+    per_row: &mut [P],
     wide: &mut [W],
     width: usize,
-    work: impl Fn(usize, &mut [f64], &mut [W]) + Sync,
+    work: impl Fn(usize, &mut [P], &mut [W]) + Sync,
 ) {
     debug_assert_eq!(per_row.len() * width, wide.len());
     if parallel {

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// A run of features of the input and of weights that belong to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,8 +77,9 @@ pub struct Gather {
     begins: Vec<u32>,
     /// First pixel and number of pixels, in the order of work.
     groups: Vec<(u32, u32)>,
-    by_tap: Runs,
-    by_piece: Runs,
+    /// Made when a gradient in the weights is first asked for.
+    by_tap: OnceLock<Runs>,
+    by_piece: OnceLock<Runs>,
     work: usize,
 }
 
@@ -121,20 +123,8 @@ impl Gather {
             groups.extend((0..n_out / width).map(|line| (number(line * width + left), len)));
         }
         let work = pieces.iter().map(|p| p.len as usize).sum();
-        let mut gather = Self {
-            n_in,
-            channels,
-            n_taps,
-            pieces,
-            begins,
-            groups,
-            work,
-            by_tap: Runs::default(),
-            by_piece: Runs::default(),
-        };
-        gather.by_piece = gather.runs(false);
-        gather.by_tap = gather.runs(true);
-        gather
+        let (by_tap, by_piece) = Default::default();
+        Self { n_in, channels, n_taps, pieces, begins, groups, work, by_tap, by_piece }
     }
 
     /// The runs: tap by tap with pixels of the input turned, or in pieces as long as they come with pixels of the output turned.
@@ -226,7 +216,11 @@ impl Gather {
 
     /// The weights and who uses them, group after group: tap by tap, or in pieces as long as they come.
     pub(super) fn runs_of(&self, by_tap: bool) -> &Runs {
-        if by_tap { &self.by_tap } else { &self.by_piece }
+        if by_tap {
+            self.by_tap.get_or_init(|| self.runs(true))
+        } else {
+            self.by_piece.get_or_init(|| self.runs(false))
+        }
     }
 }
 

@@ -181,7 +181,7 @@ impl<T: Real> Job for Product<'_, T> {
                 panels: self.panels,
                 bias: self.bias,
                 x: self.x,
-                finish: self.finish.from(0),
+                finish: self.finish,
                 y: &mut *self.y,
                 rows: vectors * lanes..rows,
             });

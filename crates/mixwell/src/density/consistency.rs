@@ -139,7 +139,7 @@ fn believed_difference(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::BatchMut;
     use crate::density::{NoData, catalogue, from_fn_with_grad};
@@ -155,7 +155,7 @@ mod tests {
     }
 
     /// Loses a constant where the gradient is asked for.
-    struct Shifted;
+    pub(in crate::density) struct Shifted;
 
     impl Target for Shifted {
         fn dim(&self) -> usize {

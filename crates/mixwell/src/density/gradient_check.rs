@@ -230,6 +230,7 @@ fn derivative(
 
 #[cfg(test)]
 mod tests {
+    use super::super::consistency::tests::Shifted;
     use super::*;
     use crate::BatchMut;
     use crate::density::{from_fn, from_fn_with_grad};
@@ -313,25 +314,6 @@ mod tests {
 
     #[test]
     fn values_that_differ_are_told() {
-        struct Shifted;
-        impl Target for Shifted {
-            fn dim(&self) -> usize {
-                1
-            }
-            fn evaluate(
-                &self,
-                x: Batch<'_>,
-                log_prob: &mut [f64],
-                grad: Option<BatchMut<'_>>,
-            ) -> Result<(), EvaluationError> {
-                let shift = if grad.is_some() { 0.9 } else { 0.0 };
-                log_prob.iter_mut().zip(x.data()).for_each(|(f, x)| *f = -x * x / 2.0 - shift);
-                if let Some(mut grad) = grad {
-                    grad.data_mut().iter_mut().zip(x.data()).for_each(|(g, x)| *g = -x);
-                }
-                Ok(())
-            }
-        }
         let found = check_gradient(&Shifted, Batch::new(&[0.5, 1.0], 1)).unwrap();
         assert!(!found.passed() && found.slope.unwrap().excess() < 1.0);
         assert!(found.to_string().contains("asked for alone"), "{found}");

@@ -122,14 +122,15 @@ impl<T: Real> Network<T> {
         self.layers.backward(x, tape, head, into, gradient, scratch, rows);
     }
 
-    /// Calls `work` with a workspace for pieces of at most a block of rows: their first row, one number of each, `width` of each.
-    fn each_block<W: Send>(
+    /// Calls `work` with a workspace for pieces of at most a block of rows: their first row, their points, one entry of `per_row` and
+    /// `width` of `wide` for each.
+    fn each_block<P: Send, W: Send>(
         &self,
         rows: Batch<'_>,
-        per_row: &mut [f64],
+        per_row: &mut [P],
         wide: &mut [W],
         width: usize,
-        work: impl Fn(&mut Buffers<T>, Batch<'_>, &mut [f64], &mut [W]) + Sync,
+        work: impl Fn(&mut Buffers<T>, usize, Batch<'_>, &mut [P], &mut [W]) + Sync,
     ) {
         assert_eq!(rows.dim(), self.dim(), "points of another dimension");
         // Where layers share their work among threads, blocks are taken one after the other.
@@ -137,7 +138,7 @@ impl<T: Real> Network<T> {
         let parallel = rows.rows() > BLOCK && is_worth_it();
         each_piece(parallel, per_row, wide, width, |first, per_row, wide| {
             let mut ws = self.workspaces.take();
-            work(&mut ws, rows.slice(first..first + per_row.len()), per_row, wide);
+            work(&mut ws, first, rows.slice(first..first + per_row.len()), per_row, wide);
             self.workspaces.give(ws);
         });
     }
@@ -146,8 +147,8 @@ impl<T: Real> Network<T> {
     pub fn values(&self, x: Batch<'_>, y: BatchMut<'_>) {
         let n_out = self.n_out();
         assert_eq!(y.dim(), n_out, "outputs of another number");
-        let rows = &mut vec![0.0; x.rows()];
-        self.each_block(x, rows, y.into_data(), n_out, |ws, x, _, y| {
+        let nothing = &mut vec![(); x.rows()];
+        self.each_block(x, nothing, y.into_data(), n_out, |ws, _, x, _, y| {
             self.forward(ws, x);
             store_rows(self.layers.output(&ws.tape, x.rows()), n_out, y);
         });
@@ -157,10 +158,8 @@ impl<T: Real> Network<T> {
     pub fn pullback(&self, x: Batch<'_>, dy: Batch<'_>, dx: BatchMut<'_>) {
         let dim = self.dim();
         assert_eq!((dy.dim(), dy.rows()), (self.n_out(), x.rows()), "derivatives of another shape");
-        // The number of each row is its place, so that a piece finds its own derivatives.
-        let rows = &mut (0..x.rows()).map(|r| r as f64).collect::<Vec<_>>();
-        self.each_block(x, rows, dx.into_data(), dim, |ws, x, places, dx| {
-            let first = places[0] as usize;
+        let nothing = &mut vec![(); x.rows()];
+        self.each_block(x, nothing, dx.into_data(), dim, |ws, first, x, _, dx| {
             self.forward(ws, x);
             grow(&mut ws.head, buffer_len(BLOCK, self.n_out()));
             load_rows(dy.slice(first..first + x.rows()).data(), self.n_out(), &mut ws.head);
@@ -173,7 +172,7 @@ impl<T: Real> Network<T> {
     pub fn energy(&self, x: Batch<'_>, energy: &mut [f64]) {
         self.check_energy();
         let nothing = &mut vec![(); energy.len()];
-        self.each_block(x, energy, nothing, 1, |ws, x, energy, _| {
+        self.each_block(x, energy, nothing, 1, |ws, _, x, energy, _| {
             self.forward(ws, x);
             store_rows(self.layers.output(&ws.tape, x.rows()), 1, energy);
         });
@@ -183,7 +182,7 @@ impl<T: Real> Network<T> {
     pub fn energy_and_grad(&self, x: Batch<'_>, energy: &mut [f64], grad: BatchMut<'_>) {
         self.check_energy();
         let dim = self.dim();
-        self.each_block(x, energy, grad.into_data(), dim, |ws, x, energy, grad| {
+        self.each_block(x, energy, grad.into_data(), dim, |ws, _, x, energy, grad| {
             self.forward(ws, x);
             store_rows(self.layers.output(&ws.tape, x.rows()), 1, energy);
             grow(&mut ws.head, BLOCK);

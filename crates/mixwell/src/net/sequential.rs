@@ -35,6 +35,10 @@ pub enum Init {
 pub(super) struct Stage<T> {
     pub layer: Box<dyn Layer<T>>,
     pub activation: Activation,
+    /// Numbers of a row that go in and come out, and on the tape: small layers would spend their time asking.
+    pub n_in: usize,
+    pub n_out: usize,
+    tape_features: usize,
 }
 
 /// A network ready to run.
@@ -42,6 +46,7 @@ pub(super) struct Stage<T> {
 pub struct Sequential<T> {
     pub(super) stages: Vec<Stage<T>>,
     n_params: usize,
+    tape_features: usize,
 }
 
 /// Working memory of backward passes; grows to the largest size it has seen.
@@ -65,25 +70,32 @@ pub(crate) fn grow<T: Real>(buffer: &mut Vec<T>, len: usize) {
 }
 
 impl<T: Real> Stage<T> {
+    fn new(layer: Box<dyn Layer<T>>, activation: Activation) -> Self {
+        let (n_in, n_out) = (layer.n_in(), layer.n_out());
+        let arguments = if activation.needs_argument() { n_out } else { 0 };
+        let tape_features = n_out + arguments + layer.tape_features();
+        Self { layer, activation, n_in, n_out, tape_features }
+    }
+
     /// Numbers of its arguments on the tape.
     fn argument_len(&self, rows: usize) -> usize {
-        if self.activation.needs_argument() { buffer_len(rows, self.layer.n_out()) } else { 0 }
+        if self.activation.needs_argument() { buffer_len(rows, self.n_out) } else { 0 }
     }
 
     /// Numbers of tape.
     pub fn tape_len(&self, rows: usize) -> usize {
-        buffer_len(rows, self.layer.n_out()) + self.argument_len(rows) + self.layer.tape_len(rows)
+        buffer_len(rows, self.tape_features)
     }
 
     /// Outputs, arguments and the rest, of its part of a tape.
     pub fn parts<'a>(&self, tape: &'a [T], rows: usize) -> (&'a [T], &'a [T], &'a [T]) {
-        let (output, rest) = tape.split_at(buffer_len(rows, self.layer.n_out()));
+        let (output, rest) = tape.split_at(buffer_len(rows, self.n_out));
         let (argument, rest) = rest.split_at(self.argument_len(rows));
         (output, argument, rest)
     }
 
     fn forward(&self, x: &[T], tape: &mut [T], rows: usize) {
-        let (output, rest) = tape.split_at_mut(buffer_len(rows, self.layer.n_out()));
+        let (output, rest) = tape.split_at_mut(buffer_len(rows, self.n_out));
         let (argument, own) = rest.split_at_mut(self.argument_len(rows));
         let finishes = self.layer.finishes();
         let finish = if finishes { self.activation.finish() } else { Finish::Keep };
@@ -101,33 +113,23 @@ impl<T: Real> Sequential<T> {
     pub fn new(spec: &NetworkSpec, offset: usize) -> Self {
         let output = spec.output().expect("a network that fits");
         let input = spec.input_shape().expect("a network that fits");
-        let mut network = Self::from_layers(&spec.layers, input, offset);
-        let stage = |layer| Stage { layer, activation: Activation::Identity };
-        network.stages.splice(0..0, from_outside(input).map(stage));
-        network.stages.extend(to_outside(output).map(stage));
-        network
+        let mut stages = stages(&spec.layers, input, offset);
+        stages.splice(0..0, from_outside(input).map(|layer| (layer, Activation::Identity)));
+        stages.extend(to_outside(output).map(|layer| (layer, Activation::Identity)));
+        Self::from_stages(stages)
     }
 
     /// These layers, on images pixel by pixel.
     pub(super) fn from_layers(layers: &[LayerSpec], input: Shape, offset: usize) -> Self {
-        let (mut shape, mut at) = (input, offset);
-        let mut stages: Vec<Stage<T>> = Vec::with_capacity(layers.len());
-        for spec in layers {
-            let output = spec.output(shape).expect("a network that fits");
-            let activation = match (spec, stages.last_mut()) {
-                (LayerSpec::Activation(a), Some(last)) if last.activation == Activation::Identity => {
-                    last.activation = a.function;
-                    continue;
-                }
-                (LayerSpec::Activation(a), _) => a.function,
-                _ => Activation::Identity,
-            };
-            let layer = spec.build(shape, at);
-            at += layer.n_params();
-            stages.push(Stage { layer, activation });
-            shape = output;
-        }
-        Self { stages, n_params: at - offset }
+        Self::from_stages(stages(layers, input, offset))
+    }
+
+    fn from_stages(stages: Vec<(Box<dyn Layer<T>>, Activation)>) -> Self {
+        let stages: Vec<Stage<T>> =
+            stages.into_iter().map(|(l, activation)| Stage::new(l, activation)).collect();
+        let n_params = stages.iter().map(|s| s.layer.n_params()).sum();
+        let tape_features = stages.iter().map(|s| s.tape_features).sum();
+        Self { stages, n_params, tape_features }
     }
 
     /// Number of weights and biases.
@@ -137,12 +139,12 @@ impl<T: Real> Sequential<T> {
 
     /// Number of outputs.
     pub fn n_out(&self) -> usize {
-        self.stages.last().expect("at least one layer").layer.n_out()
+        self.stages.last().expect("at least one layer").n_out
     }
 
     /// Number of inputs.
     pub fn n_in(&self) -> usize {
-        self.stages[0].layer.n_in()
+        self.stages[0].n_in
     }
 
     /// Multiply-adds of a row.
@@ -155,9 +157,14 @@ impl<T: Real> Sequential<T> {
         self.stages.iter().any(|s| s.layer.shares_work())
     }
 
+    /// Numbers of a row on the tape.
+    pub(super) fn tape_features(&self) -> usize {
+        self.tape_features
+    }
+
     /// Numbers of tape that a forward pass over `rows` rows leaves.
     pub fn tape_len(&self, rows: usize) -> usize {
-        self.stages.iter().map(|s| s.tape_len(rows)).sum()
+        buffer_len(rows, self.tape_features)
     }
 
     /// Evaluates `rows` rows of `x`; for the outputs see [`Sequential::output`].
@@ -166,7 +173,7 @@ impl<T: Real> Sequential<T> {
         for stage in &self.stages {
             let (slot, next) = rest.split_at_mut(stage.tape_len(rows));
             stage.forward(input, slot, rows);
-            (input, rest) = (&slot[..buffer_len(rows, stage.layer.n_out())], next);
+            (input, rest) = (&slot[..buffer_len(rows, stage.n_out)], next);
         }
     }
 
@@ -192,7 +199,7 @@ impl<T: Real> Sequential<T> {
         scratch: &mut Scratch<T>,
         rows: usize,
     ) {
-        let widest = self.stages[1..].iter().map(|s| s.layer.n_in()).max().unwrap_or(0);
+        let widest = self.stages[1..].iter().map(|s| s.n_in).max().unwrap_or(0);
         let [mut delta, mut spare] = std::mem::take(&mut scratch.delta);
         grow(&mut delta, buffer_len(rows, widest));
         grow(&mut spare, buffer_len(rows, widest));
@@ -235,6 +242,32 @@ impl<T: Real> Sequential<T> {
         }
         scratch.delta = [delta, spare];
     }
+}
+
+/// The layers, each with the activation that follows it.
+fn stages<T: Real>(
+    layers: &[LayerSpec],
+    input: Shape,
+    offset: usize,
+) -> Vec<(Box<dyn Layer<T>>, Activation)> {
+    let (mut shape, mut at) = (input, offset);
+    let mut stages: Vec<(Box<dyn Layer<T>>, Activation)> = Vec::with_capacity(layers.len());
+    for spec in layers {
+        let output = spec.output(shape).expect("a network that fits");
+        let function = if let LayerSpec::Activation(a) = spec { a.function } else { Activation::Identity };
+        match stages.last_mut() {
+            Some((_, none)) if matches!(spec, LayerSpec::Activation(_)) && *none == Activation::Identity => {
+                *none = function
+            }
+            _ => {
+                let layer = spec.build(shape, output, at);
+                at += layer.n_params();
+                stages.push((layer, function));
+            }
+        }
+        shape = output;
+    }
+    stages
 }
 
 impl<T: Real> Parameters<T> for Sequential<T> {

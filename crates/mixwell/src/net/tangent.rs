@@ -26,7 +26,7 @@ impl<T: Real> Sequential<T> {
 
     /// Numbers that [`Sequential::forward_tangents`] leaves for `k` directions: `s` and `tau` of each hidden layer, `s` of the last.
     pub(crate) fn tangents_len(&self, k: usize) -> usize {
-        let widths: usize = self.stages.iter().map(|s| 2 * s.layer.n_out()).sum();
+        let widths: usize = self.stages.iter().map(|s| 2 * s.n_out).sum();
         k * BLOCK * (widths - self.n_out())
     }
 
@@ -42,7 +42,7 @@ impl<T: Real> Sequential<T> {
         let last = self.stages.len() - 1;
         let (mut input, mut rest, mut values) = (directions, tangents, tape);
         for (l, stage) in self.stages.iter().enumerate() {
-            let (n_in, n_out) = (stage.layer.n_in() * BLOCK, stage.layer.n_out() * BLOCK);
+            let (n_in, n_out) = (stage.n_in * BLOCK, stage.n_out * BLOCK);
             let (s, after) = rest.split_at_mut(k * n_out);
             for (s, tau) in s.chunks_exact_mut(n_out).zip(input.chunks_exact(n_in)) {
                 stage.layer.tangent(tau, s, rows);
@@ -82,8 +82,7 @@ impl<T: Real> Sequential<T> {
         rows: usize,
     ) {
         let k = directions.len() / (self.n_in() * BLOCK);
-        let widest =
-            self.stages.iter().map(|s| s.layer.n_out().max(s.layer.n_in())).max().unwrap_or(0) * BLOCK;
+        let widest = self.stages.iter().map(|s| s.n_out.max(s.n_in)).max().unwrap_or(0) * BLOCK;
         let [mut du, mut spare] = std::mem::take(&mut scratch.delta);
         let [mut ds, mut spare_tangents] = std::mem::take(&mut scratch.tangents);
         for (buffer, len) in [
@@ -101,7 +100,7 @@ impl<T: Real> Sequential<T> {
         tangents_end -= k * n_out;
         for (l, stage) in self.stages.iter().enumerate().rev() {
             end -= stage.tape_len(BLOCK);
-            let (n_in, n_out) = (stage.layer.n_in() * BLOCK, stage.layer.n_out() * BLOCK);
+            let (n_in, n_out) = (stage.n_in * BLOCK, stage.n_out * BLOCK);
             let before = l.checked_sub(1).map(|l| &self.stages[l]);
             let (input, argument, s, tau) = match before {
                 None => (x, &[][..], &[][..], directions),

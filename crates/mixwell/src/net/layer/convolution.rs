@@ -10,9 +10,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::dense::yes;
-use super::{
-    Backward, Layer, Settings, Shape, is_parallel, positive, start_bias, start_weight, weight_arrays,
-};
+use super::weights::{self, Weights};
+use super::{Backward, Layer, Settings, Shape, is_parallel, positive};
 use crate::Stream;
 use crate::net::parameters::ArraySpec;
 use crate::net::sequential::{Init, Scratch, grow};
@@ -140,15 +139,14 @@ impl Settings for Convolution {
     }
 
     fn arrays(&self) -> &'static [&'static str] {
-        weight_arrays(self.bias)
+        weights::names(self.bias)
     }
 
     fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {
-        let output = self.output(input).expect("checked before");
+    fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>> {
         let geometry = Geometry {
             large: input,
             small: output,
@@ -180,15 +178,14 @@ impl Settings for TransposedConvolution {
     }
 
     fn arrays(&self) -> &'static [&'static str] {
-        weight_arrays(self.bias)
+        weights::names(self.bias)
     }
 
     fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {
-        let output = self.output(input).expect("checked before");
+    fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>> {
         let geometry = Geometry {
             large: output,
             small: input,
@@ -295,9 +292,7 @@ struct Conv<T> {
     n_in: usize,
     channels: usize,
     pixels: usize,
-    shape: [usize; 4],
-    fan_in: usize,
-    offset: usize,
+    weights: Weights,
     forward: Way<T>,
     backward: Way<T>,
     bias: Option<Vec<T>>,
@@ -326,18 +321,17 @@ impl<T: Real> Conv<T> {
             n_in: input.len(),
             channels: output.channels,
             pixels: output.n_pixels(),
-            shape: [small.channels, large.channels, k, k],
-            fan_in: input.channels * k * k,
-            offset,
+            weights: Weights {
+                shape: vec![small.channels, large.channels, k, k],
+                n_biases: if bias { output.channels } else { 0 },
+                offset,
+                fan_in: input.channels * k * k,
+            },
             forward,
             backward,
             bias: bias.then(|| vec![T::ZERO; output.channels]),
             ordered: vec![],
         }
-    }
-
-    fn n_weights(&self) -> usize {
-        self.shape.iter().product()
     }
 }
 
@@ -351,7 +345,7 @@ impl<T: Real> Layer<T> for Conv<T> {
     }
 
     fn n_params(&self) -> usize {
-        self.n_weights() + self.bias.as_ref().map_or(0, Vec::len)
+        self.weights.len()
     }
 
     fn work(&self) -> usize {
@@ -367,26 +361,15 @@ impl<T: Real> Layer<T> for Conv<T> {
     }
 
     fn layout(&self, name: &dyn Fn(&str) -> String) -> Vec<ArraySpec> {
-        let mut arrays =
-            vec![ArraySpec { name: name("weight"), shape: self.shape.to_vec(), offset: self.offset }];
-        if self.bias.is_some() {
-            let (shape, offset) = (vec![self.channels], self.offset + self.n_weights());
-            arrays.push(ArraySpec { name: name("bias"), shape, offset });
-        }
-        arrays
+        self.weights.layout(name)
     }
 
     fn initialise(&self, params: &mut [T], init: Init, last: bool, stream: &mut Stream) {
-        let own = &mut params[self.offset..self.offset + self.n_params()];
-        let (weights, biases) = own.split_at_mut(self.n_weights());
-        let fan_in = self.fan_in as f64;
-        weights.iter_mut().for_each(|w| *w = start_weight(init, last, fan_in, stream));
-        biases.iter_mut().for_each(|b| *b = start_bias(init, fan_in, stream));
+        self.weights.initialise(params, init, last, stream);
     }
 
     fn pack(&mut self, params: &[T]) {
-        let own = &params[self.offset..self.offset + self.n_params()];
-        let (weights, biases) = own.split_at(self.n_weights());
+        let (weights, biases) = self.weights.of(params);
         let [forward, backward] = [self.channels, self.forward.gather.channels()];
         self.forward.pack(weights, forward, &mut self.ordered);
         self.backward.pack(weights, backward, &mut self.ordered);
@@ -417,14 +400,13 @@ impl<T: Real> Layer<T> for Conv<T> {
         let Backward { x, dy, dx, gradient, is_tangent, rows, .. } = pass;
         let parallel = is_parallel(self.work(), rows);
         if let Some(gradient) = gradient {
-            let own = &mut gradient[self.offset..self.offset + self.n_params()];
-            let (weights, bias) = own.split_at_mut(self.n_weights());
+            let (weights, mut bias) = self.weights.of_gradient(gradient, is_tangent);
             let Way { gather, places, .. } = &self.forward;
             grow(&mut scratch.turned, gather_outer_scratch::<T>(gather, self.channels));
             for b in 0..blocks(rows) {
                 let x = &x[b * self.n_in * BLOCK..];
                 let dy = &dy[buffer_len(b * BLOCK, self.n_out())..];
-                let bias = (self.bias.is_some() && !is_tangent).then_some(&mut *bias);
+                let bias = bias.as_deref_mut();
                 let (weights, scratch) = ((&mut *weights, &**places), &mut scratch.turned);
                 gather_outer(
                     gather,

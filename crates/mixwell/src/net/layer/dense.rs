@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, Settings, Shape, positive, start_bias, start_weight, weight_arrays};
+use super::weights::{self, Weights};
+use super::{Backward, Layer, Settings, Shape, positive};
 use crate::Stream;
 use crate::net::mask::Mask;
 use crate::net::parameters::ArraySpec;
@@ -59,19 +60,20 @@ impl Settings for Dense {
     }
 
     fn arrays(&self) -> &'static [&'static str] {
-        weight_arrays(self.bias)
+        weights::names(self.bias)
     }
 
     fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {
-        let (n_in, n_out) = (input.channels, self.units);
+    fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>> {
+        let (n_in, n_out) = (input.channels, output.channels);
+        let n_biases = if self.bias { n_out } else { 0 };
         Box::new(Product {
             n_in,
             n_out,
-            offset,
+            weights: Weights { shape: vec![n_out, n_in], n_biases, offset, fan_in: n_in },
             forward: Panels::new(n_in, n_out).with_columns(),
             backward: Panels::new(n_out, n_in).with_columns(),
             bias: self.bias.then(|| vec![T::ZERO; n_out]),
@@ -84,22 +86,11 @@ impl Settings for Dense {
 struct Product<T> {
     n_in: usize,
     n_out: usize,
-    offset: usize,
+    weights: Weights,
     forward: Panels<T>,
     backward: Panels<T>,
     bias: Option<Vec<T>>,
     mask: Option<Mask<T>>,
-}
-
-impl<T: Real> Product<T> {
-    fn n_weights(&self) -> usize {
-        self.n_in * self.n_out
-    }
-
-    /// Its own weights and biases of a flat vector.
-    fn own<'a>(&self, flat: &'a mut [T]) -> (&'a mut [T], &'a mut [T]) {
-        flat[self.offset..self.offset + self.n_params()].split_at_mut(self.n_weights())
-    }
 }
 
 impl<T: Real> Layer<T> for Product<T> {
@@ -112,11 +103,11 @@ impl<T: Real> Layer<T> for Product<T> {
     }
 
     fn n_params(&self) -> usize {
-        self.n_weights() + self.bias.as_ref().map_or(0, Vec::len)
+        self.weights.len()
     }
 
     fn work(&self) -> usize {
-        self.n_weights()
+        self.n_in * self.n_out
     }
 
     fn finishes(&self) -> bool {
@@ -124,28 +115,18 @@ impl<T: Real> Layer<T> for Product<T> {
     }
 
     fn layout(&self, name: &dyn Fn(&str) -> String) -> Vec<ArraySpec> {
-        let shape = vec![self.n_out, self.n_in];
-        let mut arrays = vec![ArraySpec { name: name("weight"), shape, offset: self.offset }];
-        if self.bias.is_some() {
-            let (shape, offset) = (vec![self.n_out], self.offset + self.n_weights());
-            arrays.push(ArraySpec { name: name("bias"), shape, offset });
-        }
-        arrays
+        self.weights.layout(name)
     }
 
     fn initialise(&self, params: &mut [T], init: Init, last: bool, stream: &mut Stream) {
-        let (weights, biases) = self.own(params);
-        let fan_in = self.n_in.max(1) as f64;
-        weights.iter_mut().for_each(|w| *w = start_weight(init, last, fan_in, stream));
+        self.weights.initialise(params, init, last, stream);
         if let Some(mask) = &self.mask {
-            mask.clear(weights);
+            mask.clear(self.weights.of_mut(params).0);
         }
-        biases.iter_mut().for_each(|b| *b = start_bias(init, fan_in, stream));
     }
 
     fn pack(&mut self, params: &[T]) {
-        let own = &params[self.offset..self.offset + self.n_params()];
-        let (weights, biases) = own.split_at(self.n_weights());
+        let (weights, biases) = self.weights.of(params);
         let weights = self.mask.as_mut().map_or(weights, |mask| mask.select(weights));
         self.forward.pack(weights, self.n_in, 1);
         self.backward.pack(weights, 1, self.n_in);
@@ -165,8 +146,7 @@ impl<T: Real> Layer<T> for Product<T> {
     fn backward(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
         let Backward { x, dy, dx, gradient, is_tangent, rows, .. } = pass;
         if let Some(gradient) = gradient {
-            let (weights, bias) = self.own(gradient);
-            let bias = (self.bias.is_some() && !is_tangent).then_some(bias);
+            let (weights, bias) = self.weights.of_gradient(gradient, is_tangent);
             grow(&mut scratch.turned, matmul::outer_scratch(self.n_in, self.n_out, rows));
             matmul::outer((dy, self.n_out), (x, self.n_in), rows, weights, bias, &mut scratch.turned);
             if let Some(mask) = &self.mask {

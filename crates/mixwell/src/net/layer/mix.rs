@@ -90,8 +90,7 @@ impl Settings for AveragePool {
         Shape::from_sizes(&[input.channels, size(input.height)?, size(input.width)?])
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
-        let output = self.output(input).expect("checked before");
+    fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {
         let weight =
             if self.reduction == Reduction::Sum { 1.0 } else { 1.0 / (self.size * self.size) as f64 };
         let axis = |i: usize| (0..self.size).map(move |a| (i * self.step() + a, 1.0)).collect::<Vec<_>>();
@@ -104,7 +103,7 @@ impl Settings for GlobalPool {
         Ok(Shape::vector(input.channels))
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
+    fn build<T: Real>(&self, input: Shape, _: Shape, _: usize) -> Box<dyn Layer<T>> {
         let n = input.n_pixels();
         let weight = if self.reduction == Reduction::Sum { 1.0 } else { 1.0 / n as f64 };
         let sources = vec![(0..n).map(|p| (p as u32, T::from_f64(weight))).collect()];
@@ -119,8 +118,7 @@ impl Settings for Upsample {
         Shape::from_sizes(&[input.channels, size(input.height), size(input.width)])
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
-        let output = self.output(input).expect("checked before");
+    fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {
         if self.mode == Upsampling::Nearest {
             return Mix::boxed(input, output, 1.0, |i| vec![(i / self.factor, 1.0)]);
         }

@@ -13,6 +13,7 @@ mod pool;
 mod residual;
 mod select;
 mod shape;
+mod weights;
 
 use std::fmt::Debug;
 
@@ -54,8 +55,8 @@ pub(super) trait Settings {
         None
     }
 
-    /// The layer, whose parameters begin at `offset`. The shapes have been checked.
-    fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>>;
+    /// The layer between these shapes, which were found to fit, whose parameters begin at `offset`.
+    fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>>;
 }
 
 /// Names the layers: kind in a file, variant, settings.
@@ -107,9 +108,9 @@ macro_rules! layers {
             }
 
             /// The layer, whose parameters begin at `offset`.
-            pub(super) fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {
+            pub(super) fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>> {
                 match self {
-                    $(Self::$variant(settings) => settings.build(input, offset),)*
+                    $(Self::$variant(settings) => settings.build(input, output, offset),)*
                     Self::Activation(_) => Box::new(Copy::new(input)),
                 }
             }
@@ -210,8 +211,8 @@ pub(super) trait Layer<T>: Debug + Send + Sync {
     /// Takes over changed parameters.
     fn pack(&mut self, _params: &[T]) {}
 
-    /// Numbers of tape for `rows` rows, besides its outputs.
-    fn tape_len(&self, _rows: usize) -> usize {
+    /// Numbers of a row on the tape, besides its outputs.
+    fn tape_features(&self) -> usize {
         0
     }
 
@@ -262,29 +263,6 @@ fn is_parallel(work: usize, rows: usize) -> bool {
     work * rows > PARALLEL_WORK && rayon::current_num_threads() > 1
 }
 
-/// Starting value of a weight.
-fn start_weight<T: Real>(init: Init, last: bool, fan_in: f64, stream: &mut Stream) -> T {
-    T::from_f64(match init {
-        Init::ZeroLast if last => 0.0,
-        Init::ZeroLast => stream.normal() * (2.0 / fan_in).sqrt(),
-        Init::Normal(scale) => stream.normal() * scale / fan_in.sqrt(),
-        Init::Uniform => (2.0 * stream.uniform() - 1.0) / fan_in.sqrt(),
-    })
-}
-
-/// Starting value of a bias.
-fn start_bias<T: Real>(init: Init, fan_in: f64, stream: &mut Stream) -> T {
-    match init {
-        Init::Uniform => T::from_f64((2.0 * stream.uniform() - 1.0) / fan_in.sqrt()),
-        _ => T::ZERO,
-    }
-}
-
-/// The arrays of a layer with weights.
-fn weight_arrays(bias: bool) -> &'static [&'static str] {
-    if bias { &["weight", "bias"] } else { &["weight"] }
-}
-
 /// A positive setting of a layer, or why it is refused.
 fn positive(name: &str, value: usize) -> Result<(), String> {
     if value == 0 { Err(format!("`{name}` must be at least 1")) } else { Ok(()) }
@@ -305,7 +283,7 @@ mod tests {
         let settings: page_example::Multiply = toml::from_str("factor = 2.5").unwrap();
         let shape = Shape::vector(3);
         assert_eq!(settings.output(shape), Ok(shape));
-        let layer = settings.build::<f64>(shape, 0);
+        let layer = settings.build::<f64>(shape, shape, 0);
         let (x, mut y, mut dx) = (vec![2.0; buffer_len(1, 3)], vec![0.0; 3 * BLOCK], vec![0.0; 3 * BLOCK]);
         layer.forward(&x, &mut y, &mut [], Finish::Keep, 1);
         let pass = Backward {

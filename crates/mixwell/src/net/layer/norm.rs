@@ -64,7 +64,7 @@ impl Settings for BatchNorm {
         self.name.as_deref()
     }
 
-    fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {
+    fn build<T: Real>(&self, input: Shape, _: Shape, offset: usize) -> Box<dyn Layer<T>> {
         let (channels, one) = (input.channels, vec![T::ONE; input.channels]);
         Box::new(Affine {
             channels,

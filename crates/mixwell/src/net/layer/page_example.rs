@@ -21,7 +21,7 @@ impl Settings for Multiply {
         if self.factor.is_finite() { Ok(input) } else { Err(format!("`factor` is {}", self.factor)) }
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
+    fn build<T: Real>(&self, input: Shape, _: Shape, _: usize) -> Box<dyn Layer<T>> {
         Box::new(Times { n: input.len(), factor: T::from_f64(self.factor) })
     }
 }

@@ -32,8 +32,7 @@ impl Settings for MaxPool {
         Shape::from_sizes(&[input.channels, size(input.height)?, size(input.width)?])
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
-        let output = self.output(input).expect("checked before");
+    fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {
         Box::new(Maximum { input, output, size: self.size, stride: self.step() })
     }
 }
@@ -68,9 +67,9 @@ impl<T: Real> Layer<T> for Maximum {
         false
     }
 
-    /// The maxima again, to be compared with: which pixel it was.
-    fn tape_len(&self, rows: usize) -> usize {
-        buffer_len(rows, self.output.len())
+    /// Which pixel of the window it was.
+    fn tape_features(&self) -> usize {
+        self.output.len()
     }
 
     fn forward(&self, x: &[T], y: &mut [T], tape: &mut [T], _: Finish<'_, T>, rows: usize) {

@@ -33,7 +33,7 @@ impl Settings for Residual {
         }
     }
 
-    fn build<T: Real>(&self, input: Shape, offset: usize) -> Box<dyn Layer<T>> {
+    fn build<T: Real>(&self, input: Shape, _: Shape, offset: usize) -> Box<dyn Layer<T>> {
         let main = Sequential::from_layers(&self.main, input, offset);
         let after = offset + main.n_params();
         let skip = (!self.skip.is_empty()).then(|| Sequential::from_layers(&self.skip, input, after));
@@ -82,8 +82,8 @@ impl<T: Real> Layer<T> for Block<T> {
         }
     }
 
-    fn tape_len(&self, rows: usize) -> usize {
-        self.main.tape_len(rows) + self.skip.as_ref().map_or(0, |s| s.tape_len(rows))
+    fn tape_features(&self) -> usize {
+        self.main.tape_features() + self.skip.as_ref().map_or(0, Sequential::tape_features)
     }
 
     fn is_linear(&self) -> bool {

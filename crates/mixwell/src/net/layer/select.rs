@@ -72,10 +72,16 @@ fn selecting<T: Real>(
             }
         }
     }
-    if input.len() == output.len() && sources.iter().enumerate().all(|(i, s)| *s as usize == i) {
-        return Box::new(Copy::new(input));
+    from_sources(input, sources)
+}
+
+/// The layer of these sources; one that changes nothing copies.
+fn from_sources<T: Real>(input: Shape, sources: Vec<u32>) -> Box<dyn Layer<T>> {
+    if input.len() == sources.len() && sources.iter().enumerate().all(|(i, s)| *s as usize == i) {
+        Box::new(Copy::new(input))
+    } else {
+        Box::new(Select { n_in: input.len(), sources: sources.into() })
     }
-    Box::new(Select { n_in: input.len(), sources: sources.into() })
 }
 
 /// The same numbers in the order `channels x height x width` seen as another shape.
@@ -84,10 +90,7 @@ fn reordered<T: Real>(input: Shape, output: Shape) -> Box<dyn Layer<T>> {
     for (from, to) in input.inside().zip(output.inside()) {
         sources[to] = from as u32;
     }
-    if sources.iter().enumerate().all(|(i, s)| *s as usize == i) {
-        return Box::new(Copy::new(input));
-    }
-    Box::new(Select { n_in: input.len(), sources: sources.into() })
+    from_sources(input, sources)
 }
 
 /// What brings rows from the order outside into that of images, where it is another.
@@ -109,8 +112,8 @@ impl Settings for Flatten {
         Ok(Shape::vector(input.len()))
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
-        reordered(input, Shape::vector(input.len()))
+    fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {
+        reordered(input, output)
     }
 }
 
@@ -124,8 +127,8 @@ impl Settings for Reshape {
         }
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
-        reordered(input, Shape::from_sizes(&self.shape).expect("checked before"))
+    fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {
+        reordered(input, output)
     }
 }
 
@@ -139,8 +142,8 @@ impl Settings for SpaceToDepth {
         Shape::from_sizes(&[channels * self.size * self.size, height / self.size, width / self.size])
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
-        let (output, s) = (self.output(input).expect("checked before"), self.size);
+    fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {
+        let s = self.size;
         selecting(input, output, |c, i, j| {
             let (c, within) = (c / (s * s), c % (s * s));
             Some(place(input, c, i * s + within / s, j * s + within % s))
@@ -158,8 +161,8 @@ impl Settings for DepthToSpace {
         Shape::from_sizes(&[channels / area, height * self.size, width * self.size])
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
-        let (output, s) = (self.output(input).expect("checked before"), self.size);
+    fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {
+        let s = self.size;
         selecting(input, output, |c, i, j| Some(place(input, (c * s + i % s) * s + j % s, i / s, j / s)))
     }
 }
@@ -171,8 +174,7 @@ impl Settings for Subsample {
         Shape::from_sizes(&[channels, input.height.div_ceil(self.stride), input.width.div_ceil(self.stride)])
     }
 
-    fn build<T: Real>(&self, input: Shape, _: usize) -> Box<dyn Layer<T>> {
-        let output = self.output(input).expect("checked before");
+    fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {
         selecting(input, output, |c, i, j| {
             let c = c.checked_sub(self.padding).filter(|c| *c < input.channels)?;
             Some(place(input, c, i * self.stride, j * self.stride))

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod convolutions;
 pub mod energies;
 pub mod flows;
 pub mod growth;
@@ -64,6 +65,7 @@ pub fn tasks() -> Vec<Task> {
     let mut all = flows::tasks();
     all.extend(energies::tasks());
     all.extend(networks::tasks());
+    all.extend(convolutions::tasks());
     all.extend(kernels::tasks());
     all.extend(statistics::tasks());
     all.extend(runs::tasks());

@@ -8,11 +8,13 @@
 //! Every number of `y` and `dx` is summed over its inputs in order, one after the other, whatever the number of rows and
 //! whichever way they are taken, so results do not depend on how rows are grouped. Products that are gathered over pixels are
 //! summed in parts of 32 kB of rows, likewise always the same. `dW` is summed over its rows in order,
-//! in parts of two blocks.
+//! in parts of two blocks; the few weights of a convolution on few channels keep a sum for every lane, added up at the end.
 #![allow(unsafe_code)]
 
+mod dots;
 mod few;
 mod gather;
+mod gather_outer;
 mod outer;
 mod panels;
 mod product;
@@ -21,6 +23,7 @@ mod tests;
 mod tile;
 
 pub use gather::{Gather, Tap};
-pub use outer::{Outer, WeightPlaces, gather_outer, gather_outer_scratch, outer, outer_scratch};
+pub use gather_outer::{WeightPlaces, gather_outer, gather_outer_scratch};
+pub use outer::{Outer, outer, outer_scratch};
 pub use panels::Panels;
 pub use product::{Finish, Product, gather_product, product};

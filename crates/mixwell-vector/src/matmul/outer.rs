@@ -1,10 +1,8 @@
-//! `dW += dy x^T`: the gradient in the weights, summed over rows, and for images over pixels.
+//! `dW += dy x^T`: the gradient in the weights, summed over rows.
 //!
 //! One factor is broadcast number by number, the other is turned so that its features lie along the lanes.
 
-use rayon::prelude::*;
-
-use super::gather::Gather;
+use super::dots::{Dots, dots};
 use super::panels::{PANEL, panel_start};
 use super::tile::{next_vectors, sized, tile};
 use crate::Real;
@@ -22,27 +20,29 @@ pub enum Outer<'a, T> {
     Turn { from: &'a [T], n: usize, to: &'a mut [T], rows: usize },
     /// Adds products of broadcast and turned features.
     Accumulate(Accumulate<'a, T>),
+    /// Adds products of features as they lie.
+    Dots(Dots<'a, T>),
 }
 
 /// `out[i * step_a + j * step_b] += sum over pairs, sum over rows of a[i] * b[j]`.
 #[doc(hidden)]
 pub struct Accumulate<'a, T> {
     /// Broadcast features, the first `n_a` of each member.
-    a: &'a [T],
-    n_a: usize,
+    pub(super) a: &'a [T],
+    pub(super) n_a: usize,
     /// Turned features; a member has [`turned_len`] numbers.
-    b: &'a [T],
-    n_b: usize,
-    pairs: Pairs<'a>,
+    pub(super) b: &'a [T],
+    pub(super) n_b: usize,
+    pub(super) pairs: Pairs<'a>,
     /// Rows of every pair but the last, and of the last.
-    rows: [usize; 2],
-    out: &'a mut [T],
-    steps: [usize; 2],
+    pub(super) rows: [usize; 2],
+    pub(super) out: &'a mut [T],
+    pub(super) steps: [usize; 2],
 }
 
 /// Which members of the two factors belong together, and where they begin.
 #[derive(Clone, Copy)]
-enum Pairs<'a> {
+pub(super) enum Pairs<'a> {
     /// Member `i` of both, up to this many.
     Same { n: usize, a_len: usize, b_len: usize },
     /// These of the first and the second, in units of these lengths.
@@ -70,7 +70,7 @@ impl Pairs<'_> {
 }
 
 /// Numbers in a vector of this machine.
-fn lanes<T: Real>() -> usize {
+pub(super) fn lanes<T: Real>() -> usize {
     let mut lanes = 0;
     T::run_outer(Outer::Lanes(&mut lanes));
     lanes
@@ -78,7 +78,7 @@ fn lanes<T: Real>() -> usize {
 
 /// Numbers that a block of `n` features takes when it is turned: whole tiles of the longest vectors, which are 64 features, and at
 /// the end one vector, two, or a tile.
-const fn turned_len(n: usize) -> usize {
+pub(super) const fn turned_len(n: usize) -> usize {
     let end = match n % 64 {
         0 => 0,
         1..=16 => 16,
@@ -89,7 +89,7 @@ const fn turned_len(n: usize) -> usize {
 }
 
 /// Whether it is `x` that is turned: the factor that wastes fewer lanes.
-fn turns_x(lanes: usize, n_in: usize, n_out: usize) -> bool {
+pub(super) fn turns_x(lanes: usize, n_in: usize, n_out: usize) -> bool {
     n_in.next_multiple_of(lanes) * n_out <= n_out.next_multiple_of(lanes) * n_in
 }
 
@@ -153,120 +153,6 @@ pub fn outer<T: Real>(
     }
 }
 
-/// Numbers of scratch that [`gather_outer`] needs with the threads there are.
-pub fn gather_outer_scratch<T: Real>(gather: &Gather, n_out: usize) -> usize {
-    let by_tap = turns_x(lanes::<T>(), gather.channels(), n_out);
-    let turned = turned_len(if by_tap { gather.channels() } else { n_out });
-    gather.depth() * n_out + rayon::current_num_threads() * gather.runs_of(by_tap).n_slots() * turned
-}
-
-/// Where the weights of a gathering lie in a flat gradient: output `o`, channel `c`, tap `t` at
-/// `o * output + c * channel + taps[t]`.
-#[derive(Clone, Debug)]
-pub struct WeightPlaces {
-    /// From one output to the next.
-    pub output: usize,
-    /// From one channel to the next.
-    pub channel: usize,
-    /// The place of every tap.
-    pub taps: Vec<usize>,
-}
-
-/// The gradient of [`gather_product`](super::gather_product) in its weights, summed over pixels and the `rows` rows of one block:
-/// `weights += dy x^T`, at these places, and, where there is one, `bias += dy 1`. Where `parallel`, weights are shared among threads,
-/// which changes no bit.
-///
-/// # Panics
-/// When a buffer is shorter than its shape, or there are more rows than a block has.
-#[allow(clippy::too_many_arguments)]
-pub fn gather_outer<T: Real>(
-    gather: &Gather,
-    (dy, n_out): (&[T], usize),
-    x: &[T],
-    rows: usize,
-    (weights, places): (&mut [T], &WeightPlaces),
-    bias: Option<&mut [T]>,
-    scratch: &mut [T],
-    parallel: bool,
-) {
-    let (channels, n_pixels, depth) = (gather.channels(), gather.n_pixels(), gather.depth());
-    assert!(rows <= BLOCK, "more than a block");
-    assert!(x.len() >= gather.n_in() * BLOCK && dy.len() >= n_pixels * n_out * BLOCK, "short buffer");
-    assert!(places.taps.len() == gather.n_taps(), "gradient of another shape");
-    assert!(bias.as_ref().is_none_or(|b| b.len() == n_out), "gradient of another shape");
-    assert!(scratch.len() >= gather_outer_scratch::<T>(gather, n_out), "short scratch");
-    if depth * n_out * n_pixels == 0 {
-        return;
-    }
-    let (x, dy) = (&x[..gather.n_in() * BLOCK], &dy[..n_pixels * n_out * BLOCK]);
-    if let Some(bias) = bias {
-        let sum = |(o, sum): (usize, &mut T)| {
-            for from in dy.chunks_exact(n_out * BLOCK) {
-                let (from, sum) = (&from[o * BLOCK..][..BLOCK], std::slice::from_mut(&mut *sum));
-                T::run_outer(Outer::SumRows { from, sum, rows });
-            }
-        };
-        if parallel {
-            bias.par_iter_mut().enumerate().for_each(sum);
-        } else {
-            bias.iter_mut().enumerate().for_each(sum);
-        }
-    }
-    let by_tap = turns_x(lanes::<T>(), channels, n_out);
-    let (from, n_b) = if by_tap { (x, channels) } else { (dy, n_out) };
-    let (sums, scratch) = scratch.split_at_mut(depth * n_out);
-    let (runs, b_len) = (gather.runs_of(by_tap), turned_len(n_b));
-    // `n_out x depth` where `x` is turned, `depth x n_out` where `dy` is: the turned features lie side by side. A share is some
-    // of the others.
-    sums.fill(T::ZERO);
-    let (lines, line) = if by_tap { (n_out, depth) } else { (depth, n_out) };
-    let share = if parallel { lines.div_ceil(rayon::current_num_threads()) } else { lines };
-    let accumulate = |(at, (out, slots)): (usize, (&mut [T], &mut [T]))| {
-        let mine = at * share..at * share + out.len() / line;
-        for (turns, own) in runs.steps() {
-            for (pixel, slot) in turns {
-                let from = &from[*pixel as usize * n_b * BLOCK..][..n_b * BLOCK];
-                let to = &mut slots[*slot as usize * b_len..][..b_len];
-                T::run_outer(Outer::Turn { from, n: n_b, to, rows });
-            }
-            for run in own {
-                let weights = run.weight as usize..(run.weight + run.len) as usize;
-                let (members, b, rows, steps) = (runs.members(run), &*slots, [rows; 2], [line, 1]);
-                T::run_outer(Outer::Accumulate(if by_tap {
-                    let (a, n_a, a_len) = (&dy[mine.start * BLOCK..], mine.len(), n_out * BLOCK);
-                    let (pairs, out) = (Pairs::Listed { members, a_len, b_len }, &mut out[weights.start..]);
-                    Accumulate { a, n_a, b, n_b, pairs, rows, out, steps }
-                } else {
-                    let (first, end) = (weights.start.max(mine.start), weights.end.min(mine.end));
-                    if first >= end {
-                        continue;
-                    }
-                    let (a, a_len) = (&x[(first - weights.start) * BLOCK..], BLOCK);
-                    let out = &mut out[(first - mine.start) * line..];
-                    let pairs = Pairs::Listed { members, a_len, b_len };
-                    Accumulate { a, n_a: end - first, b, n_b, pairs, rows, out, steps }
-                }));
-            }
-        }
-    };
-    let slots = (runs.n_slots() * b_len).max(1);
-    if parallel {
-        let shares = sums.par_chunks_mut(share * line).zip(scratch.par_chunks_exact_mut(slots));
-        shares.enumerate().for_each(accumulate);
-    } else {
-        sums.chunks_mut(share * line).zip(scratch.chunks_exact_mut(slots)).enumerate().for_each(accumulate);
-    }
-    let [step_o, step_k] = if by_tap { [depth, 1] } else { [1, n_out] };
-    for o in 0..n_out {
-        for (t, place) in places.taps.iter().enumerate() {
-            for c in 0..channels {
-                weights[o * places.output + c * places.channel + place] +=
-                    sums[o * step_o + (t * channels + c) * step_k];
-            }
-        }
-    }
-}
-
 impl<T: Real> Job for Outer<'_, T> {
     type Output = ();
     #[inline(always)]
@@ -276,6 +162,7 @@ impl<T: Real> Job for Outer<'_, T> {
             Self::SumRows { from, sum, rows } => sum_rows::<T, I>(from, rows, sum),
             Self::Turn { from, n, to, rows } => turn::<T, I>(from, n, rows, to),
             Self::Accumulate(job) => accumulate::<T, I>(job),
+            Self::Dots(job) => dots::<T, I>(job),
         }
     }
 }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::few::{self, FewRows};
 use super::gather::{GROUP, Gather, Piece};
 use super::panels::{PANEL, Panels, panel_start};
-use super::tile::{next_vectors, sized, tile};
+use super::tile::{FEW, next_vectors, sized, tile};
 use crate::Real;
 use crate::block::{BLOCK, blocks, rows_in};
 use crate::simd::{Isa, Job, Lanes, Vector};
@@ -243,7 +243,8 @@ fn part<T: Real, I: Isa>(
     let lanes = Lanes::<T, I>::LANES;
     let mut v = 0;
     while v < vectors {
-        let nv = next_vectors::<I>(vectors - v);
+        let left = vectors - v;
+        let nv = if left >= 3 && *n_out <= FEW { 4 } else { next_vectors::<I>(left) };
         for p in 0..n_out.div_ceil(PANEL) {
             let (start, end) = (panel_start(*n_out, p), panel_start(*n_out, p + 1));
             let at = start * BLOCK + v * lanes;

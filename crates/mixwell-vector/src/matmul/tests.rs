@@ -176,7 +176,7 @@ fn random_taps(s: &mut Numbers) -> Vec<Vec<Tap>> {
 fn gathered_products_agree<T: Real>(bound: f64, threads: bool) {
     let mut s = Numbers(3);
     for (channels, n_out, rows) in
-        [(3, 8, 64), (5, 70, 37), (70, 5, 64), (33, 1, 3), (1, 1, 130), (16, 50, 70)]
+        [(3, 8, 64), (6, 3, 64), (5, 70, 37), (70, 5, 64), (33, 1, 3), (1, 1, 130), (16, 50, 70)]
     {
         let taps = random_taps(&mut s);
         let gather = Gather::new((20, channels), 7, 3, taps.clone());

@@ -20,6 +20,20 @@ pub(super) unsafe fn tile<T: Real, V: Vector<T>, const MR: usize, const NV: usiz
         unsafe {
             let a = a.add(k * a_step);
             let b = b.add(k * b_step);
+            if MR < NV {
+                // Fewer registers are needed when it is the broadcast numbers that wait in them.
+                let mut w = [V::splat(T::ZERO); MR];
+                for i in 0..MR {
+                    w[i] = V::splat(*a.add(i * a_row));
+                }
+                for v in 0..NV {
+                    let x = V::load(b.add(v * V::LANES));
+                    for i in 0..MR {
+                        acc[i][v] = w[i].mul_add(x, acc[i][v]);
+                    }
+                }
+                continue;
+            }
             let mut x = [V::splat(T::ZERO); NV];
             for v in 0..NV {
                 x[v] = V::load(b.add(v * V::LANES));
@@ -34,6 +48,9 @@ pub(super) unsafe fn tile<T: Real, V: Vector<T>, const MR: usize, const NV: usiz
     }
     acc
 }
+
+/// Features that leave registers for tiles of four vectors on every machine.
+pub(super) const FEW: usize = 3;
 
 /// Calls `$f::<.., MR, NV>` for run-time `MR` in 1..=6 and `NV` in {1, 2, 4}.
 macro_rules! sized {
@@ -50,7 +67,7 @@ macro_rules! sized {
     (@ $nv:expr, $f:ident, $t:ty, $i:ty, $mr:literal, $args:tt) => {
         if $nv == 1 {
             $f::<$t, $i, $mr, 1> $args
-        } else if $nv == 2 || <$i>::TILE < 4 {
+        } else if $nv == 2 || (<$i>::TILE < 4 && $mr > $crate::matmul::tile::FEW) {
             $f::<$t, $i, $mr, 2> $args
         } else {
             $f::<$t, $i, $mr, 4> $args

@@ -1,6 +1,6 @@
 //! Convolutional networks as energies, generators, critics and classifiers, with random weights: the shapes that people have.
 
-use mixwell::net::{Adam, Init, Network, NetworkSpec, OptimiserConfig, Values, named_network};
+use mixwell::net::{Init, Model, Network, NetworkSpec, Optimiser, OptimiserConfig, named_network};
 use mixwell::{Points, Stream};
 
 use crate::timing::{Measurement, sample};
@@ -34,13 +34,13 @@ fn training(request: &Request, name: &str, rows: usize) -> anyhow::Result<Measur
     let mut net = network(&named(name)?)?;
     let x = points(rows, net.dim());
     let weights = vec![1.0 / rows as f64; rows];
-    let mut gradient = vec![0.0f32; net.params().len()];
+    let mut gradient = net.zero_gradient();
     let config = OptimiserConfig { learning_rate: 1e-4, clip_norm: 0.0, ..Default::default() };
-    let mut adam = Adam::new(&config, &Values::F32(gradient.clone()))?;
+    let mut optimiser = Optimiser::new(&config, &net)?;
     let seconds = sample(request.sampling, || {
-        gradient.fill(0.0);
-        net.weighted_energy(x.as_batch(), &weights, &mut gradient);
-        net.update(|p| adam.step(p, &gradient));
+        gradient.clear();
+        net.weighted_energy(x.as_batch(), &weights, gradient.slice_mut().expect("single precision"));
+        optimiser.step(&mut net, &gradient);
     });
     Ok(Measurement::new(seconds, format!("{name}: parameter gradient and Adam step, batch {rows}, f32")))
 }

@@ -7,7 +7,6 @@
 //! [`WeightsFile`] store it.
 
 mod activation;
-mod adam;
 mod catalogue;
 mod gradient;
 pub mod import;
@@ -25,7 +24,6 @@ mod weights;
 mod workspaces;
 
 pub use activation::Activation;
-pub use adam::{Adam, AdamState, LearningRate, OptimiserConfig, StepReport, norm};
 pub use catalogue::{NamedNetwork, named_network, named_networks};
 pub use gradient::Gradient;
 pub use layer::{
@@ -37,7 +35,10 @@ pub use mask::made_masks;
 pub use model::Model;
 pub use network::Network;
 pub use network_spec::NetworkSpec;
-pub use optimiser::{Optimiser, OptimiserState};
+pub use optimiser::{
+    Adam, Adamax, LearningRate, Optimiser, OptimiserConfig, OptimiserState, Sgd, StepReport, UpdateRule,
+    WeightAverage, norm,
+};
 pub use parameters::{ArraySpec, Parameters};
 pub use sequential::{Init, Scratch, Sequential};
 pub(crate) use sequential::{grow, rows_for_cache};

@@ -13,6 +13,10 @@ pub struct ArraySpec {
     pub shape: Vec<usize>,
     /// Where it begins in the flat vector.
     pub offset: usize,
+    /// Whether it is no parameter but a statistic of the data, such as the running mean of a batch normalisation. Its entry in
+    /// a gradient is what is to be taken away from it: optimisers subtract that as it is, without a rate, moments or decay,
+    /// and no norm counts it.
+    pub is_statistic: bool,
 }
 
 impl ArraySpec {

@@ -38,7 +38,7 @@ struct Bounds<T> {
 impl<T: Real> Parameters<T> for Bounds<T> {
     fn layout(&self, prefix: &str) -> Vec<ArraySpec> {
         let shape = vec![self.values.len()];
-        vec![ArraySpec { name: format!("{prefix}bound"), shape, offset: self.offset }]
+        vec![ArraySpec { name: format!("{prefix}bound"), shape, offset: self.offset, is_statistic: false }]
     }
 
     fn initialise(&self, params: &mut [T], _init: Init, _stream: &mut Stream) {

@@ -31,8 +31,12 @@ impl<T: Real> ElementwiseAffine<T> {
 
 impl<T: Real> Parameters<T> for ElementwiseAffine<T> {
     fn layout(&self, prefix: &str) -> Vec<ArraySpec> {
-        let part =
-            |name: &str, offset| ArraySpec { name: format!("{prefix}{name}"), shape: vec![self.dim], offset };
+        let part = |name: &str, offset| ArraySpec {
+            name: format!("{prefix}{name}"),
+            shape: vec![self.dim],
+            offset,
+            is_statistic: false,
+        };
         vec![part("log_scale", self.offset), part("shift", self.offset + self.dim)]
     }
 

@@ -1,8 +1,8 @@
 //! Batch normalisation with its running statistics, as in evaluation: `y = (x - mean) / sqrt(variance + epsilon) weight + bias`,
 //! one of each per channel. Reference: [ioffe2015batch].
 //!
-//! The four arrays lie in the flat vector one after the other: weight, bias, mean, variance. The statistics are no parameters:
-//! their gradient is zero.
+//! The four arrays lie in the flat vector one after the other: weight, bias, mean, variance. The last two are
+//! statistics: no derivative is taken in them, and in evaluation their entries in the gradient are zero.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -152,7 +152,8 @@ impl<T: Real> Layer<T> for Affine<T> {
     fn layout(&self, name: &dyn Fn(&str) -> String) -> Vec<ArraySpec> {
         let array = |(i, array): (usize, &&str)| {
             let offset = self.offset + i * self.channels;
-            ArraySpec { name: name(array), shape: vec![self.channels], offset }
+            let is_statistic = array.starts_with("running");
+            ArraySpec { name: name(array), shape: vec![self.channels], offset, is_statistic }
         };
         self.names().iter().enumerate().map(array).collect()
     }

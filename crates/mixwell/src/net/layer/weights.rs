@@ -39,7 +39,14 @@ impl Weights {
         let shapes = [self.shape.clone(), vec![self.n_biases]];
         let offsets = [self.offset, self.offset + self.n_weights()];
         let arrays = names(self.n_biases > 0).iter().zip(shapes).zip(offsets);
-        arrays.map(|((array, shape), offset)| ArraySpec { name: name(array), shape, offset }).collect()
+        arrays
+            .map(|((array, shape), offset)| ArraySpec {
+                name: name(array),
+                shape,
+                offset,
+                is_statistic: false,
+            })
+            .collect()
     }
 
     /// The weights and the biases of a flat vector.

@@ -73,7 +73,8 @@ mod tests {
         ];
         let parts = Parts::of(&layout, 12);
         assert_eq!((parts.trained, parts.statistics), (vec![0..3, 7..11], vec![3..7, 11..12]));
-        assert_eq!(Parts::of(&[array(0, 5, false)], 5).trained, [0..5]);
+        let all = Parts::of(&[array(0, 5, false)], 5).trained;
+        assert_eq!((all.first(), all.len()), (Some(&(0..5)), 1));
         assert_eq!(Parts::of(&[array(0, 5, true)], 5).trained, []);
     }
 

@@ -1,12 +1,13 @@
-//! exp, tanh, ln, softplus and sigmoid on vectors and on slices, good to a few units in the last place.
+//! exp, tanh, ln, softplus, sigmoid and the normal distribution function on vectors and on slices, good to a few units in the last place.
 //!
 //! exp: `x = n ln 2 + r`, `|r| <= ln(2)/2`, `exp x = 2^n sum r^k / k!`.
 //! tanh: `t / (t + 2)` with `t = exp(2|x|) - 1`, formed without cancellation as `2^n (exp r - 1) + (2^n - 1)`.
 //! ln: `x = 2^e m`, `1/sqrt 2 <= m < sqrt 2`, `ln x = e ln 2 + 2 atanh((m - 1)/(m + 1))`.
 //! softplus: `ln(1 + exp x) = max(x, 0) + 2 atanh(y / (2 + y))`, `y = exp(-|x|)`.
+//! Phi: `Phi(-a) = exp(-a^2/2) h((a - 4)/(a + 4)) / (1 + a)` for `a >= 0`, h a polynomial; `Phi(a) = 1 - Phi(-a)`.
 //!
 //! Bounds, in units in the last place, over the whole range (tests below; with / without fused multiply-add):
-//! exp 2 / 3, tanh 3 / 4, ln 2 / 4, softplus 3 / 4, sigmoid 4 / 5. Results below the smallest normal number may lose
+//! exp 2 / 3, tanh 3 / 4, ln 2 / 4, softplus 3 / 4, sigmoid 4 / 5, Phi(x) 5 + x^2/2 (the rounding of x^2). Results below the smallest normal number may lose
 //! all relative precision. NaN gives NaN; infinities give the limits; ln of a negative number is NaN, of zero `-inf`.
 
 use super::simd::{self, Isa, Job, Lanes, Vector};
@@ -97,6 +98,23 @@ pub fn sigmoid<T: Real, V: Vector<T>>(x: V) -> V {
     V::splat(T::ONE) / (V::splat(T::ONE) + exp(-x))
 }
 
+/// The distribution function of the standard normal distribution, good in both tails, and its density.
+#[inline(always)]
+pub fn normal_cdf_and_density<T: Real, V: Vector<T>>(x: V) -> (V, V) {
+    let (one, four) = (V::splat(T::ONE), V::splat(T::from_f64(4.0)));
+    let a = V::splat(T::NORMAL_HIGH).min(x.abs());
+    let bell = exp(a * a * V::splat(T::from_f64(-0.5)));
+    let tail = bell * polynomial(T::NORMAL_TERMS, (a - four) / (a + four)) / (one + a);
+    let root = V::splat(T::from_f64(0.398_942_280_401_432_7)); // 1 / sqrt(2 pi)
+    (V::select(x.lt(V::splat(T::ZERO)), tail, one - tail), bell * root)
+}
+
+/// The distribution function of the standard normal distribution.
+#[inline(always)]
+pub fn normal_cdf<T: Real, V: Vector<T>>(x: V) -> V {
+    normal_cdf_and_density(x).0
+}
+
 /// A function of one vector.
 pub trait Unary: Copy {
     /// Its value.
@@ -152,6 +170,12 @@ unary!(Tanh, tanh, tanh_slice, "Hyperbolic tangent in place.");
 unary!(Ln, ln, ln_slice, "Natural logarithm in place.");
 unary!(Softplus, softplus, softplus_slice, "`ln(1 + e^x)` in place.");
 unary!(Sigmoid, sigmoid, sigmoid_slice, "`1 / (1 + e^-x)` in place.");
+unary!(
+    NormalCdf,
+    normal_cdf,
+    normal_cdf_slice,
+    "The distribution function of the standard normal distribution in place."
+);
 
 #[cfg(test)]
 mod tests {
@@ -243,6 +267,13 @@ mod tests {
         check("ln", worst32(Ln, libm::log, &narrow(&l)), worst64(Ln, libm::log, &l), 4.0);
         check("softplus", worst32(Softplus, sp, &narrow(&g32)), worst64(Softplus, sp, &g64), 4.0);
         check("sigmoid", worst32(Sigmoid, sg, &narrow(&g32)), worst64(Sigmoid, sg, &g64), 5.0);
+        // The reference rounds its argument, too.
+        let phi = |x: f64| 0.5 * libm::erfc(x * -std::f64::consts::FRAC_1_SQRT_2);
+        for high in [0.5f64, 1.0, 2.0, 4.0, 8.0, 12.0] {
+            let n = grid(-high, high, -40);
+            let [w32, w64] = [worst32(NormalCdf, phi, &narrow(&n)), worst64(NormalCdf, phi, &n)];
+            check("Phi", w32, w64, 5.0 + high * high);
+        }
     }
 
     #[test]
@@ -261,6 +292,7 @@ mod tests {
         both!(Tanh, inf => 1.0, -inf => -1.0, nan => nan, 0.0 => 0.0, 1e30 => 1.0);
         both!(Ln, inf => inf, 0.0 => -inf, -0.0 => -inf, -1.0 => nan, -inf => nan, nan => nan, 1.0 => 0.0);
         both!(Softplus, inf => inf, -inf => 0.0, nan => nan);
+        both!(NormalCdf, inf => 1.0, nan => nan, 0.0 => 0.5, 1e30 => 1.0);
         both!(Sigmoid, inf => 1.0, -inf => 0.0, nan => nan, 0.0 => 0.5);
         // Subnormal numbers have logarithms.
         values::<f64>(Ln, 5e-324, libm::log(5e-324));

@@ -60,6 +60,10 @@ pub trait Real:
     const LN_TERMS: &'static [Self];
     /// The same for `s^2 <= 1/9`.
     const LN_1P_TERMS: &'static [Self];
+    /// Above this, the normal distribution function of the negative number is zero.
+    const NORMAL_HIGH: Self;
+    /// `(1 + a) exp(a^2/2) Phi(-a)` as a polynomial in `(a - 4) / (a + 4)`: a Chebyshev series over all `a >= 0`, in powers.
+    const NORMAL_TERMS: &'static [Self];
 
     /// Rounds an `f64`.
     fn from_f64(value: f64) -> Self;
@@ -117,6 +121,21 @@ impl Real for f32 {
         &[1.0, 0.5, 1.0 / 6.0, 1.0 / 24.0, 1.0 / 120.0, 1.0 / 720.0, 1.0 / 5040.0];
     const LN_TERMS: &'static [Self] = &odd_reciprocals32::<5>();
     const LN_1P_TERMS: &'static [Self] = &odd_reciprocals32::<8>();
+    const NORMAL_HIGH: Self = 14.5;
+    const NORMAL_TERMS: &'static [Self] = &[
+        4.720_532e-1,
+        -9.670_347e-2,
+        1.399_991_4e-2,
+        2.860_016_8e-2,
+        -3.220_116_3e-2,
+        1.793_769_6e-2,
+        -4.987_714_2e-3,
+        -2.912_675e-4,
+        6.649_887e-4,
+        -8.455_402e-5,
+        -5.809_123_5e-5,
+        1.256_854_67e-5,
+    ];
 }
 
 impl Real for f64 {
@@ -147,6 +166,34 @@ impl Real for f64 {
     ];
     const LN_TERMS: &'static [Self] = &odd_reciprocals64::<11>();
     const LN_1P_TERMS: &'static [Self] = &odd_reciprocals64::<17>();
+    const NORMAL_HIGH: Self = 38.7;
+    const NORMAL_TERMS: &'static [Self] = &[
+        4.720_532_065_098_446_7e-1,
+        -9.670_347_732_652_607e-2,
+        1.399_963_472_442_433_3e-2,
+        2.860_036_405_357_749e-2,
+        -3.219_783_742_802_203e-2,
+        1.793_609_747_886_859e-2,
+        -5.002_378_592_511_494e-3,
+        -2.856_230_868_093_941_3e-4,
+        6.948_971_219_073_166e-4,
+        -9.443_033_944_152_223e-5,
+        -8.785_330_394_797_745e-5,
+        2.125_044_685_620_837_6e-5,
+        1.362_739_528_535_267_5e-5,
+        -3.433_372_216_853_275e-6,
+        -2.614_410_170_659_615_2e-6,
+        4.067_173_012_515_444_7e-7,
+        5.548_340_462_207_789e-7,
+        -1.237_153_366_992_197e-9,
+        -1.144_685_071_275_807_9e-7,
+        -1.793_212_191_664_241_3e-8,
+        2.025_766_713_686_158_7e-8,
+        5.474_708_632_048_689e-9,
+        -2.618_034_873_125_544_4e-9,
+        -6.763_267_210_562_454e-10,
+        1.787_354_522_185_265_7e-10,
+    ];
 }
 
 const fn odd_reciprocals64<const N: usize>() -> [f64; N] {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use mixwell_vector::Real;
 use mixwell_vector::block::BLOCK;
-use mixwell_vector::elementary::{exp, sigmoid, softplus, tanh};
+use mixwell_vector::elementary::{exp, normal_cdf, normal_cdf_and_density, sigmoid, softplus, tanh};
 use mixwell_vector::matmul::Finish;
 use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
@@ -37,6 +37,10 @@ pub enum Activation {
     Softplus,
     /// `y = min(max(u, -1), 1)`.
     HardTanh,
+    /// `y = u Phi(u)`, Phi the distribution function of the standard normal distribution.
+    Gelu,
+    /// `y = u (1 + tanh(sqrt(2 / pi) (u + 0.044715 u^3))) / 2`, which is nearly that.
+    GeluTanh,
 }
 
 /// Numbers from which a pass is shared among threads.
@@ -72,7 +76,7 @@ impl Activation {
 
     /// Whether the derivative needs the argument `u` besides the output.
     pub(crate) fn needs_argument(self) -> bool {
-        matches!(self, Self::Swish | Self::LipSwish)
+        matches!(self, Self::Swish | Self::LipSwish | Self::Gelu | Self::GeluTanh)
     }
 
     /// What the matrix product does before it stores its result.
@@ -125,12 +129,17 @@ impl Activation {
         !matches!(self, Self::Relu | Self::LeakyRelu(_) | Self::Elu(_) | Self::HardTanh)
     }
 
-    /// `d *= f''(u)` for the activations that have one, given the output and (for swish) the argument.
+    /// Whether it has a second derivative other than zero somewhere; those made of straight pieces have zero almost everywhere.
+    pub(crate) fn bends(self) -> bool {
+        self != Self::Identity && self.slope().is_none() && self != Self::HardTanh
+    }
+
+    /// `d *= f''(u)`, almost everywhere, given the output and (for swish and its like) the argument.
     pub(crate) fn bend<T: Real>(self, d: &mut [T], output: &[T], argument: &[T]) {
-        if self == Self::Identity || !self.is_twice_differentiable() {
-            d.fill(T::ZERO);
-        } else {
+        if self.bends() {
             simd::run(Bend(self, d, output, argument));
+        } else {
+            d.fill(T::ZERO);
         }
     }
 }
@@ -145,6 +154,9 @@ fn piece(len: usize) -> Option<usize> {
 fn factor(activation: Activation) -> f64 {
     if activation == Activation::LipSwish { 1.0 / 1.1 } else { 1.0 }
 }
+
+/// `(1 + tanh v) / 2 = sigmoid(2 v)`: `2 v = a u + b u^3` for GELU with tanh.
+const GELU_TANH: [f64; 2] = [1.595_769_121_605_731, 0.071_354_816_272_600_25];
 
 struct Apply<'a, T>(Activation, &'a mut [T]);
 
@@ -184,6 +196,11 @@ impl<T: Real> Job for Apply<'_, T> {
             Activation::Softplus => each!(u => softplus(u)),
             // NaN passes.
             Activation::HardTanh => each!(u => (-one).max(one.min(u))),
+            Activation::Gelu => each!(u => (u * normal_cdf(u))),
+            Activation::GeluTanh => {
+                let [a, b] = GELU_TANH.map(splat);
+                each!(u => (u * sigmoid(u * (b * u * u + a))));
+            }
         }
     }
 }
@@ -229,6 +246,18 @@ impl<T: Real> Job for Pull<'_, T> {
             Activation::HardTanh => {
                 each!(d, y from output => Lanes::<T, I>::select(y.abs().lt(one), d, zero));
             }
+            Activation::Gelu => each!(d, u from argument => {
+                let (phi, density) = normal_cdf_and_density(u);
+                d * (phi + u * density)
+            }),
+            // p = sigmoid(w), w = a u + b u^3:  f' = p + u p (1 - p) w'
+            Activation::GeluTanh => {
+                let ([a, b], three) = (GELU_TANH.map(splat), splat(3.0));
+                each!(d, u from argument => {
+                    let (square, p) = (u * u, sigmoid(u * (b * u * u + a)));
+                    d * (p + u * p * (one - p) * (three * b * square + a))
+                });
+            }
         }
     }
 }
@@ -242,7 +271,7 @@ impl<T: Real> Job for Bend<'_, T> {
         let Self(activation, d, output, argument) = self;
         let lanes = Lanes::<T, I>::LANES;
         let splat = |v: f64| Lanes::<T, I>::splat(T::from_f64(v));
-        let (one, two) = (splat(1.0), splat(2.0));
+        let (zero, one, two) = (splat(0.0), splat(1.0), splat(2.0));
         let given = if activation.needs_argument() { argument } else { output };
         macro_rules! each {
             ($d:ident, $y:ident => $value:expr) => {
@@ -262,6 +291,22 @@ impl<T: Real> Job for Bend<'_, T> {
                 let q = exp(-y);
                 d * (q * (one - q))
             }),
+            // Where u < 0, f'' = f' = y + scale.
+            Activation::Elu(scale) => {
+                let scale = splat(scale);
+                each!(d, y => Lanes::<T, I>::select(zero.lt(y), zero, d * (y + scale)));
+            }
+            // f'' = density (2 - u^2)
+            Activation::Gelu => each!(d, u => (d * normal_cdf_and_density(u).1 * (two - u * u))),
+            // q = p (1 - p):  f'' = q (2 w' + u w'' + u w'^2 (1 - 2 p)),  u w'' = 6 b u^2
+            Activation::GeluTanh => {
+                let ([a, b], three) = (GELU_TANH.map(splat), splat(3.0));
+                each!(d, u => {
+                    let (bent, p) = (three * b * u * u, sigmoid(u * (b * u * u + a)));
+                    let slope = bent + a;
+                    d * (p * (one - p)) * (two * (slope + bent) + u * slope * slope * (one - two * p))
+                });
+            }
             // p = 1 / (1 + e^-u):  f'' = p (1 - p) (2 + u (1 - 2 p))
             _ => {
                 let factor = splat(factor(activation));

@@ -8,6 +8,7 @@
 
 mod activation;
 mod catalogue;
+mod directional;
 mod gradient;
 pub mod import;
 mod layer;
@@ -16,6 +17,7 @@ mod model;
 mod network;
 mod network_spec;
 mod optimiser;
+mod parameter_gradient;
 mod parameters;
 mod sequential;
 mod tangent;
@@ -27,9 +29,9 @@ pub use activation::Activation;
 pub use catalogue::{NamedNetwork, named_network, named_networks};
 pub use gradient::Gradient;
 pub use layer::{
-    ActivationLayer, AveragePool, BatchNorm, Convolution, Dense, DepthToSpace, Flatten, GlobalPool,
-    LayerSpec, MaxPool, Padding, Reduction, Reshape, Residual, Shape, SpaceToDepth, Subsample,
-    TransposedConvolution, Upsample, Upsampling,
+    ActNorm, ActivationLayer, AveragePool, BatchNorm, ChannelNorm, ConcatenatedElu, Convolution, Dense,
+    DepthToSpace, Flatten, Gate, GlobalPool, LayerSpec, MaxPool, Padding, Reduction, Reshape, Residual,
+    Shape, SpaceToDepth, Subsample, TransposedConvolution, Upsample, Upsampling,
 };
 pub use mask::made_masks;
 pub use model::Model;
@@ -42,6 +44,7 @@ pub use optimiser::{
 pub use parameters::{ArraySpec, Parameters};
 pub use sequential::{Init, Scratch, Sequential};
 pub(crate) use sequential::{grow, rows_for_cache};
+pub(crate) use tangent::AlongBack;
 pub use values::{Params, ParamsMut, Stored, Values};
 pub use weights::{Buffer, WeightsError, WeightsFile, to_safetensors};
 pub(crate) use workspaces::Workspaces;

@@ -6,8 +6,10 @@
 //! how they are shared.
 
 use super::activation::Activation;
+use super::directional::Directions;
 use super::model::Model;
 use super::network_spec::NetworkSpec;
+use super::parameter_gradient::Part;
 use super::parameters::{ArraySpec, Parameters};
 use super::sequential::{Init, Scratch, Sequential, grow};
 use super::values::{Params, ParamsMut, Stored};
@@ -17,26 +19,28 @@ use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
 
 /// Multiply-adds below which work is not worth spreading over threads.
-const PARALLEL_WORK: usize = 1_500_000;
+pub(super) const PARALLEL_WORK: usize = 1_500_000;
 
 /// Working memory of one block of rows.
 #[derive(Debug, Default)]
-struct Buffers<T> {
-    x: Vec<T>,
-    dx: Vec<T>,
-    tape: Vec<T>,
-    head: Vec<T>,
-    scratch: Scratch<T>,
+pub(super) struct Buffers<T> {
+    pub x: Vec<T>,
+    pub dx: Vec<T>,
+    pub tape: Vec<T>,
+    pub head: Vec<T>,
+    pub scratch: Scratch<T>,
+    pub directions: Directions<T>,
 }
 
 /// A network and its parameters.
 #[derive(Debug)]
 pub struct Network<T> {
     spec: NetworkSpec,
-    layers: Sequential<T>,
+    pub(super) layers: Sequential<T>,
     layout: Vec<ArraySpec>,
     params: Vec<T>,
-    workspaces: Workspaces<Buffers<T>>,
+    pub(super) workspaces: Workspaces<Buffers<T>>,
+    pub(super) parts: Workspaces<Vec<Part<T>>>,
 }
 
 impl<T: Real> Clone for Network<T> {
@@ -47,6 +51,7 @@ impl<T: Real> Clone for Network<T> {
             layout: self.layout.clone(),
             params: self.params.clone(),
             workspaces: Workspaces::default(),
+            parts: Workspaces::default(),
         }
     }
 }
@@ -62,8 +67,8 @@ impl<T: Real> Network<T> {
         let mut params = vec![T::ZERO; layers.n_params()];
         layers.initialise(&mut params, init, stream);
         let layout = layers.layout("");
-        let mut network =
-            Self { spec: spec.clone(), layers, layout, params, workspaces: Workspaces::default() };
+        let (workspaces, parts) = Default::default();
+        let mut network = Self { spec: spec.clone(), layers, layout, params, workspaces, parts };
         network.pack();
         Ok(network)
     }
@@ -101,13 +106,27 @@ impl<T: Real> Network<T> {
         result
     }
 
+    /// Lets the layers choose starting values by a batch of points, one layer after the other: those with data-dependent
+    /// initialisation ([`ActNorm`](super::ActNorm)), others stay as they are. Once, before the first step of training.
+    ///
+    /// # Panics
+    /// When the points have another dimension, or there are none.
+    pub fn initialise_from_batch(&mut self, x: Batch<'_>) {
+        assert_eq!(x.dim(), self.dim(), "points of another dimension");
+        assert!(x.rows() > 0, "a batch of no points");
+        let mut input = vec![T::ZERO; buffer_len(x.rows(), self.dim())];
+        load_rows(x.data(), self.dim(), &mut input);
+        self.layers.initialise_from_batch(&input, &mut self.params, x.rows());
+        self.pack();
+    }
+
     /// Takes over changed parameters.
     fn pack(&mut self) {
         self.layers.pack(&self.params);
     }
 
     /// Loads a block of rows and takes it through the layers.
-    fn forward(&self, ws: &mut Buffers<T>, x: Batch<'_>) {
+    pub(super) fn forward(&self, ws: &mut Buffers<T>, x: Batch<'_>) {
         grow(&mut ws.x, buffer_len(BLOCK, self.dim()));
         grow(&mut ws.tape, self.layers.tape_len(BLOCK));
         load_rows(x.data(), self.dim(), &mut ws.x);
@@ -115,8 +134,8 @@ impl<T: Real> Network<T> {
     }
 
     /// Back through the layers from `ws.head`, to `ws.dx` or to the parameters' `gradient`.
-    fn backward(&self, ws: &mut Buffers<T>, rows: usize, gradient: Option<&mut [T]>) {
-        let Buffers { x, dx, tape, head, scratch } = ws;
+    pub(super) fn backward(&self, ws: &mut Buffers<T>, rows: usize, gradient: Option<&mut [T]>) {
+        let Buffers { x, dx, tape, head, scratch, .. } = ws;
         grow(dx, buffer_len(rows, self.dim()));
         let into = gradient.is_none().then_some(dx.as_mut_slice());
         self.layers.backward(x, tape, head, into, gradient, scratch, rows);
@@ -124,7 +143,7 @@ impl<T: Real> Network<T> {
 
     /// Calls `work` with a workspace for pieces of at most a block of rows: their first row, their points, one entry of `per_row` and
     /// `width` of `wide` for each.
-    fn each_block<P: Send, W: Send>(
+    pub(super) fn each_block<P: Send, W: Send>(
         &self,
         rows: Batch<'_>,
         per_row: &mut [P],
@@ -192,28 +211,7 @@ impl<T: Real> Network<T> {
         });
     }
 
-    /// `sum_i weights[i] E(x_i)`; adds its parameter gradient to `gradient`.
-    pub fn weighted_energy(&self, x: Batch<'_>, weights: &[f64], gradient: &mut [T]) -> f64 {
-        self.check_energy();
-        assert_eq!(x.dim(), self.dim(), "points of another dimension");
-        let (mut sum, mut ws) = (0.0, self.workspaces.take());
-        for first in (0..x.rows()).step_by(BLOCK) {
-            let rows = BLOCK.min(x.rows() - first);
-            let weights = &weights[first..first + rows];
-            self.forward(&mut ws, x.slice(first..first + rows));
-            let energies = self.layers.output(&ws.tape, rows);
-            sum += weights.iter().zip(energies).map(|(w, e)| w * e.to_f64()).sum::<f64>();
-            grow(&mut ws.head, BLOCK);
-            for (h, w) in ws.head.iter_mut().zip(weights) {
-                *h = T::from_f64(*w);
-            }
-            self.backward(&mut ws, rows, Some(gradient));
-        }
-        self.workspaces.give(ws);
-        sum
-    }
-
-    fn check_energy(&self) {
+    pub(super) fn check_energy(&self) {
         assert_eq!(self.n_out(), 1, "an energy is one number");
     }
 }

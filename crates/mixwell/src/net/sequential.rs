@@ -39,6 +39,7 @@ pub(super) struct Stage<T> {
     pub n_in: usize,
     pub n_out: usize,
     tape_features: usize,
+    pub push_features: usize,
 }
 
 /// A network ready to run.
@@ -74,7 +75,8 @@ impl<T: Real> Stage<T> {
         let (n_in, n_out) = (layer.n_in(), layer.n_out());
         let arguments = if activation.needs_argument() { n_out } else { 0 };
         let tape_features = n_out + arguments + layer.tape_features();
-        Self { layer, activation, n_in, n_out, tape_features }
+        let push_features = layer.push_features();
+        Self { layer, activation, n_in, n_out, tape_features, push_features }
     }
 
     /// Numbers of its arguments on the tape.
@@ -177,6 +179,18 @@ impl<T: Real> Sequential<T> {
         }
     }
 
+    /// Lets layers choose their starting values by what comes in, one after the other, from a whole batch.
+    pub(super) fn initialise_from_batch(&mut self, x: &[T], params: &mut [T], rows: usize) {
+        let mut input = x.to_vec();
+        for stage in &mut self.stages {
+            stage.layer.initialise_from_batch(&input, params, rows);
+            let mut tape = vec![T::ZERO; stage.tape_len(rows)];
+            stage.forward(&input, &mut tape, rows);
+            tape.truncate(buffer_len(rows, stage.n_out));
+            input = tape;
+        }
+    }
+
     /// The outputs within a tape.
     pub fn output<'a>(&self, tape: &'a [T], rows: usize) -> &'a [T] {
         let last = self.stages.last().expect("at least one layer");
@@ -254,7 +268,7 @@ fn stages<T: Real>(
     let mut stages: Vec<(Box<dyn Layer<T>>, Activation)> = Vec::with_capacity(layers.len());
     for spec in layers {
         let output = spec.output(shape).expect("a network that fits");
-        let function = if let LayerSpec::Activation(a) = spec { a.function } else { Activation::Identity };
+        let function = spec.activation();
         match stages.last_mut() {
             Some((_, none)) if matches!(spec, LayerSpec::Activation(_)) && *none == Activation::Identity => {
                 *none = function

@@ -2,9 +2,9 @@
 //! without effect, and a wrong layer that must fail.
 
 use mixwell::net::{
-    Activation, AveragePool, BatchNorm, Convolution, Dense, DepthToSpace, Flatten, GlobalPool, Init,
-    LayerSpec, MaxPool, Network, NetworkSpec, Padding, Reduction, Reshape, Residual, SpaceToDepth, Subsample,
-    TransposedConvolution, Upsample, Upsampling,
+    ActNorm, Activation, AveragePool, BatchNorm, ChannelNorm, ConcatenatedElu, Convolution, Dense,
+    DepthToSpace, Flatten, Gate, GlobalPool, Init, LayerSpec, MaxPool, Model, Network, NetworkSpec, Padding,
+    Reduction, Reshape, Residual, SpaceToDepth, Subsample, TransposedConvolution, Upsample, Upsampling,
 };
 use mixwell::{Batch, Points, Stream};
 use proptest::prelude::*;
@@ -73,6 +73,10 @@ fn activate(function: Activation, u: f64) -> f64 {
         Activation::Sigmoid => 1.0 / (1.0 + (-u).exp()),
         Activation::Softplus => u.exp().ln_1p(),
         Activation::HardTanh => u.clamp(-1.0, 1.0),
+        Activation::Gelu => u * (1.0 - 0.5 * libm::erfc(u / 2f64.sqrt())),
+        Activation::GeluTanh => {
+            u / 2.0 * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (u + 0.044715 * u.powi(3))).tanh())
+        }
     }
 }
 
@@ -151,6 +155,34 @@ fn slow(layer: &LayerSpec, x: &Image, params: &mut Arrays<'_>) -> Image {
                 (x.at(c, i, j) - mean[c]) / (variance[c] + l.epsilon).sqrt() * weight[c] + bias[c]
             })
         }
+        LayerSpec::ChannelNorm(l) => {
+            let (weight, bias) = if l.affine {
+                (params.take(channels).to_vec(), params.take(channels).to_vec())
+            } else {
+                (vec![1.0; channels], vec![0.0; channels])
+            };
+            Image::make(x.shape, |c, i, j| {
+                let all: Vec<f64> = (0..channels).map(|c| x.at(c, i, j)).collect();
+                let mean = all.iter().sum::<f64>() / channels as f64;
+                let variance = all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / channels as f64;
+                (x.at(c, i, j) - mean) / (variance + l.epsilon).sqrt() * weight[c] + bias[c]
+            })
+        }
+        LayerSpec::ActNorm(l) => {
+            let (bias, log_scale) = (params.take(channels), params.take(channels));
+            let scale = |c: usize| (l.log_scale_factor * log_scale[c]).exp();
+            Image::make(x.shape, |c, i, j| (x.at(c, i, j) + bias[c]) * scale(c))
+        }
+        LayerSpec::Gate(_) => {
+            let half = channels / 2;
+            Image::make([half, height, width], |c, i, j| {
+                x.at(c, i, j) / (1.0 + (-x.at(c + half, i, j)).exp())
+            })
+        }
+        LayerSpec::ConcatenatedElu(_) => Image::make([2 * channels, height, width], |c, i, j| {
+            let u = if c < channels { x.at(c, i, j) } else { -x.at(c - channels, i, j) };
+            if u > 0.0 { u } else { u.exp_m1() }
+        }),
         LayerSpec::AveragePool(l) => {
             let stride = l.stride.unwrap_or(l.size);
             let size = |n: usize| (n - l.size) / stride + 1;
@@ -238,7 +270,7 @@ fn slow_network(spec: &NetworkSpec, params: &[f64], x: &[f64]) -> Vec<f64> {
 /// A network with parameters that do something: positive variances among them.
 fn network(spec: &NetworkSpec, stream: &mut Stream) -> Network<f64> {
     let mut network = Network::new(spec, Init::Uniform, stream).unwrap();
-    let arrays = mixwell::net::Model::layout(&network).to_vec();
+    let arrays = Model::layout(&network).to_vec();
     network.update(|params| {
         for array in arrays {
             let own = &mut params[array.offset..array.offset + array.n_numbers()];
@@ -307,39 +339,106 @@ fn fault(spec: &NetworkSpec, network: &Network<f64>, rows: usize, stream: &mut S
         }
     }
 
+    // Along a direction: what finite differences say, and what the way back says.
+    let (mut same, mut derivatives) = (Points::zeros(rows, y.dim()), Points::zeros(rows, y.dim()));
+    network.directional(x.as_batch(), along.as_batch(), same.as_batch_mut(), derivatives.as_batch_mut());
+    if same.data() != y.data() {
+        return Some("values along a direction are others".into());
+    }
+    for r in 0..rows {
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let (there, back) = (dot(dy.row(r), derivatives.row(r)), dot(dx.row(r), along.row(r)));
+        if (there - back).abs() > 1e-9 * (1.0 + back.abs()) {
+            return Some(format!("row {r}: {there} along the direction, {back} on the way back"));
+        }
+        for k in 0..y.dim() {
+            let [coarse, fine] = [(&up, &down, h), (&near_up, &near_down, h / 2.0)]
+                .map(|(u, d, h)| (u.row(r)[k] - d.row(r)[k]) / (2.0 * h));
+            let (error, exact) = ((derivatives.row(r)[k] - fine).abs(), derivatives.row(r)[k].abs());
+            if error > 1e-6 * (1.0 + exact) && (fine - coarse).abs() < 1e-6 * (1.0 + exact) {
+                return Some(format!("row {r}, output {k}: {exact} along the direction instead of {fine}"));
+            }
+        }
+    }
+
+    if network.n_out() == 1 {
+        let few = rows.min(4);
+        let [x, along] = [&x, &along].map(|points| points.as_batch().slice(0..few));
+        let (dy, ds) = (points(few, 1, stream), points(few, 1, stream));
+        let mut gradient = vec![0.0; network.params().len()];
+        network.directional_pullback(x, along, Some(dy.as_batch()), ds.as_batch(), &mut gradient);
+        let loss = |network: &Network<f64>| {
+            let (mut y, mut s) = (Points::zeros(few, 1), Points::zeros(few, 1));
+            network.directional(x, along, y.as_batch_mut(), s.as_batch_mut());
+            let sum = |a: &Points, b: &Points| a.data().iter().zip(b.data()).map(|(a, b)| a * b).sum::<f64>();
+            sum(&y, &dy) + sum(&s, &ds)
+        };
+        let fault = gradient_fault(network, &gradient, loss);
+        if fault.is_some() {
+            return fault.map(|f| format!("directional derivative: {f}"));
+        }
+        gradient.fill(0.0);
+        let penalty = network.gradient_penalty(x, 0.7, &mut gradient);
+        let loss = |network: &Network<f64>| {
+            let (mut e, mut g) = (vec![0.0; few], Points::zeros(few, network.dim()));
+            network.energy_and_grad(x, &mut e, g.as_batch_mut());
+            let norms = (0..few).map(|r| g.row(r).iter().map(|g| g * g).sum::<f64>().sqrt());
+            0.7 * norms.map(|norm| (norm - 1.0).powi(2)).sum::<f64>() / few as f64
+        };
+        if (penalty - loss(network)).abs() > 1e-12 * (1.0 + penalty) {
+            return Some(format!("penalty {penalty} instead of {}", loss(network)));
+        }
+        let fault = gradient_fault(network, &gradient, loss);
+        if fault.is_some() {
+            return fault.map(|f| format!("gradient penalty: {f}"));
+        }
+    }
+
     if network.n_out() == 1 {
         let weights: Vec<f64> = (0..rows).map(|_| stream.normal()).collect();
         let mut gradient = vec![0.0; network.params().len()];
         network.weighted_energy(x.as_batch(), &weights, &mut gradient);
-        let total = |params: &[f64]| {
-            let mut other = network.clone();
-            other.update(|p| p.copy_from_slice(params));
+        return gradient_fault(network, &gradient, |network| {
             let mut e = vec![0.0; rows];
-            other.energy(x.as_batch(), &mut e);
+            network.energy(x.as_batch(), &mut e);
             e.iter().zip(&weights).map(|(e, w)| e * w).sum::<f64>()
-        };
-        for array in mixwell::net::Model::layout(network) {
-            if array.name.contains("running") {
-                if gradient[array.offset..array.end()].iter().any(|g| *g != 0.0) {
-                    return Some(format!("{} has a gradient", array.name));
-                }
-                continue;
+        });
+    }
+    None
+}
+
+/// Where this is not the gradient of a loss in the parameters, or nothing. Statistics have none.
+fn gradient_fault(
+    network: &Network<f64>,
+    gradient: &[f64],
+    loss: impl Fn(&Network<f64>) -> f64,
+) -> Option<String> {
+    let h = 1e-5;
+    let mut other = network.clone();
+    for array in Model::layout(network) {
+        if array.name.contains("running") {
+            if gradient[array.offset..array.end()].iter().any(|g| *g != 0.0) {
+                return Some(format!("{} has a gradient", array.name));
             }
-            for i in [0, array.n_numbers() / 2, array.n_numbers() - 1].map(|i| i + array.offset) {
-                let at = |by: f64| {
-                    let mut params = network.params().to_vec();
-                    params[i] += by;
-                    total(&params)
-                };
-                let (numeric, near) = ((at(h) - at(-h)) / (2.0 * h), (at(h / 2.0) - at(-h / 2.0)) / h);
-                if (near - gradient[i]).abs() > 1e-5 * (1.0 + near.abs())
-                    && (near - numeric).abs() < 1e-6 * (1.0 + near.abs())
-                {
-                    return Some(format!(
-                        "{}, number {i}: gradient {} instead of {near}",
-                        array.name, gradient[i]
-                    ));
-                }
+            continue;
+        }
+        for i in [0, array.n_numbers() / 2, array.n_numbers() - 1].map(|i| i + array.offset) {
+            let mut at = |by: f64| {
+                let before = other.params()[i];
+                other.update(|p| p[i] = before + by);
+                let value = loss(&other);
+                other.update(|p| p[i] = before);
+                value
+            };
+            let (numeric, near) = ((at(h) - at(-h)) / (2.0 * h), (at(h / 2.0) - at(-h / 2.0)) / h);
+            // Where both steps disagree, there is a kink between.
+            if (near - gradient[i]).abs() > 1e-5 * (1.0 + near.abs())
+                && (near - numeric).abs() < 1e-6 * (1.0 + near.abs())
+            {
+                return Some(format!(
+                    "{}, number {i}: gradient {} instead of {near}",
+                    array.name, gradient[i]
+                ));
             }
         }
     }
@@ -374,11 +473,17 @@ fn any_layer() -> impl Strategy<Value = LayerSpec> {
         Activation::Elu(0.7),
         Activation::Sigmoid,
         Activation::HardTanh,
+        Activation::Gelu,
+        Activation::GeluTanh,
     ];
     let simple = prop_oneof![
         conv,
         transposed,
         any::<bool>().prop_map(|affine| BatchNorm { affine, ..BatchNorm::default() }.into()),
+        any::<bool>().prop_map(|affine| ChannelNorm { affine, epsilon: 0.1, name: None }.into()),
+        (0.5..3.0).prop_map(|log_scale_factor| ActNorm { log_scale_factor, name: None }.into()),
+        Just(Gate {}.into()),
+        Just(ConcatenatedElu {}.into()),
         pool.prop_map(|(size, stride, reduction)| AveragePool { size, stride, reduction }.into()),
         (1..4usize, proptest::option::of(1..3usize))
             .prop_map(|(size, stride)| MaxPool { size, stride }.into()),
@@ -435,7 +540,11 @@ fn a_wrong_layer_is_found_out() {
         (up(Upsampling::Nearest).into(), up(Upsampling::Bilinear).into()),
         (SpaceToDepth { size: 2 }.into(), Reshape { shape: vec![16, 3, 3] }.into()),
         (BatchNorm::default().into(), BatchNorm { epsilon: 1e-3, ..BatchNorm::default() }.into()),
+        (ChannelNorm::default().into(), ActNorm::default().into()),
+        (ActNorm::default().into(), ActNorm { log_scale_factor: 2.0, name: None }.into()),
+        (ConcatenatedElu {}.into(), Subsample { stride: 1, padding: 2 }.into()),
         (Activation::Swish.into(), Activation::LipSwish.into()),
+        (Activation::Gelu.into(), Activation::GeluTanh.into()),
     ];
     for (right, wrong) in pairs {
         let [right, wrong] = [right, wrong].map(|layer| around(layer, shape).unwrap());
@@ -443,6 +552,45 @@ fn a_wrong_layer_is_found_out() {
         assert_eq!(fault(&right, &network, 5, &mut stream), None, "{right:?}");
         assert!(fault(&wrong, &network, 5, &mut stream).is_some(), "{wrong:?} was not told from {right:?}");
     }
+}
+
+#[test]
+fn a_gradient_that_is_nearly_right_is_found_out() {
+    let mut stream = Stream::new(5, 0);
+    let block = Residual { main: vec![Convolution::new(8, 3, 1, 1).into(), Gate {}.into()], skip: vec![] };
+    let network = network(&around(block.into(), [4, 5, 5]).unwrap(), &mut stream);
+    let x = points(3, network.dim(), &mut stream);
+    let penalty =
+        |network: &Network<f64>, gradient: &mut [f64]| network.gradient_penalty(x.as_batch(), 1.0, gradient);
+    let mut gradient = vec![0.0; network.params().len()];
+    penalty(&network, &mut gradient);
+    let loss = |network: &Network<f64>| penalty(network, &mut vec![0.0; network.params().len()]);
+    assert_eq!(gradient_fault(&network, &gradient, loss), None);
+    gradient.iter_mut().for_each(|g| *g *= 1.01);
+    assert!(gradient_fault(&network, &gradient, loss).is_some());
+}
+
+#[test]
+fn a_first_batch_leaves_every_channel_with_mean_0_and_deviation_1() {
+    let mut stream = Stream::new(6, 0);
+    let block = Residual { main: vec![ActNorm::default().into(), Activation::Relu.into()], skip: vec![] };
+    let spec = NetworkSpec::new(&[2, 3, 3])
+        .with(Convolution::new(4, 3, 1, 1))
+        .with(block)
+        .with(Convolution::new(3, 3, 1, 0))
+        .with(ActNorm::default());
+    let mut network = network(&spec, &mut stream);
+    let x = points(150, 18, &mut stream);
+    network.initialise_from_batch(x.as_batch());
+    let y = values(&network, x.as_batch());
+    for c in 0..3 {
+        let mean = (0..150).map(|r| y.row(r)[c]).sum::<f64>() / 150.0;
+        let variance = (0..150).map(|r| (y.row(r)[c] - mean).powi(2)).sum::<f64>() / 150.0;
+        assert!(mean.abs() < 1e-12 && (variance.sqrt() - 1.0).abs() < 1e-4, "{mean}, {variance}");
+    }
+    // The one within the block saw the convolution's outputs.
+    let log_scale = Model::layout(&network).iter().find(|a| a.name.contains("log_scale")).unwrap();
+    assert!(network.params()[log_scale.offset] != 0.0);
 }
 
 #[test]

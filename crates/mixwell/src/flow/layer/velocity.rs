@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bijection::Scratch;
 use super::ode::Field;
-use crate::net::{Activation, NetworkSpec, Sequential, grow};
+use crate::net::{Activation, AlongBack, NetworkSpec, Sequential, grow};
 use crate::{ConfigError, Stream, range};
 use mixwell_vector::Real;
 use mixwell_vector::block::BLOCK;
@@ -85,7 +85,7 @@ impl<T: Real> Velocity<T> {
         let weights = probes.iter().map(|v| T::from_f64(v * factor)).collect();
         let spec = NetworkSpec::dense(dim + 1, hidden, dim, activation);
         let net = Sequential::new(&spec, offset);
-        assert!(net.has_tangents(), "a velocity of smooth activations");
+        assert!(net.is_smooth(), "a velocity of smooth activations");
         Self { dim, net, directions, weights }
     }
 
@@ -118,7 +118,7 @@ impl<T: Real> Field<T> for Velocity<T> {
         input[n..].copy_from_slice(&t[..BLOCK]);
         self.net.forward(input, tape, rows);
         v[..n].copy_from_slice(self.net.output(tape, rows));
-        self.net.forward_tangents(&self.directions, tape, tangents, k, rows);
+        self.net.forward_tangents((input, &self.directions), tape, tangents, k, rows);
         let derivatives = self.net.tangent_outputs(tangents, k);
         divergence[..BLOCK].fill(T::ZERO);
         for (c, derivative) in self.weights.iter().zip(derivatives.chunks_exact(BLOCK)) {
@@ -143,7 +143,8 @@ impl<T: Real> Field<T> for Velocity<T> {
         let (input, rest) = tape.split_at(inputs);
         let (tape, tangents) = rest.split_at(values);
         let Scratch { net, heads: [head, _], dx: dinput, .. } = scratch;
-        grow(head, self.weights.len() * BLOCK);
+        let k = self.weights.len() * BLOCK;
+        grow(head, k);
         grow(dinput, inputs);
         for (c, d) in self.weights.iter().zip(head.chunks_exact_mut(BLOCK)) {
             for (d, dl) in d.iter_mut().zip(ddivergence) {
@@ -153,8 +154,7 @@ impl<T: Real> Field<T> for Velocity<T> {
         self.net.backward_tangents(
             (input, &self.directions),
             (tape, tangents),
-            (dv, head),
-            dinput,
+            AlongBack { d_output: Some(dv), d_tangents: &head[..k], dx: Some(dinput), dp: None },
             gradient,
             net,
             rows,

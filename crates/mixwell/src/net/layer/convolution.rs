@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dense::yes;
 use super::weights::{self, Weights};
-use super::{Backward, Layer, Settings, Shape, is_parallel, positive};
+use super::{Backward, Layer, Settings, Shape, is_parallel, is_worth_sharing, positive};
 use crate::Stream;
 use crate::net::parameters::ArraySpec;
 use crate::net::sequential::{Init, Scratch, grow};
@@ -353,7 +353,7 @@ impl<T: Real> Layer<T> for Conv<T> {
     }
 
     fn shares_work(&self) -> bool {
-        is_parallel(self.work(), BLOCK)
+        is_worth_sharing(self.work(), BLOCK)
     }
 
     fn finishes(&self) -> bool {

@@ -3,8 +3,12 @@
 //! A new layer is a file here and a row in [`layers`]. Buffers are blocked as in [`block`](mixwell_vector::block), features of an
 //! image pixel by pixel ([`Shape`]).
 
+mod act_norm;
+mod channel_norm;
+mod concatenated_elu;
 mod convolution;
 mod dense;
+mod gate;
 mod mix;
 mod norm;
 #[cfg(test)]
@@ -26,8 +30,12 @@ use crate::Stream;
 use mixwell_vector::Real;
 use mixwell_vector::matmul::Finish;
 
+pub use act_norm::ActNorm;
+pub use channel_norm::ChannelNorm;
+pub use concatenated_elu::ConcatenatedElu;
 pub use convolution::{Convolution, Padding, TransposedConvolution};
 pub use dense::Dense;
+pub use gate::Gate;
 pub use mix::{AveragePool, GlobalPool, Reduction, Upsample, Upsampling};
 pub use norm::BatchNorm;
 pub use pool::MaxPool;
@@ -53,6 +61,11 @@ pub(super) trait Settings {
     /// The name that comes before those of its arrays in files of others.
     fn name(&self) -> Option<&str> {
         None
+    }
+
+    /// The function of every number that comes after it.
+    fn activation(&self) -> Activation {
+        Activation::Identity
     }
 
     /// The layer between these shapes, which were found to fit, whose parameters begin at `offset`.
@@ -107,6 +120,14 @@ macro_rules! layers {
                 }
             }
 
+            /// The function of every number that it is, or ends with.
+            pub(super) fn activation(&self) -> Activation {
+                match self {
+                    $(Self::$variant(settings) => settings.activation(),)*
+                    Self::Activation(layer) => layer.function,
+                }
+            }
+
             /// The layer, whose parameters begin at `offset`.
             pub(super) fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>> {
                 match self {
@@ -133,6 +154,14 @@ layers! {
     "transposed_convolution" => TransposedConvolution,
     /// Batch normalisation with its running statistics.
     "batch_norm" => BatchNorm,
+    /// Normalisation over the channels of each pixel.
+    "channel_norm" => ChannelNorm,
+    /// An affine map of every channel that starts from a batch.
+    "act_norm" => ActNorm,
+    /// Half of the channels times the sigmoid of the others.
+    "gate" => Gate,
+    /// ELU of both signs, as twice as many channels.
+    "concatenated_elu" => ConcatenatedElu,
     /// Means or sums of windows.
     "average_pool" => AveragePool,
     /// The mean or sum over all pixels.
@@ -187,6 +216,44 @@ pub(super) struct Backward<'a, T> {
     pub rows: usize,
 }
 
+/// What a derivative along a direction is made of; after the values.
+pub(super) struct Push<'a, T> {
+    /// What went in.
+    pub x: &'a [T],
+    /// What [`Layer::forward`] left on the tape.
+    pub tape: &'a [T],
+    /// The direction.
+    pub p: &'a [T],
+    /// Where the derivatives of the outputs are to be written.
+    pub s: &'a mut [T],
+    /// Where things for the way back may be left.
+    pub own: &'a mut [T],
+    /// Rows.
+    pub rows: usize,
+}
+
+/// What the way back through a derivative along a direction is given.
+pub(super) struct PushBack<'a, T> {
+    /// What went in.
+    pub x: &'a [T],
+    /// What [`Layer::forward`] left on the tape.
+    pub tape: &'a [T],
+    /// The direction.
+    pub p: &'a [T],
+    /// What [`Layer::push`] left.
+    pub own: &'a [T],
+    /// The derivative in what [`Layer::push`] gave; may be overwritten.
+    pub ds: &'a mut [T],
+    /// Where the derivative in the direction is to be written.
+    pub dp: Option<&'a mut [T]>,
+    /// To be added to: the derivative in what went in; there where [`Layer::bends`].
+    pub dx: Option<&'a mut [T]>,
+    /// The flat gradient of the whole model, to be added to.
+    pub gradient: Option<&'a mut [T]>,
+    /// Rows, at most a block.
+    pub rows: usize,
+}
+
 /// A layer ready to run: it holds its weights packed, and knows where they lie in the flat vector of the model.
 pub(super) trait Layer<T>: Debug + Send + Sync {
     /// Numbers that go in.
@@ -208,6 +275,9 @@ pub(super) trait Layer<T>: Debug + Send + Sync {
     /// Writes starting values; `last`: whether it is the last layer with weights.
     fn initialise(&self, _params: &mut [T], _init: Init, _last: bool, _stream: &mut Stream) {}
 
+    /// Chooses starting values by what comes in, takes them over and writes them to `params`; most layers have nothing to choose.
+    fn initialise_from_batch(&mut self, _x: &[T], _params: &mut [T], _rows: usize) {}
+
     /// Takes over changed parameters.
     fn pack(&mut self, _params: &[T]) {}
 
@@ -221,12 +291,7 @@ pub(super) trait Layer<T>: Debug + Send + Sync {
         false
     }
 
-    /// Whether it is linear but for a constant, so that a derivative along a direction is [`Layer::tangent`] of it.
-    fn is_linear(&self) -> bool {
-        true
-    }
-
-    /// Whether its work on one block is shared among threads.
+    /// Whether its work on one block is shared among threads, where there are several.
     fn shares_work(&self) -> bool {
         false
     }
@@ -239,11 +304,41 @@ pub(super) trait Layer<T>: Debug + Send + Sync {
     /// Evaluates `rows` rows.
     fn forward(&self, x: &[T], y: &mut [T], tape: &mut [T], finish: Finish<'_, T>, rows: usize);
 
-    /// The linear part of it, of a direction.
-    fn tangent(&self, x: &[T], y: &mut [T], rows: usize);
+    /// The linear part of it, of a direction. A layer that is not linear but for a constant has none: it has [`Layer::push`], and
+    /// [`Layer::push_back`] where its derivatives change with the inputs.
+    fn tangent(&self, _x: &[T], _y: &mut [T], _rows: usize) {
+        unreachable!("a layer without a linear part");
+    }
 
     /// The derivative of a loss, back through the layer.
     fn backward(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>);
+
+    /// Numbers of a row that [`Layer::push`] leaves.
+    fn push_features(&self) -> usize {
+        0
+    }
+
+    /// Whether its derivatives change with the inputs.
+    fn bends(&self) -> bool {
+        false
+    }
+
+    /// Whether they do so smoothly.
+    fn is_smooth(&self) -> bool {
+        true
+    }
+
+    /// The derivatives of the outputs along a direction.
+    fn push(&self, pass: Push<'_, T>) {
+        self.tangent(pass.p, pass.s, pass.rows);
+    }
+
+    /// The derivative of a loss of what [`Layer::push`] gave, back through it.
+    fn push_back(&self, pass: PushBack<'_, T>, scratch: &mut Scratch<T>) {
+        let PushBack { tape, p, ds, dp, gradient, rows, .. } = pass;
+        let dx = dp.map(|dp| (dp, Finish::Keep));
+        self.backward(Backward { x: p, tape, dy: ds, dx, gradient, is_tangent: true, rows }, scratch);
+    }
 
     /// A copy in a box.
     fn clone_box(&self) -> Box<dyn Layer<T>>;
@@ -258,9 +353,14 @@ impl<T> Clone for Box<dyn Layer<T>> {
 /// Multiply-adds from which the work of one block is shared among threads.
 const PARALLEL_WORK: usize = 4_000_000;
 
-/// Whether a layer of so many multiply-adds a row shares its work among threads.
+/// Whether a layer of so many multiply-adds a row has enough to share among threads, if there are several.
+fn is_worth_sharing(work: usize, rows: usize) -> bool {
+    work * rows > PARALLEL_WORK
+}
+
+/// Whether it shares its work among threads now.
 fn is_parallel(work: usize, rows: usize) -> bool {
-    work * rows > PARALLEL_WORK && rayon::current_num_threads() > 1
+    is_worth_sharing(work, rows) && rayon::current_num_threads() > 1
 }
 
 /// A positive setting of a layer, or why it is refused.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::mix::windows;
-use super::{Backward, Layer, Settings, Shape};
+use super::{Backward, Layer, Push, Settings, Shape};
 use crate::net::sequential::Scratch;
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len};
@@ -63,7 +63,7 @@ impl<T: Real> Layer<T> for Maximum {
         self.output.len()
     }
 
-    fn is_linear(&self) -> bool {
+    fn is_smooth(&self) -> bool {
         false
     }
 
@@ -91,8 +91,24 @@ impl<T: Real> Layer<T> for Maximum {
         }
     }
 
-    fn tangent(&self, _: &[T], _: &mut [T], _: usize) {
-        unreachable!("not linear");
+    /// The derivative at the pixel that has the maximum.
+    fn push(&self, pass: Push<'_, T>) {
+        let Push { tape, p, s, rows, .. } = pass;
+        let len = self.input.channels * BLOCK;
+        let n = self.output.n_pixels();
+        for at in 0..blocks(rows) * n {
+            let (b, pixel) = (at / n, at % n);
+            let p = &p[b * self.input.len() * BLOCK..];
+            let (s, which) = (&mut s[at * len..][..len], &tape[at * len..][..len]);
+            for (k, pixel) in self.window(pixel).enumerate() {
+                let number = T::from_f64(k as f64);
+                for ((s, which), p) in s.iter_mut().zip(which).zip(&p[pixel * len..][..len]) {
+                    if *which == number {
+                        *s = *p;
+                    }
+                }
+            }
+        }
     }
 
     fn backward(&self, pass: Backward<'_, T>, _: &mut Scratch<T>) {

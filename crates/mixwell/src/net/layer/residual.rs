@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backward, Layer, LayerSpec, Settings, Shape};
+use super::{Backward, Layer, LayerSpec, Push, PushBack, Settings, Shape};
 use crate::Stream;
 use crate::net::network_spec;
 use crate::net::parameters::{ArraySpec, Parameters};
 use crate::net::sequential::{Init, Scratch, Sequential, grow};
+use crate::net::tangent::AlongBack;
 use mixwell_vector::Real;
 use mixwell_vector::block::buffer_len;
 use mixwell_vector::matmul::Finish;
@@ -47,6 +48,12 @@ struct Block<T> {
     skip: Option<Sequential<T>>,
 }
 
+impl<T> Block<T> {
+    fn parts(&self) -> impl Iterator<Item = &Sequential<T>> {
+        std::iter::once(&self.main).chain(&self.skip)
+    }
+}
+
 impl<T: Real> Layer<T> for Block<T> {
     fn n_in(&self) -> usize {
         self.main.n_in()
@@ -57,7 +64,7 @@ impl<T: Real> Layer<T> for Block<T> {
     }
 
     fn n_params(&self) -> usize {
-        self.main.n_params() + self.skip.as_ref().map_or(0, Sequential::n_params)
+        self.parts().map(Sequential::n_params).sum()
     }
 
     fn layout(&self, name: &dyn Fn(&str) -> String) -> Vec<ArraySpec> {
@@ -75,6 +82,13 @@ impl<T: Real> Layer<T> for Block<T> {
         }
     }
 
+    fn initialise_from_batch(&mut self, x: &[T], params: &mut [T], rows: usize) {
+        self.main.initialise_from_batch(x, params, rows);
+        if let Some(skip) = &mut self.skip {
+            skip.initialise_from_batch(x, params, rows);
+        }
+    }
+
     fn pack(&mut self, params: &[T]) {
         self.main.pack(params);
         if let Some(skip) = &mut self.skip {
@@ -83,19 +97,27 @@ impl<T: Real> Layer<T> for Block<T> {
     }
 
     fn tape_features(&self) -> usize {
-        self.main.tape_features() + self.skip.as_ref().map_or(0, Sequential::tape_features)
+        self.parts().map(Sequential::tape_features).sum()
     }
 
-    fn is_linear(&self) -> bool {
-        false
+    fn push_features(&self) -> usize {
+        self.parts().map(Sequential::tangent_features).sum()
+    }
+
+    fn bends(&self) -> bool {
+        self.parts().any(Sequential::bends)
+    }
+
+    fn is_smooth(&self) -> bool {
+        self.parts().all(Sequential::is_smooth)
     }
 
     fn shares_work(&self) -> bool {
-        self.main.shares_work() || self.skip.as_ref().is_some_and(Sequential::shares_work)
+        self.parts().any(Sequential::shares_work)
     }
 
     fn work(&self) -> usize {
-        self.main.work() + self.skip.as_ref().map_or(0, Sequential::work)
+        self.parts().map(Sequential::work).sum()
     }
 
     fn forward(&self, x: &[T], y: &mut [T], tape: &mut [T], _: Finish<'_, T>, rows: usize) {
@@ -113,10 +135,6 @@ impl<T: Real> Layer<T> for Block<T> {
         for (y, around) in y[..len].iter_mut().zip(around) {
             *y += *around;
         }
-    }
-
-    fn tangent(&self, _: &[T], _: &mut [T], _: usize) {
-        unreachable!("not linear");
     }
 
     fn backward(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
@@ -142,6 +160,56 @@ impl<T: Real> Layer<T> for Block<T> {
             for (dx, around) in dx[..len_in].iter_mut().zip(around) {
                 *dx += *around;
             }
+        }
+    }
+
+    fn push(&self, pass: Push<'_, T>) {
+        let Push { x, tape, p, s, own, rows } = pass;
+        let len = buffer_len(rows, self.n_out());
+        let (main, rest) = tape.split_at(self.main.tape_len(rows));
+        let (own, own_rest) = own.split_at_mut(self.main.tangents_len(1));
+        self.main.forward_tangents((x, p), main, own, 1, rows);
+        s[..len].copy_from_slice(self.main.tangent_outputs(own, 1));
+        let around = match &self.skip {
+            None => &p[..len],
+            Some(skip) => {
+                skip.forward_tangents((x, p), rest, own_rest, 1, rows);
+                skip.tangent_outputs(own_rest, 1)
+            }
+        };
+        s[..len].iter_mut().zip(around).for_each(|(s, around)| *s += *around);
+    }
+
+    fn push_back(&self, pass: PushBack<'_, T>, scratch: &mut Scratch<T>) {
+        let PushBack { x, tape, p, own, ds, mut dp, mut dx, mut gradient, rows } = pass;
+        let len_in = buffer_len(rows, self.n_in());
+        let (main, rest) = tape.split_at(self.main.tape_len(rows));
+        let (own, own_rest) = own.split_at(self.main.tangents_len(1));
+        let Scratch { inner, copies: [bent, around], .. } = scratch;
+        let inner = inner.get_or_insert_default();
+        grow(bent, len_in);
+        let into = dx.is_some().then_some(&mut bent[..len_in]);
+        let given = AlongBack { d_output: None, d_tangents: ds, dx: into, dp: dp.as_deref_mut() };
+        self.main.backward_tangents((x, p), (main, own), given, gradient.as_deref_mut(), inner, rows);
+        if let Some(dx) = &mut dx {
+            dx[..len_in].iter_mut().zip(&*bent).for_each(|(dx, bent)| *dx += *bent);
+        }
+        let around = match &self.skip {
+            None => &ds[..],
+            Some(skip) => {
+                grow(around, len_in);
+                let into = dx.is_some().then_some(&mut bent[..len_in]);
+                let along = dp.is_some().then_some(&mut around[..len_in]);
+                let given = AlongBack { d_output: None, d_tangents: ds, dx: into, dp: along };
+                skip.backward_tangents((x, p), (rest, own_rest), given, gradient, inner, rows);
+                if let Some(dx) = &mut dx {
+                    dx[..len_in].iter_mut().zip(&*bent).for_each(|(dx, bent)| *dx += *bent);
+                }
+                &around[..]
+            }
+        };
+        if let Some(dp) = dp {
+            dp[..len_in].iter_mut().zip(around).for_each(|(dp, around)| *dp += *around);
         }
     }
 

@@ -1,0 +1,147 @@
+//! Gradients of a [`Network`] in its parameters, summed over rows.
+//!
+//! Rows are cut into parts of whole blocks, as many as the number of rows says and never the threads; each part sums into a
+//! gradient of its own, and these are added in their order. So threads share the work, and no bit depends on them. Where
+//! layers share their work among threads there is one part, and memory is that of a block.
+
+use rayon::prelude::*;
+
+use super::network::{Buffers, Network, PARALLEL_WORK};
+use super::sequential::grow;
+use crate::Batch;
+use mixwell_vector::Real;
+use mixwell_vector::block::{BLOCK, blocks, buffer_len, load_rows};
+
+/// Parts at most: each has a gradient.
+const MOST_PARTS: usize = 16;
+
+/// What the rows of one part give.
+#[derive(Debug, Default)]
+pub(super) struct Part<T> {
+    gradient: Vec<T>,
+    sum: f64,
+}
+
+impl<T: Real> Network<T> {
+    /// Adds to `gradient` the derivative in the parameters of `sum_rk dy[r, k] y[r, k]`, where `y` are the outputs: `dy` is
+    /// `rows x n_out`.
+    ///
+    /// # Panics
+    /// When `x`, `dy` or `gradient` have another shape than the network asks for.
+    pub fn parameter_pullback(&self, x: Batch<'_>, dy: Batch<'_>, gradient: &mut [T]) {
+        assert_eq!((dy.dim(), dy.rows()), (self.n_out(), x.rows()), "derivatives of another shape");
+        self.in_parts(x, gradient, |ws, first, x, gradient| {
+            self.forward(ws, x);
+            grow(&mut ws.head, buffer_len(BLOCK, self.n_out()));
+            load_rows(dy.slice(first..first + x.rows()).data(), self.n_out(), &mut ws.head);
+            self.backward(ws, x.rows(), Some(gradient));
+            0.0
+        });
+    }
+
+    /// `sum_i weights[i] E(x_i)`; adds its parameter gradient to `gradient`.
+    ///
+    /// # Panics
+    /// When the network has several outputs, or an argument has another size than it asks for.
+    pub fn weighted_energy(&self, x: Batch<'_>, weights: &[f64], gradient: &mut [T]) -> f64 {
+        self.check_energy();
+        assert_eq!(weights.len(), x.rows(), "weights of another number");
+        self.in_parts(x, gradient, |ws, first, x, gradient| {
+            self.forward(ws, x);
+            let weights = &weights[first..first + x.rows()];
+            let energies = self.layers.output(&ws.tape, x.rows());
+            let sum = weights.iter().zip(energies).map(|(w, e)| w * e.to_f64()).sum();
+            grow(&mut ws.head, BLOCK);
+            load_rows(weights, 1, &mut ws.head);
+            self.backward(ws, x.rows(), Some(gradient));
+            sum
+        })
+    }
+
+    /// Calls `work(workspace, first row, points, gradient)` for every block of rows, which adds to the gradient; returns the sum of
+    /// what it returns.
+    pub(super) fn in_parts(
+        &self,
+        x: Batch<'_>,
+        gradient: &mut [T],
+        work: impl Fn(&mut Buffers<T>, usize, Batch<'_>, &mut [T]) -> f64 + Sync,
+    ) -> f64 {
+        assert_eq!(x.dim(), self.dim(), "points of another dimension");
+        assert_eq!(gradient.len(), self.params().len(), "a gradient of another model");
+        let range = |from: usize, to: usize, gradient: &mut [T]| {
+            let (mut sum, mut ws) = (0.0, self.workspaces.take());
+            for first in (from..to).step_by(BLOCK) {
+                sum += work(&mut ws, first, x.slice(first..to.min(first + BLOCK)), gradient);
+            }
+            self.workspaces.give(ws);
+            sum
+        };
+        let n_parts = self.n_parts(x.rows());
+        if n_parts < 2 {
+            return range(0, x.rows(), gradient);
+        }
+        let step = blocks(x.rows()).div_ceil(n_parts) * BLOCK;
+        let mut parts = self.parts.take();
+        if parts.len() < n_parts {
+            parts.resize_with(n_parts, Part::default);
+        }
+        parts[..n_parts].par_iter_mut().enumerate().for_each(|(p, part)| {
+            part.gradient.clear();
+            part.gradient.resize(gradient.len(), T::ZERO);
+            let [from, to] = [p, p + 1].map(|p| (p * step).min(x.rows()));
+            part.sum = range(from, to, &mut part.gradient);
+        });
+        let mut sum = 0.0;
+        for part in &parts[..n_parts] {
+            sum += part.sum;
+            gradient.iter_mut().zip(&part.gradient).for_each(|(g, part)| *g += *part);
+        }
+        self.parts.give(parts);
+        sum
+    }
+
+    /// Parts of so many rows.
+    fn n_parts(&self, rows: usize) -> usize {
+        if rows * self.layers.work() <= PARALLEL_WORK || self.layers.shares_work() {
+            1
+        } else {
+            blocks(rows).min(MOST_PARTS)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::{Activation, Init, NetworkSpec};
+    use crate::{Points, Stream};
+
+    #[test]
+    fn parts_and_threads_change_nothing() {
+        let mut stream = Stream::new(4, 0);
+        let spec = NetworkSpec::dense(5, &[60, 70], 3, Activation::Swish);
+        let network = Network::<f64>::new(&spec, Init::Uniform, &mut stream).unwrap();
+        let rows = 25 * BLOCK + 7;
+        assert_eq!(network.n_parts(rows), MOST_PARTS);
+        let (mut x, mut dy) = (Points::zeros(rows, 5), Points::zeros(rows, 3));
+        stream.fill_normal(x.data_mut());
+        stream.fill_normal(dy.data_mut());
+        let gradient = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut gradient = vec![0.25; network.params().len()];
+            pool.install(|| network.parameter_pullback(x.as_batch(), dy.as_batch(), &mut gradient));
+            gradient
+        };
+        let one = gradient(1);
+        assert!(one == gradient(3));
+        // Row by row: the same but for the order of the sum.
+        let mut slow = vec![0.25; one.len()];
+        for r in 0..rows {
+            let [x, dy] = [&x, &dy].map(|points| points.as_batch().slice(r..r + 1));
+            network.parameter_pullback(x, dy, &mut slow);
+        }
+        for (a, b) in one.iter().zip(&slow) {
+            assert!((a - b).abs() < 1e-9 * (1.0 + b.abs()), "{a} and {b}");
+        }
+    }
+}

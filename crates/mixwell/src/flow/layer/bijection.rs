@@ -39,6 +39,15 @@ pub(crate) trait Bijection<T: Real>: Any + Debug + Send + Sync {
     /// stored under.
     fn each_part(&mut self, f: &mut dyn FnMut(&str, &mut dyn Parameters<T>));
 
+    /// Chooses starting values from examples, as they come to this layer in direction x -> z, where it does so at all: writes them
+    /// to `params`, the flow's flat vector, and takes them over.
+    fn start_from(&mut self, _v: &[T], _rows: usize, _params: &mut [T]) {}
+
+    /// Whether these parameters say that it has done so.
+    fn is_started(&self, _params: &[T]) -> bool {
+        false
+    }
+
     /// Numbers of tape for `rows` rows.
     fn tape_len(&self, rows: usize) -> usize;
 

@@ -11,7 +11,7 @@ use super::{Family, Networks, Precision};
 use crate::ConfigError;
 use crate::flow::layer::{
     self, AdditiveCoupling, AffineCoupling, AffineOptions, Frame, Layers, Mixing, Nets, Order, ScaleBound,
-    WhiteningMode,
+    WhiteningMode, image_shape,
 };
 use crate::net::{ActNorm, Activation, Convolution, Init, NetworkSpec, Shape};
 use crate::range::{at_least, at_most};
@@ -68,9 +68,6 @@ impl Default for GlowConfig {
 /// Levels at most.
 const MOST_LEVELS: usize = 20;
 
-/// Channels of a network at most.
-const MOST_CHANNELS: usize = 1 << 14;
-
 /// Where the log-scale of a prior is cut off: beyond it a channel is done without it.
 const MOST_PRIOR_LOG_SCALE: f64 = 20.0;
 
@@ -84,11 +81,7 @@ enum Step {
 
 impl GlowConfig {
     fn image(&self) -> Result<Shape, ConfigError> {
-        let wrong = |why: String| ConfigError::new("shape", format!("{:?}", self.shape), why);
-        match self.shape[..] {
-            [_, _, _] => Shape::from_sizes(&self.shape).map_err(wrong),
-            _ => Err(wrong("an image is [channels, height, width]".into())),
-        }
+        image_shape(&self.shape, self.n_levels)
     }
 
     fn steps(&self, image: Shape) -> Vec<Step> {
@@ -145,22 +138,13 @@ impl Family for GlowConfig {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let shape = self.image()?;
         at_least("n_levels", self.n_levels, 1)?;
         at_most("n_levels", self.n_levels, MOST_LEVELS)?;
         at_least("depth", self.depth, 1)?;
         at_most("depth", self.depth, super::MOST_LAYERS)?;
         at_least("width", self.width, 1)?;
-        at_most("width", self.width, MOST_CHANNELS)?;
-        let squares = 1 << self.n_levels;
-        if shape.height % squares != 0 || shape.width % squares != 0 {
-            let why = format!(
-                "with {} levels both sides must be multiples of {squares}; pad the images",
-                self.n_levels
-            );
-            return Err(ConfigError::new("shape", format!("{:?}", self.shape), why));
-        }
-        Ok(())
+        at_most("width", self.width, super::MOST_CHANNELS)?;
+        self.image().map(|_| ())
     }
 
     fn dim(&self) -> Option<usize> {

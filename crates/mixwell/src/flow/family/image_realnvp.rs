@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Family, Networks, Precision};
 use crate::ConfigError;
 use crate::flow::layer::{
-    AffineCoupling, AffineOptions, Frame, Layers, Nets, Order, ScaleBound, Split, WhiteningMode,
+    AffineCoupling, AffineOptions, Frame, Layers, Nets, Order, ScaleBound, Split, WhiteningMode, image_shape,
 };
 use crate::net::{
     ChannelNorm, ConcatenatedElu, Convolution, Gate, Init, LayerSpec, NetworkSpec, Residual, Shape,
@@ -66,9 +66,6 @@ impl Default for ImageRealNvpConfig {
 /// Scales at most: at each the sides halve.
 const MOST_SCALES: usize = 20;
 
-/// Channels of a network at most.
-const MOST_CHANNELS: usize = 1 << 14;
-
 impl ImageRealNvpConfig {
     /// The network of a coupling that looks at an image of this shape: scales and shifts of all channels.
     fn network(&self, shape: Shape) -> NetworkSpec {
@@ -108,11 +105,7 @@ impl ImageRealNvpConfig {
     }
 
     fn image(&self) -> Result<Shape, ConfigError> {
-        let wrong = |why: String| ConfigError::new("shape", format!("{:?}", self.shape), why);
-        match self.shape[..] {
-            [_, _, _] => Shape::from_sizes(&self.shape).map_err(wrong),
-            _ => Err(wrong("an image is [channels, height, width]".into())),
-        }
+        image_shape(&self.shape, self.n_scales.saturating_sub(1))
     }
 }
 
@@ -130,19 +123,14 @@ impl Family for ImageRealNvpConfig {
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        let shape = self.image()?;
         at_least("n_scales", self.n_scales, 1)?;
         at_most("n_scales", self.n_scales, MOST_SCALES)?;
         at_most("n_couplings", self.n_couplings, super::MOST_LAYERS)?;
         at_most("n_last", self.n_last, super::MOST_LAYERS)?;
         at_least("channels", self.channels, 1)?;
-        at_most("channels", self.channels, MOST_CHANNELS)?;
+        at_most("channels", self.channels, super::MOST_CHANNELS)?;
         at_most("n_blocks", self.n_blocks, super::MOST_LAYERS)?;
-        let squares = 1 << (self.n_scales - 1);
-        if shape.height % squares != 0 || shape.width % squares != 0 {
-            let why = format!("with {} scales both sides must be multiples of {squares}", self.n_scales);
-            return Err(ConfigError::new("shape", format!("{:?}", self.shape), why));
-        }
+        self.image()?;
         self.scale.check()
     }
 

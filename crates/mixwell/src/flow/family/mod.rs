@@ -213,6 +213,9 @@ impl Default for FlowConfig {
 /// Most layers of a flow.
 const MOST_LAYERS: usize = 10_000;
 
+/// Channels of a convolutional network at most.
+const MOST_CHANNELS: usize = 1 << 14;
+
 /// Largest number of parameters a flow may have: beyond it a config is a slip of the pen.
 const MAX_PARAMS: f64 = 1e9;
 

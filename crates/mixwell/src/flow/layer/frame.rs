@@ -2,7 +2,28 @@
 //! in several arrangements: squares of pixels become channels, and some channels are done before the others.
 
 use super::coupling::Split;
+use crate::ConfigError;
 use crate::net::Shape;
+
+/// The `[channels, height, width]` of a config, whose sides halve so often.
+///
+/// # Errors
+/// When it is no image, or a side is odd before.
+pub(crate) fn image_shape(sizes: &[usize], halvings: usize) -> Result<Shape, ConfigError> {
+    let wrong = |why: String| ConfigError::new("shape", format!("{sizes:?}"), why);
+    if sizes.len() != 3 {
+        return Err(wrong("an image is [channels, height, width]".into()));
+    }
+    let shape = Shape::from_sizes(sizes).map_err(wrong)?;
+    let squares = 1usize.checked_shl(halvings as u32).unwrap_or(usize::MAX);
+    if shape.height.is_multiple_of(squares) && shape.width.is_multiple_of(squares) {
+        Ok(shape)
+    } else {
+        Err(wrong(format!(
+            "both sides halve {halvings} times: they must be multiples of {squares}; pad the images"
+        )))
+    }
+}
 
 /// Which coordinates an image consists of.
 #[derive(Clone, Debug, PartialEq, Eq)]

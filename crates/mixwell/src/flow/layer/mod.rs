@@ -34,7 +34,7 @@ pub(super) use continuous::Continuous;
 pub use coupling::Mask;
 pub(super) use coupling::Split;
 pub(super) use elementwise::ElementwiseAffine;
-pub(super) use frame::Frame;
+pub(super) use frame::{Frame, image_shape};
 pub(super) use layers::Layers;
 pub(super) use mixing::Mixing;
 pub use solver::Solver;

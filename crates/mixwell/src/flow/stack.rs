@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::layer::{Bijection, Direction, Layers, Scratch, Whitening};
+use super::layer::{Backward, Bijection, Direction, Layers, Scratch, Whitening};
 use crate::net::{ArraySpec, Init, Workspaces, grow};
 use crate::{Batch, BatchMut, Stream};
 use mixwell_vector::Real;
@@ -343,7 +343,8 @@ impl<T: Real> Stack<T> {
             let layer = &self.layers[if direction == Direction::Forward { n - 1 - i } else { i }];
             let len = layer.tape_len(rows);
             let gradient = train.then_some(gradient.as_mut_slice());
-            layer.pull(direction, &tape[end - len..end], v, dlog_det, gradient, scratch, rows);
+            let tape = &tape[end - len..end];
+            layer.pull(Backward { direction, tape, dv: &mut v[..], dlog_det, gradient, rows }, scratch);
             end -= len;
         }
     }

@@ -3,9 +3,8 @@
 //!
 //! inverse (x -> z) adds `pixels sum l` to the log-determinant, forward subtracts it.
 //! Parameters: `log_scale` and `bias`, one of each per channel, and whether the start was chosen, which is stored with them.
-#![allow(clippy::too_many_arguments)]
 
-use super::bijection::{Bijection, Direction, Scratch};
+use super::bijection::{Backward, Bijection, Direction, Scratch};
 use super::frame::Frame;
 use crate::Stream;
 use crate::net::{ArraySpec, Init, Parameters};
@@ -138,16 +137,8 @@ impl<T: Real> Bijection<T> for ActNorm<T> {
         log_det[..blocks(rows) * BLOCK].iter_mut().for_each(|sum| *sum += sign * self.log_det);
     }
 
-    fn pull(
-        &self,
-        direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        dlog_det: &[T],
-        mut gradient: Option<&mut [T]>,
-        _scratch: &mut Scratch<T>,
-        rows: usize,
-    ) {
+    fn pull(&self, pass: Backward<'_, T>, _: &mut Scratch<T>) {
+        let Backward { direction, tape, dv, dlog_det, mut gradient, rows } = pass;
         let (n, inverse) = (self.channels(), direction == Direction::Inverse);
         let factor = T::from_f64(LOG_SCALE_FACTOR);
         for b in 0..blocks(rows) {

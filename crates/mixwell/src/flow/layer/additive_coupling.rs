@@ -1,8 +1,7 @@
 //! Additive coupling layer: kept coordinates pass through, a function of them is added to the others in direction x -> z and taken
 //! away in direction z -> x. The log-determinant is zero. Reference: [dinh2015nice].
-#![allow(clippy::too_many_arguments)]
 
-use super::bijection::{Bijection, Direction, Scratch};
+use super::bijection::{Backward, Bijection, Direction, Scratch};
 use super::coupling::Split;
 use crate::net::{NetworkSpec, Parameters, Sequential, grow};
 use mixwell_vector::Real;
@@ -57,16 +56,8 @@ impl<T: Real> Bijection<T> for AdditiveCoupling<T> {
         self.add(v, self.net.output(net_tape, rows), direction == Direction::Inverse, rows);
     }
 
-    fn pull(
-        &self,
-        direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        _: &[T],
-        gradient: Option<&mut [T]>,
-        scratch: &mut Scratch<T>,
-        rows: usize,
-    ) {
+    fn pull(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        let Backward { direction, tape, dv, gradient, rows, .. } = pass;
         let (input, net_tape) = tape.split_at(buffer_len(rows, self.split.kept.len()));
         let n = self.split.moved.len();
         let head = &mut scratch.heads[0];

@@ -7,10 +7,9 @@
 //! layers start at zero. Reference: [dinh2017density], section 3.4; the shift-first form with `s = c tanh S`, `c = 2 /
 //! (number of couplings)` is the residual parametrisation of [grenioux2023sampling].
 //! Differs: the paper writes the map from data to latent; here it is written from latent to data.
-#![allow(clippy::too_many_arguments)]
 
 use super::affine_options::{AffineOptions, MOST_SIGMOID_LOG_SCALE, Nets, Order, ScaleBound};
-use super::bijection::{Bijection, Direction, Scratch};
+use super::bijection::{Backward, Bijection, Direction, Scratch};
 use super::coupling::Split;
 use crate::Stream;
 use crate::net::{ArraySpec, Init, NetworkSpec, Parameters, Sequential, grow};
@@ -199,16 +198,8 @@ impl<T: Real> Bijection<T> for AffineCoupling<T> {
         });
     }
 
-    fn pull(
-        &self,
-        direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        dlog_det: &[T],
-        mut gradient: Option<&mut [T]>,
-        scratch: &mut Scratch<T>,
-        rows: usize,
-    ) {
+    fn pull(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        let Backward { direction, tape, dv, dlog_det, mut gradient, rows } = pass;
         let [inputs, nets, moved] = self.tape_parts(rows);
         let (input, rest) = tape.split_at(inputs);
         let (net_tape, rest) = rest.split_at(nets);

@@ -3,11 +3,10 @@
 //!
 //! inverse (x -> z) adds `pixels ln |det W|` to the log-determinant, forward subtracts it; determinant and inverse are computed in
 //! f64 whenever the parameters change. Starts as a random rotation.
-#![allow(clippy::too_many_arguments)]
 
 use nalgebra::DMatrix;
 
-use super::bijection::{Bijection, Direction, Scratch};
+use super::bijection::{Backward, Bijection, Direction, Scratch};
 use super::frame::Frame;
 use crate::Stream;
 use crate::net::{ArraySpec, Init, Parameters, grow};
@@ -139,16 +138,8 @@ impl<T: Real> Bijection<T> for Mixing<T> {
         log_det[..blocks(rows) * BLOCK].iter_mut().for_each(|sum| *sum += sign * self.log_det);
     }
 
-    fn pull(
-        &self,
-        direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        dlog_det: &[T],
-        gradient: Option<&mut [T]>,
-        scratch: &mut Scratch<T>,
-        rows: usize,
-    ) {
+    fn pull(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        let Backward { direction, tape, dv, dlog_det, gradient, rows } = pass;
         let (n, len, all) = (self.channels, self.places.len() * BLOCK, self.n_pixels() * BLOCK);
         let matrix =
             if direction == Direction::Inverse { &self.matrix_transposed } else { &self.inverse_transposed };

@@ -29,7 +29,7 @@ pub(super) use affine_coupling::AffineCoupling;
 pub(super) use affine_options::{AffineOptions, MOST_LOG_SCALE};
 pub use affine_options::{Nets, Order, ScaleBound};
 pub(super) use autoregressive::MaskedAutoregressive;
-pub(super) use bijection::{Bijection, Direction, Scratch};
+pub(super) use bijection::{Backward, Bijection, Direction, Scratch};
 pub(super) use continuous::Continuous;
 pub use coupling::Mask;
 pub(super) use coupling::Split;

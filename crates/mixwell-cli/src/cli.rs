@@ -24,9 +24,11 @@ pub struct Cli {
 pub enum Command {
     /// Sample the target of a config file into a new run folder.
     Run(RunArgs),
-    /// Go on with an interrupted run: the draws are those of a run that was never interrupted.
+    /// Train what a config file describes (a classifier of images) into a new run folder.
+    Train(TrainArgs),
+    /// Go on with an interrupted run or training: draws and weights are those of one that was never interrupted.
     Resume(ResumeArgs),
-    /// Show means, errors, diagnostics and the verdict of a run.
+    /// Show means, errors, diagnostics and the verdict of a run, or what came out of a training.
     Summary(SummaryArgs),
     /// Estimate the normalising constant of the target of a config file, by one estimator or several side by side.
     Evidence(EvidenceArgs),
@@ -57,6 +59,21 @@ pub struct RunArgs {
     pub session: SessionArgs,
 }
 
+/// Options of `train`.
+#[derive(Debug, Args)]
+pub struct TrainArgs {
+    /// The config file (TOML), with the `kind` of training.
+    pub config: PathBuf,
+    /// The run folder to create [default: runs/NAME, from the config file's name].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seed, instead of the one in the config.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    pub seed: Option<u64>,
+    #[command(flatten)]
+    pub session: SessionArgs,
+}
+
 /// Options of `resume`.
 #[derive(Debug, Args)]
 pub struct ResumeArgs {
@@ -66,16 +83,16 @@ pub struct ResumeArgs {
     pub session: SessionArgs,
 }
 
-/// What `run` and `resume` share.
+/// What `run`, `train` and `resume` share.
 #[derive(Debug, Args)]
 pub struct SessionArgs {
-    /// Number of threads [default: all cores]. Draws do not depend on it.
+    /// Number of threads [default: all cores]. Draws and weights do not depend on it.
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Print neither progress nor summary, only warnings and errors.
     #[arg(long, short)]
     pub quiet: bool,
-    /// End with status 3 when the draws do not pass the verdict.
+    /// End with status 3 when the draws do not pass the verdict, or training went badly.
     #[arg(long)]
     pub strict: bool,
 }

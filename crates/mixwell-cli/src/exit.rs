@@ -1,9 +1,11 @@
 //! What the exit status means: 0 finished, 2 bad input, 1 any other failure (a published value that was not reproduced is
-//! one), 3 finished but not converged (`--strict`).
+//! one), 3 finished but not converged, or
+//! trained badly (`--strict`).
 
 use std::process::ExitCode;
 
 use mixwell::sampler::RunError;
+use mixwell::training_run::TrainingRunError;
 
 use crate::message::tell;
 
@@ -16,7 +18,7 @@ pub enum Status {
     Interrupted,
     /// All numbers are there, and some of them are not what was published.
     NotReproduced,
-    /// All draws are made, they do not pass the verdict, and `--strict` was given.
+    /// All draws are made and do not pass the verdict, or training went badly, and `--strict` was given.
     NotConverged,
 }
 
@@ -49,6 +51,7 @@ pub fn code(result: anyhow::Result<Status>) -> ExitCode {
             tell(&format!("error: {error}"));
             let bad = error.downcast_ref::<BadInput>().is_some()
                 || error.downcast_ref::<RunError>().is_some_and(|e| e.is_input())
+                || error.downcast_ref::<TrainingRunError>().is_some_and(|e| e.is_input())
                 || error.downcast_ref::<mixwell_reproduce::ReproduceError>().is_some_and(|e| e.is_input());
             ExitCode::from(if bad { 2 } else { 1 })
         }

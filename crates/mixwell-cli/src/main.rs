@@ -15,6 +15,7 @@ fn main() -> std::process::ExitCode {
     signals::survive_size_limits();
     let result = match cli::Cli::parse().command {
         cli::Command::Run(args) => cmd::run::run(&args),
+        cli::Command::Train(args) => cmd::train::run(&args),
         cli::Command::Resume(args) => cmd::resume::run(&args),
         cli::Command::Summary(args) => cmd::summary::run(&args),
         cli::Command::Evidence(args) => cmd::evidence::run(&args),

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use mixwell::sampler::{Event, Observer, Phase, Progress};
+use mixwell::training_run::{TrainingEvent, TrainingObserver};
 
 use crate::message::tell;
 
@@ -43,15 +44,22 @@ impl Line {
             return;
         }
         let (done, total) = p.total;
+        let in_phase = self.phase_started.elapsed();
+        self.show(done as u64, total as u64, || describe(p, in_phase));
+    }
+
+    /// Redraws the line, or prints one when it is time for it.
+    fn show(&mut self, done: u64, total: u64, text: impl Fn() -> String) {
         match &self.bar {
+            _ if self.quiet => {}
             Some(bar) => {
-                bar.set_length(total as u64);
-                bar.set_position(done as u64);
-                bar.set_message(describe(p, self.phase_started.elapsed()));
+                bar.set_length(total);
+                bar.set_position(done);
+                bar.set_message(text());
             }
             None => {
                 if self.printed.is_none_or(|at| at.elapsed() >= PLAIN_EVERY) {
-                    tell(&describe(p, self.phase_started.elapsed()));
+                    tell(&text());
                     self.printed = Some(Instant::now());
                 }
             }
@@ -117,6 +125,44 @@ impl Observer for Line {
             }
             Event::Warning(text) => self.plain(&format!("warning: {text}")),
             Event::Planned { .. } | Event::Checkpoint => {}
+        }
+    }
+}
+
+/// Shows how a training goes on standard error.
+pub struct TrainingLine {
+    line: Line,
+}
+
+impl TrainingLine {
+    /// A line on the terminal, plain lines elsewhere, nothing but warnings when `quiet`.
+    pub fn new(quiet: bool) -> Self {
+        Self { line: Line::new(quiet) }
+    }
+}
+
+impl TrainingObserver for TrainingLine {
+    fn event(&mut self, event: &TrainingEvent) {
+        match event {
+            TrainingEvent::Planned { memory } if !self.line.quiet => {
+                self.line.plain(&format!("needs about {} of memory", HumanBytes(*memory)));
+            }
+            TrainingEvent::Progress { updates, in_session, words, elapsed } => {
+                let (done, total) = *updates;
+                let left = elapsed.1.mul_f64((total - done) as f64 / (*in_session).max(1) as f64);
+                let text = || {
+                    let (left, elapsed) = (clock(left), clock(elapsed.0));
+                    format!("update {done}/{total}  {words}  left {left}  elapsed {elapsed}")
+                };
+                self.line.show(done, total, text);
+                if done == total
+                    && let Some(bar) = &self.line.bar
+                {
+                    bar.finish_and_clear();
+                }
+            }
+            TrainingEvent::Warning(text) => self.line.plain(&format!("warning: {text}")),
+            TrainingEvent::Planned { .. } | TrainingEvent::Checkpoint => {}
         }
     }
 }

@@ -50,6 +50,7 @@ pub mod sampler;
 mod scratch;
 mod threads;
 pub mod train;
+pub mod training_run;
 
 pub use batch::{Batch, BatchMut, Points, PointsError};
 pub use error::ConfigError;

@@ -27,6 +27,8 @@ const ESTIMATE_STREAMS: u64 = 1 << 63;
 /// Rounds of an estimator, and streams per round.
 const ROUNDS: u64 = 1 << 20;
 const ROUND: u64 = 1 << 40;
+/// Stream number of the starting weights of a network that is trained on its own.
+pub const NETWORK_INIT_STREAM: u64 = u64::MAX - 3;
 /// Stream number of starting points.
 pub const START_STREAM: u64 = u64::MAX - 2;
 /// Stream number of flow initialisation.
@@ -200,6 +202,7 @@ mod tests {
             EXACT_STREAMS..=EXACT_STREAMS + CHAINS - 1,
             one(DIRECTIONS_STREAM),
             ESTIMATE_STREAMS..=ESTIMATE_STREAMS + ROUNDS * ROUND - 1,
+            one(NETWORK_INIT_STREAM),
             one(START_STREAM),
             one(FLOW_INIT_STREAM),
             one(TRAINING_STREAM),

@@ -10,6 +10,8 @@ pub mod reproduce;
 pub mod resume;
 pub mod run;
 pub mod summary;
+pub mod train;
+mod training_picture;
 
 use mixwell::sampler::{Ending, Sampler};
 

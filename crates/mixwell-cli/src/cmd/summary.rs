@@ -1,11 +1,12 @@
-//! `summary`: means, errors, diagnostics and the verdict of a run.
+//! `summary`: means, errors, diagnostics and the verdict of a run; what came out of a training.
 
 use std::io::{BufWriter, Write};
 
 use mixwell::io::RunFolder;
 use mixwell::sampler::{RunError, Summary, read_summary};
+use mixwell::training_run::is_training;
 
-use super::run;
+use super::{run, train};
 use crate::cli::SummaryArgs;
 use crate::exit::{Status, bad_input};
 
@@ -15,6 +16,15 @@ const MOST_ROWS: usize = 60;
 /// Runs the subcommand.
 pub fn run(args: &SummaryArgs) -> anyhow::Result<Status> {
     let folder = RunFolder::view(&args.dir).map_err(RunError::from)?;
+    if is_training(&folder.read_text(&folder.config()).map_err(RunError::from)?) {
+        let summary = train::summary(&folder)?;
+        if args.json {
+            writeln!(std::io::stdout(), "{}", summary.to_json())?;
+        } else {
+            train::print(&summary)?;
+        }
+        return Ok(Status::Finished);
+    }
     let summary = if folder.summary().symlink_metadata().is_ok() {
         // Draws that are damaged must not pass for those that the summary speaks of.
         read_summary(&folder)?

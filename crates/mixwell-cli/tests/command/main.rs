@@ -10,3 +10,4 @@ mod memory;
 mod network;
 mod reproduce;
 mod status;
+mod training;

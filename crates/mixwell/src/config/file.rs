@@ -229,24 +229,25 @@ impl Checker<'_> {
                 return self.table(table, offset, *variant, key);
             }
             let keys: Vec<&str> = variants.iter().filter_map(|v| v.tag_key()).collect();
-            let alternatives = variants.iter().find(|v| v.types().contains(&"object"));
+            let alternatives = variants.iter().map(|v| v.resolve()).find(|v| v.types().contains(&"object"));
             return match alternatives {
-                Some(variant) if keys.is_empty() => self.table(table, offset, *variant, key),
+                Some(variant) if keys.is_empty() => self.table(table, offset, variant, key),
                 _ => self.error(offset, format!("`{key}` must have one of the keys {}", list(&keys))),
             };
         }
         let Some((name, value)) = table.iter().find(|(k, _)| k.get_ref().as_ref() == "kind") else {
-            return self.error(offset, format!("`{key}` has no `kind`; it must be one of {}", list(&kinds)));
+            let place = if key.is_empty() { "the file".to_string() } else { format!("`{key}`") };
+            return self.error(offset, format!("{place} has no `kind`; it must be one of {}", list(&kinds)));
         };
+        let tag = if key.is_empty() { "kind".to_string() } else { format!("{key}.kind") };
         let DeValue::String(kind) = value.get_ref() else {
-            return self
-                .error(name.span().start, format!("`{key}.kind` must be a text, one of {}", list(&kinds)));
+            return self.error(name.span().start, format!("`{tag}` must be a text, one of {}", list(&kinds)));
         };
         match variants.iter().find(|v| v.kind() == Some(kind)) {
             Some(variant) => self.table(table, offset, *variant, key),
             None => {
                 let message = format!(
-                    "`{key}.kind` is \"{}\", but it must be one of {}{}",
+                    "`{tag}` is \"{}\", but it must be one of {}{}",
                     excerpt(kind),
                     list(&kinds),
                     near(kind, &kinds)

@@ -87,6 +87,17 @@ impl<'s> Node<'s> {
         self.schema.pointer("/properties/kind/const").and_then(Value::as_str)
     }
 
+    /// Of a choice between a table and something that is none, such as a name or what it stands for: the table.
+    pub fn table_among_others(self) -> Option<Node<'s>> {
+        let variants = self.variants();
+        let is_table = |v: &Node<'s>| v.resolve().types().contains(&"object") && v.tag_key().is_none();
+        let tables: Vec<_> = variants.iter().filter(|v| is_table(v)).collect();
+        match tables.as_slice() {
+            [one] if one.kind().is_none() && variants.len() > 1 => Some(one.resolve()),
+            _ => None,
+        }
+    }
+
     /// The only key of an externally tagged variant.
     pub fn tag_key(self) -> Option<&'s str> {
         let required = self.schema.get("required")?.as_array()?;

@@ -41,6 +41,7 @@ fn variant_of<'s>(node: Node<'s>, table: &Table) -> Node<'s> {
             Some(k) => Some(k) == kind,
             None => v.tag_key().is_some_and(|k| table.contains_key(k)),
         })
+        .or_else(|| node.table_among_others())
         .unwrap_or(node)
 }
 

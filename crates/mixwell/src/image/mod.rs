@@ -21,6 +21,7 @@ mod folder;
 mod gzip;
 mod idx;
 pub mod map;
+mod optdigits;
 mod picture;
 mod png;
 mod set;

@@ -92,6 +92,29 @@ impl ImageSet {
         Ok(self)
     }
 
+    /// The images of several sets, one set after the other; `None` of none. Classes are known where all know them.
+    ///
+    /// # Errors
+    /// When their shapes, or the names of their classes, differ.
+    pub fn joined(sets: Vec<Self>) -> Result<Option<Self>, ImageError> {
+        let mut sets = sets.into_iter();
+        let Some(mut all) = sets.next() else { return Ok(None) };
+        for set in sets {
+            if set.shape != all.shape || set.class_names != all.class_names {
+                return Err(ImageError::Unusable(format!(
+                    "images of {} and {} (or of other classes) are no set; use files of one kind",
+                    all.shape, set.shape
+                )));
+            }
+            all.pixels.extend_from_slice(&set.pixels);
+            all.labels = all.labels.zip(set.labels).map(|(mut all, more)| {
+                all.extend(more);
+                all
+            });
+        }
+        Ok(Some(all))
+    }
+
     /// The same images with names of the classes 0, 1, ..
     pub(super) fn with_class_names(mut self, names: Vec<String>) -> Self {
         self.class_names = names;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{ImageError, ImageSet, cifar, folder, gzip, idx};
+use super::{ImageError, ImageSet, cifar, folder, gzip, idx, optdigits};
 use crate::io::IoError;
 
 /// Most bytes of pixels that are read: 4 GiB.
@@ -29,7 +29,7 @@ fn labels_beside(path: &Path) -> Option<PathBuf> {
 }
 
 impl ImageSet {
-    /// Reads the images of a file (idx or CIFAR, plain or gzip) or of a folder of PNG pictures (the folder in which a picture lies is its
+    /// Reads the images of a file (idx, CIFAR or optdigits, plain or gzip) or of a folder of PNG pictures (the folder in which a picture lies is its
     /// class). The labels of an idx file are read too where they lie beside it (`train-images-idx3-ubyte.gz`,
     /// `train-labels-idx1-ubyte.gz`).
     ///
@@ -58,6 +58,9 @@ impl ImageSet {
         }
         if cifar::is_cifar(&bytes) {
             return cifar::images(path, &bytes);
+        }
+        if optdigits::is_optdigits(&bytes) {
+            return optdigits::images(path, &bytes);
         }
         if bytes.starts_with(super::png::SIGNATURE) {
             let (shape, pixels) = super::png::decode(path, &bytes, most)?;

@@ -1,5 +1,6 @@
-//! `manifest.json` records what a finished run left, so that loss and changes are noticed: a SHA-256 of its summary and its flow, and
-//! the expected contents of its draws ([`StoreContents`]). It carries a hash of itself, and is written last.
+//! `manifest.json` records what a finished run left, so that loss and changes are noticed: a SHA-256 of its summary and its weights,
+//! and the expected contents of its draws ([`StoreContents`]); a training has no draws. It carries a hash of itself, and is written
+//! last.
 //!
 //! The attribute [`MANIFEST_ATTRIBUTE`] of the draws says that there must be one; runs of earlier versions have none.
 
@@ -31,7 +32,8 @@ struct Manifest {
 struct Left {
     /// SHA-256 of each file, by its name in the folder.
     files: BTreeMap<String, String>,
-    draws: StoreContents,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    draws: Option<StoreContents>,
 }
 
 impl RunFolder {
@@ -42,12 +44,21 @@ impl RunFolder {
 
     /// Writes the manifest of a run that is finished, its summary and flow written.
     pub fn write_manifest(&self, draws: StoreContents) -> Result<(), IoError> {
+        self.write_left(&[self.summary(), self.flow()], Some(draws))
+    }
+
+    /// Writes the manifest of a training that is finished, its summary and these files written.
+    pub fn write_training_manifest(&self, files: &[&str]) -> Result<(), IoError> {
+        let mut paths = vec![self.summary(), self.curve()];
+        paths.extend(files.iter().map(|name| self.path().join(name)));
+        self.write_left(&paths, None)
+    }
+
+    fn write_left(&self, paths: &[PathBuf], draws: Option<StoreContents>) -> Result<(), IoError> {
         let mut files = BTreeMap::new();
-        for path in [self.summary(), self.flow()] {
-            if path.exists() {
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                files.insert(name, hex(&open::read(&path, MOST_BYTES)?));
-            }
+        for path in paths.iter().filter(|path| path.exists()) {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            files.insert(name, hex(&open::read(path, MOST_BYTES)?));
         }
         let left = Left { files, draws };
         let manifest = Manifest { sha256: self.hash(&left)?, left };
@@ -67,6 +78,20 @@ impl RunFolder {
                 None => Ok(None),
             };
         }
+        let draws = self.verify_files()?.draws;
+        let draws = draws.ok_or_else(|| self.changed(path, "it does not speak of draws".into()))?;
+        reader.verify_contents(&draws)?;
+        Ok(Some(draws))
+    }
+
+    /// Compares what a finished training left with its manifest.
+    pub fn verify_training(&self) -> Result<(), IoError> {
+        self.verify_files().map(|_| ())
+    }
+
+    /// Compares the files that the manifest names with what it says of them.
+    fn verify_files(&self) -> Result<Left, IoError> {
+        let path = self.manifest();
         let text = open::read(&path, MOST_BYTES)?;
         let manifest: Manifest =
             serde_json::from_slice(&text).map_err(|e| self.changed(path.clone(), e.to_string()))?;
@@ -79,8 +104,7 @@ impl RunFolder {
                 return Err(self.changed(path, "its hash is another".into()));
             }
         }
-        reader.verify_contents(&manifest.left.draws)?;
-        Ok(Some(manifest.left.draws))
+        Ok(manifest.left)
     }
 
     fn hash(&self, left: &Left) -> Result<String, IoError> {

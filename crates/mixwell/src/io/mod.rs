@@ -8,6 +8,7 @@
 mod atomic;
 mod bounded;
 mod checkpoint;
+mod curve;
 mod data;
 mod error;
 mod manifest;
@@ -21,6 +22,7 @@ mod timestamp;
 pub use atomic::atomic_write;
 pub use bounded::{CONFIG_BYTES, DATA_BYTES, read_text};
 pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError, ConfigHash, load_checkpoint, save_checkpoint};
+pub use curve::{CurveFile, read_curve};
 pub use data::DataFiles;
 pub use error::IoError;
 pub(crate) use error::excerpt;

@@ -5,6 +5,7 @@
 //! draws.zarr/           draws and statistics, see `DrawStore`
 //! checkpoint/state.bin  how to go on; state.bin.previous is the one before
 //! flow.safetensors      weights of the trained flow
+//! curve.csv             of a training: what it measured, a row every so many updates
 //! summary.json          estimates, diagnostics and the verdict
 //! log.txt               what happened when
 //! .lock                 held by the process that works in the folder
@@ -23,6 +24,7 @@ const DRAWS: &str = "draws.zarr";
 const CHECKPOINT: &str = "checkpoint";
 const STATE: &str = "checkpoint/state.bin";
 const SUMMARY: &str = "summary.json";
+const CURVE: &str = "curve.csv";
 const LOCK: &str = ".lock";
 const LOG: &str = "log.txt";
 /// Bytes of a text of a run that are read; a summary has some hundred for each reported number.
@@ -110,6 +112,11 @@ impl RunFolder {
     /// The weights of the flow.
     pub fn flow(&self) -> PathBuf {
         self.path.join("flow.safetensors")
+    }
+
+    /// What a training measured.
+    pub fn curve(&self) -> PathBuf {
+        self.path.join(CURVE)
     }
 
     /// The summary.

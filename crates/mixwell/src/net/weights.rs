@@ -81,7 +81,19 @@ pub fn to_safetensors(model: &dyn Model, buffers: &[Buffer<'_>], metadata: &[(&s
     let mut entries = HashMap::from([(FORMAT_KEY.to_string(), FORMAT.to_string())]);
     entries.extend(metadata.iter().map(|(key, value)| (key.to_string(), value.clone())));
     let tensors: Vec<_> = own.chain(beside).collect();
-    safetensors::serialize(tensors, Some(entries)).expect("names are unique and shapes are right")
+    let bytes =
+        safetensors::serialize(tensors, Some(entries)).expect("names are unique and shapes are right");
+    with_sorted_header(&bytes)
+}
+
+/// The same file with the entries of its header in the order of their names: the same model gives the same bytes.
+fn with_sorted_header(bytes: &[u8]) -> Vec<u8> {
+    let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+    let (header, numbers) = bytes[8..].split_at(length);
+    let header: serde_json::Value = serde_json::from_slice(header).expect("a header is JSON");
+    let mut header = header.to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    [&(header.len() as u64).to_le_bytes(), header.as_slice(), numbers].concat()
 }
 
 /// A safetensors file that has been opened.
@@ -207,6 +219,15 @@ mod tests {
         let params = file.params(&other).unwrap();
         other.set_params(&params).unwrap();
         assert_eq!(other.params(), net(1).params());
+    }
+
+    #[test]
+    fn the_same_model_gives_the_same_bytes() {
+        let metadata: Vec<(String, String)> = (0..20).map(|i| (format!("key {i}"), "x".into())).collect();
+        let metadata: Vec<(&str, String)> = metadata.iter().map(|(k, v)| (k.as_str(), v.clone())).collect();
+        let bytes = to_safetensors(&net(1), &[], &metadata);
+        assert_eq!(bytes, to_safetensors(&net(1), &[], &metadata));
+        WeightsFile::open(&bytes).unwrap();
     }
 
     #[test]

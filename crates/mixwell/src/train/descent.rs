@@ -6,9 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExampleLoss, Guard, Loss, LossValue};
+use super::{Epochs, ExampleLoss, Guard, Loss, LossValue};
 use crate::Stream;
-use crate::net::{Gradient, Model, Optimiser};
+use crate::net::{Gradient, Model, Optimiser, StepReport};
 
 /// An optimiser with its guard.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct Descent {
 }
 
 /// How often examples are gone through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passes {
     /// Passes at most.
     pub epochs: usize,
@@ -28,6 +28,19 @@ pub struct Passes {
     pub batch: usize,
     /// Stop after this many passes without a better validation loss; 0 never stops early.
     pub patience: usize,
+    /// Whether every pass has an order of its own; otherwise examples are taken as they lie.
+    pub shuffle: bool,
+}
+
+/// What one step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stepped {
+    /// The value of the loss.
+    pub loss: f64,
+    /// Norm of its gradient, before clipping.
+    pub gradient_norm: f64,
+    /// What the optimiser did; `None` when the guard refused the step.
+    pub report: Option<StepReport>,
 }
 
 /// How training went.
@@ -50,14 +63,24 @@ impl Descent {
         gradient: &mut Gradient,
         loss: impl FnOnce(&M, &mut Gradient) -> LossValue,
     ) -> (f64, bool) {
+        let step = self.update(model, gradient, loss);
+        (step.loss, step.report.is_some())
+    }
+
+    /// The same, with what there is to say of the step.
+    pub fn update<M: Model>(
+        &mut self,
+        model: &mut M,
+        gradient: &mut Gradient,
+        loss: impl FnOnce(&M, &mut Gradient) -> LossValue,
+    ) -> Stepped {
         gradient.clear();
         let LossValue { value, non_finite_rows } = loss(model, gradient);
         self.guard.counts.non_finite_rows += non_finite_rows as u64;
-        let admitted = self.guard.admits(value, gradient.norm());
-        if admitted {
-            self.optimiser.step(model, gradient);
-        }
-        (value, admitted)
+        let gradient_norm = self.optimiser.gradient_norm(gradient);
+        let admitted = self.guard.admits(value, gradient_norm);
+        let report = admitted.then(|| self.optimiser.step(model, gradient));
+        Stepped { loss: value, gradient_norm, report }
     }
 
     /// So many steps. `go_on` is asked before each.
@@ -94,43 +117,16 @@ impl Descent {
         stream: &mut Stream,
         go_on: &dyn Fn() -> Result<(), E>,
     ) -> Result<TrainReport, E> {
-        self.guard.restart();
         let mut gradient = model.zero_gradient();
-        let mut best = loss.validate(model).map(|value| (value, 0, model.params().to_values()));
-        let mut report = TrainReport::default();
-        let mut order: Vec<usize> = (0..loss.n_examples()).collect();
-        for epoch in 1..=passes.epochs {
-            stream.shuffle(&mut order);
-            let (mut sum, mut taken) = (0.0, 0usize);
-            for batch in order.chunks(passes.batch) {
-                go_on()?;
-                let (value, made) =
-                    self.step(model, &mut gradient, |m, g| loss.evaluate(m, batch, stream, g));
-                if made {
-                    sum += value * batch.len() as f64;
-                    taken += batch.len();
-                }
-            }
-            report.rounds = epoch;
-            report.loss = sum / taken as f64;
-            if let Some((best_loss, best_epoch, weights)) = &mut best
-                && let Some(value) = loss.validate(model)
-            {
-                if value < *best_loss || !best_loss.is_finite() {
-                    (*best_loss, *best_epoch, *weights) = (value, epoch, model.params().to_values());
-                } else if passes.patience > 0 && epoch - *best_epoch >= passes.patience {
-                    break;
-                }
-            }
+        let mut epochs = Epochs::new(passes, loss.n_examples(), None);
+        while !epochs.is_finished() {
+            go_on()?;
+            epochs.step(self, model, loss, stream, &mut gradient);
         }
-        if let Some((value, epoch, weights)) = best {
-            if epoch < report.rounds {
-                model.change_params(&mut |params| params.copy_from(&weights));
-                self.guard.counts.restored_best += 1;
-            }
-            report.validation_loss = Some(value);
+        if epochs.finish(model) {
+            self.guard.counts.restored_best += 1;
         }
-        Ok(report)
+        Ok(epochs.report())
     }
 }
 
@@ -244,7 +240,7 @@ mod tests {
             let start = net.params().to_vec();
             let mut descent = descent(&net);
             let mut loss = Regression { x: x.clone(), n_training: 200, held_out_sign };
-            let passes = Passes { epochs: 60, batch: 20, patience: 5 };
+            let passes = Passes { epochs: 60, batch: 20, patience: 5, shuffle: true };
             let Ok::<_, Infallible>(report) =
                 descent.passes(&mut net, passes, &mut loss, &mut Stream::new(3, 0), &uninterrupted);
             let validation = report.validation_loss.unwrap();

@@ -8,6 +8,7 @@
 
 mod action;
 mod descent;
+mod epochs;
 mod examples;
 mod guard;
 mod loss;
@@ -19,7 +20,8 @@ mod trainer;
 mod weights;
 
 pub use action::TrainAction;
-pub use descent::{Descent, Passes, TrainReport};
+pub use descent::{Descent, Passes, Stepped, TrainReport};
+pub use epochs::{Epochs, Walked};
 pub use examples::{Examples, Particles};
 pub use guard::{Guard, GuardCounts};
 pub use loss::{ExampleLoss, Loss, LossValue};

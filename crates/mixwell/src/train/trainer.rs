@@ -166,7 +166,7 @@ impl Trainer {
         match PastDraws::new(flow, &self.replay, aim, validation, &mut self.stream) {
             None => Ok(TrainReport::default()),
             Some(mut past) => {
-                let passes = Passes { epochs, batch, patience };
+                let passes = Passes { epochs, batch, patience, shuffle: true };
                 self.descent.passes(flow, passes, &mut past, &mut self.stream, go_on)
             }
         }

@@ -33,14 +33,16 @@ pub enum LearningRate {
     },
     /// Half a cosine from 1 to `floor` over `total` steps, then `floor`.
     Cosine {
-        /// Length.
+        /// Length; 0 for the whole training, where its length is known (`mixwell train`).
+        #[serde(default)]
         total: u64,
         /// Fraction of the learning rate that is left.
         floor: f64,
     },
     /// A line from 1 to `floor` over `total` steps, then `floor`.
     Linear {
-        /// Length.
+        /// Length; 0 for the whole training, where its length is known (`mixwell train`).
+        #[serde(default)]
         total: u64,
         /// Fraction of the learning rate that is left.
         floor: f64,

@@ -1,0 +1,36 @@
+//! A training run: one model (a classifier of images; energies and others are further kinds) trained in a folder of its own,
+//! with weights, curve, checkpoint, log, summary and a verdict, that can be killed at any moment and resumed with the same bits.
+//!
+//! What differs between kinds of training is a [`Task`]: an update, its state, what it measures, what it leaves. The run around it
+//! (`session.rs`) is the same for all. A kind of training is a file of settings and a row in [`TrainConfig`].
+//!
+//! ```no_run
+//! use mixwell::training_run::{TrainConfig, TrainingEnding, TrainingRun};
+//!
+//! let mut config = mixwell::config::parse::<TrainConfig>(&std::fs::read_to_string("digits.toml")?)?.settings;
+//! config.resolve(".".as_ref())?;
+//! match TrainingRun::new(config, "runs/digits").run()? {
+//!     TrainingEnding::Finished(summary) => println!("{}", summary.words()),
+//!     TrainingEnding::Interrupted => println!("to be resumed"),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod classifier;
+mod config;
+mod error;
+mod observer;
+mod paths;
+mod session;
+mod summary;
+mod task;
+mod verdict;
+
+pub use classifier::{ClassifierConfig, ImageFiles, NetworkChoice, Paths};
+pub use config::{TrainConfig, TrainingOutput, is_training};
+pub use error::TrainingRunError;
+pub use observer::{TrainingEvent, TrainingObserver};
+pub use session::{TrainingEnding, TrainingRun};
+pub use summary::{CurvePanel, TrainingSummary, read_training_summary};
+pub use task::{Column, Outcome, Task, Updated, WeightsOf};
+pub use verdict::Course;

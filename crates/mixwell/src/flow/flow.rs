@@ -146,11 +146,17 @@ impl Flow {
     }
 
     /// Sets the whitening to the moments of these points, as the config wants it. False when nothing was set: whitening
-    /// is off, or the points are too few or do not vary.
+    /// is off, or the points are too few or do not vary. Layers that choose their starting values from examples do so the
+    /// first time.
     pub fn set_whitening_from(&mut self, x: Batch<'_>, weights: Option<&[f64]>) -> bool {
         self.check_rows(x, weights.map_or(x.rows(), <[f64]>::len));
         let estimate = Whitening::estimate(self.config.whitening(), x, weights);
-        estimate.map(|w| self.set_whitening(w)).is_some()
+        let is_set = estimate.map(|w| self.set_whitening(w)).is_some();
+        let starts = self.config.starts_from_examples() && x.rows() > 0;
+        if starts && each!(&mut self.inner, s => s.start_from(x)) {
+            self.changed();
+        }
+        is_set
     }
 
     /// Sets the whitening.

@@ -21,8 +21,8 @@ mod state;
 
 pub use examples::ExampleNoise;
 pub use family::{
-    FlowConfig, FlowEntry, FlowMatchingConfig, GaussianFlowConfig, MafConfig, RealNvpConfig, RqSplineConfig,
-    catalogue,
+    FlowConfig, FlowEntry, FlowMatchingConfig, GaussianFlowConfig, GlowConfig, GlowCoupling,
+    ImageRealNvpConfig, MafConfig, RealNvpConfig, RqSplineConfig, catalogue,
 };
 pub use flow::Flow;
 pub use layer::{Divergence, Mask, Nets, Order, ScaleBound, Solver, Whitening, WhiteningMode};

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::layer::{Bijection, Direction, Layers, Scratch, Whitening};
+use super::layer::{Backward, Bijection, Direction, Layers, Scratch, Whitening};
 use crate::net::{ArraySpec, Init, Workspaces, grow};
 use crate::{Batch, BatchMut, Stream};
 use mixwell_vector::Real;
@@ -20,6 +20,9 @@ const PARALLEL_WORK: usize = 4_000_000;
 
 /// Parameters below which packing is not worth spreading over threads.
 const PARALLEL_PACK: usize = 50_000;
+
+/// Examples from which layers choose their starting values at most.
+const MOST_STARTING_ROWS: usize = 256;
 
 /// Working memory of one thread; grows to the largest size it has seen.
 #[derive(Debug, Default)]
@@ -94,6 +97,31 @@ impl<T: Real> Stack<T> {
         } else {
             self.layers.iter_mut().for_each(pack);
         }
+    }
+
+    /// Lets every layer choose its starting values from these examples, as they come to it after those nearer to the data. False
+    /// when that was done before.
+    pub fn start_from(&mut self, x: Batch<'_>) -> bool {
+        if self.layers.iter().any(|layer| layer.is_started(&self.params)) {
+            return false;
+        }
+        let x = x.slice(0..x.rows().min(MOST_STARTING_ROWS));
+        let mut ws = self.workspaces.take();
+        self.prepare(&mut ws, x.rows());
+        load_rows(x.data(), self.dim, &mut ws.wide);
+        self.whitening.inverse(&mut ws.wide, x.rows());
+        for (v, w) in ws.v.iter_mut().zip(&ws.wide[..buffer_len(x.rows(), self.dim)]) {
+            *v = T::from_f64(*w);
+        }
+        for layer in self.layers.iter_mut().rev() {
+            layer.start_from(&ws.v, x.rows(), &mut self.params);
+            grow(&mut ws.tape, layer.tape_len(x.rows()));
+            let Workspace { v, log_det, tape, .. } = &mut ws;
+            layer.apply(Direction::Inverse, v, log_det, tape, x.rows());
+        }
+        self.pack();
+        self.workspaces.give(ws);
+        true
     }
 
     /// The first layer that is of this type.
@@ -315,7 +343,8 @@ impl<T: Real> Stack<T> {
             let layer = &self.layers[if direction == Direction::Forward { n - 1 - i } else { i }];
             let len = layer.tape_len(rows);
             let gradient = train.then_some(gradient.as_mut_slice());
-            layer.pull(direction, &tape[end - len..end], v, dlog_det, gradient, scratch, rows);
+            let tape = &tape[end - len..end];
+            layer.pull(Backward { direction, tape, dv: &mut v[..], dlog_det, gradient, rows }, scratch);
             end -= len;
         }
     }

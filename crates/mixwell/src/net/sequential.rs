@@ -180,7 +180,7 @@ impl<T: Real> Sequential<T> {
     }
 
     /// Lets layers choose their starting values by what comes in, one after the other, from a whole batch.
-    pub(super) fn initialise_from_batch(&mut self, x: &[T], params: &mut [T], rows: usize) {
+    pub(crate) fn initialise_from_batch(&mut self, x: &[T], params: &mut [T], rows: usize) {
         let mut input = x.to_vec();
         for stage in &mut self.stages {
             stage.layer.initialise_from_batch(&input, params, rows);

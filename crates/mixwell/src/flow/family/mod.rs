@@ -5,6 +5,8 @@
 
 mod flow_matching;
 mod gaussian;
+mod glow;
+mod image_realnvp;
 mod maf;
 #[cfg(test)]
 mod page_example;
@@ -13,6 +15,8 @@ mod rq_spline;
 
 pub use flow_matching::FlowMatchingConfig;
 pub use gaussian::GaussianFlowConfig;
+pub use glow::{GlowConfig, GlowCoupling};
+pub use image_realnvp::ImageRealNvpConfig;
 pub use maf::MafConfig;
 pub use realnvp::RealNvpConfig;
 pub use rq_spline::RqSplineConfig;
@@ -48,8 +52,34 @@ pub(super) trait Family {
     where
         Self: Sized;
 
+    /// The only dimension that it has, when there is only one.
+    fn dim(&self) -> Option<usize> {
+        None
+    }
+
+    /// Layers with a network.
+    fn depth(&self) -> usize {
+        self.networks().map_or(0, |n| n.count)
+    }
+
+    /// About how many parameters it has, from below by at most a factor of four.
+    fn n_params(&self, dim: usize) -> f64 {
+        let Some(networks) = self.networks() else { return 0.0 };
+        let (mut size, mut width) = (0.0, dim as f64 / 2.0);
+        for h in networks.hidden {
+            size += (width.floor() + 1.0) * *h as f64;
+            width = *h as f64;
+        }
+        (size + (width.floor() + 1.0) * networks.outputs * (dim as f64 / 2.0)) * networks.count as f64
+    }
+
     /// Whether it learns from examples by flow matching instead of maximum likelihood.
     fn learns_by_matching(&self) -> bool {
+        false
+    }
+
+    /// Whether its layers choose their starting values from the first examples.
+    fn starts_from_examples(&self) -> bool {
         false
     }
 
@@ -71,6 +101,25 @@ pub(super) struct Networks<'a> {
     pub activation: Activation,
     /// Outputs for each coordinate of half a point, about.
     pub outputs: f64,
+}
+
+impl Networks<'_> {
+    fn check(&self) -> Result<(), ConfigError> {
+        let Self { count, count_key, hidden, activation, .. } = self;
+        at_least(count_key, *count, 1)?;
+        at_most(count_key, *count, MOST_LAYERS)?;
+        if hidden.contains(&0) {
+            return Err(ConfigError::new("hidden", format!("{hidden:?}"), "a layer needs at least one unit"));
+        }
+        if !activation.is_valid() {
+            return Err(ConfigError::new(
+                "activation",
+                format!("{activation:?}"),
+                "a slope must be at least 0 and below 1",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Writes the enum, and every `match` over it, from one list of flows.
@@ -133,6 +182,12 @@ families! {
     /// A velocity that carries latents to points, trained by flow matching.
     FlowMatching(FlowMatchingConfig) = "flow_matching",
         "a velocity field learnt by regression: cheap to train, fits separate modes; slow to sample and evaluate";
+    /// Affine couplings of images.
+    ImageRealnvp(ImageRealNvpConfig) = "image_realnvp",
+        "affine couplings of images: checkerboards and channels, gated convolutional networks, several scales";
+    /// Steps of normalisation, mixing of channels and coupling, of images.
+    Glow(GlowConfig) = "glow",
+        "steps of mixed channels and couplings, of images, at several levels";
     /// An affine map only: a Gaussian, fitted in one go.
     Gaussian(GaussianFlowConfig) = "gaussian",
         "an affine map only, fitted to the draws of the warm-up in one go; for `ex2` on posteriors near a Gaussian";
@@ -157,6 +212,9 @@ impl Default for FlowConfig {
 
 /// Most layers of a flow.
 const MOST_LAYERS: usize = 10_000;
+
+/// Channels of a convolutional network at most.
+const MOST_CHANNELS: usize = 1 << 14;
 
 /// Largest number of parameters a flow may have: beyond it a config is a slip of the pen.
 const MAX_PARAMS: f64 = 1e9;
@@ -183,6 +241,11 @@ impl FlowConfig {
         self.family().learns_by_matching()
     }
 
+    /// Whether its layers choose their starting values from the first examples.
+    pub(super) fn starts_from_examples(&self) -> bool {
+        self.family().starts_from_examples()
+    }
+
     /// Whether log-densities are exact up to the tolerance of the numbers; if not, Metropolis steps that use them are
     /// biased.
     pub fn has_exact_density(&self) -> bool {
@@ -191,18 +254,17 @@ impl FlowConfig {
 
     /// About how many parameters a flow has, from below by at most a factor of four.
     pub(crate) fn size_estimate(&self, dim: usize) -> f64 {
-        let Some(networks) = self.family().networks() else { return 0.0 };
-        let (mut size, mut width) = (0.0, dim as f64 / 2.0);
-        for h in networks.hidden {
-            size += (width.floor() + 1.0) * *h as f64;
-            width = *h as f64;
-        }
-        (size + (width.floor() + 1.0) * networks.outputs * (dim as f64 / 2.0)) * networks.count as f64
+        self.family().n_params(dim)
+    }
+
+    /// The only dimension that it has, when there is only one: a flow of images.
+    pub fn dim(&self) -> Option<usize> {
+        self.family().dim()
     }
 
     /// Number of layers with a network.
     pub(super) fn depth(&self) -> usize {
-        self.family().networks().map_or(0, |n| n.count)
+        self.family().depth()
     }
 
     /// Every range check, for a flow in `dim` dimensions.
@@ -210,30 +272,27 @@ impl FlowConfig {
         at_least("dim", dim, 1)?;
         let family = self.family();
         family.check()?;
-        let Some(Networks { count, count_key, hidden, activation, .. }) = family.networks() else {
-            return Ok(());
-        };
-        at_least(count_key, count, 1)?;
-        at_most(count_key, count, MOST_LAYERS)?;
-        if hidden.contains(&0) {
-            return Err(ConfigError::new("hidden", format!("{hidden:?}"), "a layer needs at least one unit"));
+        if let Some(own) = family.dim()
+            && own != dim
+        {
+            let why = format!("such an image has {own} numbers, but points have {dim}");
+            return Err(ConfigError::new("shape", self.name(), why));
         }
-        if !activation.is_valid() {
-            return Err(ConfigError::new(
-                "activation",
-                format!("{activation:?}"),
-                "a slope must be at least 0 and below 1",
-            ));
+        if let Some(networks) = family.networks() {
+            networks.check()?;
         }
         if let Init::Normal(scale) = family.init() {
             not_negative("init.normal", scale)?;
         }
         let size = self.size_estimate(dim);
         if size > MAX_PARAMS {
-            let reason = format!(
-                "with these layers a flow would have about {size:.1e} parameters; at most 1e9 are allowed"
-            );
-            return Err(ConfigError::new("hidden", format!("{hidden:?}"), reason));
+            let reason =
+                format!("such a flow would have about {size:.1e} parameters; at most 1e9 are allowed");
+            return Err(ConfigError::new(
+                family.networks().map_or("channels", |_| "hidden"),
+                self.name(),
+                reason,
+            ));
         }
         Ok(())
     }
@@ -254,7 +313,7 @@ mod tests {
         assert!(toml::from_str::<FlowConfig>("kind = \"realnvp\"\nhiden = [16]").is_err());
         for entry in catalogue() {
             assert_eq!(entry.name, entry.default.name());
-            assert!(entry.default.check(1).is_ok());
+            assert!(entry.default.check(entry.default.dim().unwrap_or(1)).is_ok());
             let text = toml::to_string(&entry.default).unwrap();
             assert_eq!(toml::from_str::<FlowConfig>(&text).unwrap(), entry.default);
         }

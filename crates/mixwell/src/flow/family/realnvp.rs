@@ -1,4 +1,4 @@
-//! RealNVP: affine couplings whose masks take turns. Reference: [dinh2017realnvp].
+//! RealNVP: affine couplings whose masks take turns. Reference: [dinh2017density].
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::ConfigError;
 use crate::flow::layer::{
     AffineCoupling, AffineOptions, Layers, Mask, Nets, Order, ScaleBound, WhiteningMode,
 };
-use crate::net::{Activation, Init};
+use crate::net::{Activation, Init, NetworkSpec};
 use mixwell_vector::Real;
 
 /// RealNVP: blocks of two affine couplings, whose masks take turns.
@@ -24,7 +24,8 @@ pub struct RealNvpConfig {
     pub activation: Activation,
     /// How coordinates are split: `halves` or `parity`.
     pub mask: Mask,
-    /// Bound of the log-scale of a coupling: `{ tanh = factor }`, `{ learned_tanh = start }` or `{ clamp = [low, high] }`.
+    /// Bound of the log-scale of a coupling: `{ tanh = factor }`, `{ learned_tanh = start }`,
+    /// `{ soft_clamp = start }` or `{ clamp = [low, high] }`.
     pub scale: ScaleBound,
     /// Multiply log-scale and shift by 2 / (number of couplings). Limits each coordinate's total log-scale to 1 (with
     /// `tanh = 1`) however deep the flow: see the pitfall in the documentation.
@@ -65,8 +66,6 @@ impl RealNvpConfig {
     fn affine(&self) -> AffineOptions {
         let factor = if self.residual { 1.0 / self.n_blocks as f64 } else { 1.0 };
         AffineOptions {
-            hidden: self.hidden.clone(),
-            activation: self.activation,
             scale: match self.scale {
                 ScaleBound::Tanh(a) => ScaleBound::Tanh(factor * a),
                 other => other,
@@ -108,9 +107,12 @@ impl Family for RealNvpConfig {
 
     fn stack<T: Real>(&self, dim: usize, layers: &mut Layers<T>) {
         let options = self.affine();
+        let network = |n_in, n_out| NetworkSpec::dense(n_in, &self.hidden, n_out, self.activation);
         for j in 0..2 * self.n_blocks {
             let split = self.mask.split(dim, j);
-            layers.push(&format!("layers.{j}."), |offset| AffineCoupling::new(split, &options, offset));
+            layers.push(&format!("layers.{j}."), |offset| {
+                AffineCoupling::new(split, &options, network, offset)
+            });
         }
     }
 }

@@ -4,19 +4,18 @@
 //!   scale first  `x = z exp(s) + t`,      shift first  `x = (z + t) exp(s)`;
 //! both add `sum s` to the log-determinant; the inverse adds `-sum s`.
 //! Shapes: blocked `rows x dim`; `S` and `T` are two networks or two halves of one. Starts as the identity when the last
-//! layers start at zero. Reference: [dinh2017realnvp], section 3.4; the shift-first form with `s = c tanh S`, `c = 2 /
+//! layers start at zero. Reference: [dinh2017density], section 3.4; the shift-first form with `s = c tanh S`, `c = 2 /
 //! (number of couplings)` is the residual parametrisation of [grenioux2023sampling].
 //! Differs: the paper writes the map from data to latent; here it is written from latent to data.
-#![allow(clippy::too_many_arguments)]
 
-use super::affine_options::{AffineOptions, Nets, Order, ScaleBound};
-use super::bijection::{Bijection, Direction, Scratch};
+use super::affine_options::{AffineOptions, MOST_SIGMOID_LOG_SCALE, Nets, Order, ScaleBound};
+use super::bijection::{Backward, Bijection, Direction, Scratch};
 use super::coupling::Split;
 use crate::Stream;
 use crate::net::{ArraySpec, Init, NetworkSpec, Parameters, Sequential, grow};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len, rows_in};
-use mixwell_vector::elementary::{exp, tanh};
+use mixwell_vector::elementary::{exp, sigmoid, softplus, tanh};
 use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
 
 /// An affine coupling layer.
@@ -28,49 +27,63 @@ pub(crate) struct AffineCoupling<T> {
     bounds: Bounds<T>,
 }
 
-/// The learned bounds of the log-scales, when there are any; at first all are the same.
+/// The learned bounds of the log-scales, when there are any; at first all are the same. Those that must stay positive are stored
+/// as logarithms.
 #[derive(Clone, Debug)]
 struct Bounds<T> {
     offset: usize,
+    start: T,
+    is_log: bool,
     values: Vec<T>,
 }
 
 impl<T: Real> Parameters<T> for Bounds<T> {
     fn layout(&self, prefix: &str) -> Vec<ArraySpec> {
-        let shape = vec![self.values.len()];
-        vec![ArraySpec { name: format!("{prefix}bound"), shape, offset: self.offset, is_statistic: false }]
+        let (shape, name) = (vec![self.values.len()], if self.is_log { "log_bound" } else { "bound" });
+        vec![ArraySpec { name: format!("{prefix}{name}"), shape, offset: self.offset, is_statistic: false }]
     }
 
     fn initialise(&self, params: &mut [T], _init: Init, _stream: &mut Stream) {
-        params[self.offset..self.offset + self.values.len()].copy_from_slice(&self.values);
+        params[self.offset..self.offset + self.values.len()].fill(self.start);
     }
 
     fn pack(&mut self, params: &[T]) {
         let n = self.values.len();
         self.values.copy_from_slice(&params[self.offset..self.offset + n]);
+        if self.is_log {
+            self.values.iter_mut().for_each(|v| *v = T::from_f64(v.to_f64().exp()));
+        }
     }
 }
 
 impl<T: Real> AffineCoupling<T> {
-    /// The layer with this split, whose parameters begin at `offset` of the flow's flat vector.
-    pub fn new(split: Split, options: &AffineOptions, offset: usize) -> Self {
+    /// The layer with this split, whose parameters begin at `offset` of the flow's flat vector. `network` describes one of so many
+    /// inputs and outputs.
+    pub fn new(
+        split: Split,
+        options: &AffineOptions,
+        network: impl Fn(usize, usize) -> NetworkSpec,
+        offset: usize,
+    ) -> Self {
         let n_in = split.input_width(options.full_width);
-        let n_out = if options.full_width { split.dim } else { split.moved.len() };
-        let spec = |n_out| NetworkSpec::dense(n_in, &options.hidden, n_out, options.activation);
+        let n_out = if options.full_width { n_in } else { split.moved.len() };
         let nets = match options.nets {
-            Nets::Joint => vec![Sequential::new(&spec(2 * n_out), offset)],
+            Nets::Joint => vec![Sequential::new(&network(n_in, 2 * n_out), offset)],
             Nets::Separate => {
-                let scale = Sequential::new(&spec(n_out), offset);
+                let scale = Sequential::new(&network(n_in, n_out), offset);
                 let at = offset + scale.n_params();
-                vec![scale, Sequential::new(&spec(n_out), at)]
+                vec![scale, Sequential::new(&network(n_in, n_out), at)]
             }
         };
         let offset = offset + nets.iter().map(Sequential::n_params).sum::<usize>();
-        let values = match options.scale {
-            ScaleBound::LearnedTanh(a) => vec![T::from_f64(a); split.moved.len()],
-            _ => Vec::new(),
+        let (start, is_log, n) = match options.scale {
+            ScaleBound::LearnedTanh(a) => (a, false, split.n_channels()),
+            ScaleBound::SoftClamp(a) => (a.ln(), true, split.n_channels()),
+            _ => (0.0, false, 0),
         };
-        Self { split, options: options.clone(), nets, bounds: Bounds { offset, values } }
+        let start = T::from_f64(start);
+        let bounds = Bounds { offset, start, is_log, values: vec![start; n] };
+        Self { split, options: options.clone(), nets, bounds }
     }
 
     /// Parts of a tape: conditioner inputs, network tapes, `exp(+-s)` and the factor of `ds`.
@@ -83,7 +96,7 @@ impl<T: Real> AffineCoupling<T> {
     /// Where the scale and the shift of moved coordinate `m` stand among the outputs: (network, output) each.
     fn heads(&self, m: usize) -> [(usize, usize); 2] {
         let (at, n) = if self.options.full_width {
-            (self.split.moved[m], self.split.dim)
+            (self.split.moved_at[m], self.split.input_width(true))
         } else {
             (m, self.split.moved.len())
         };
@@ -103,7 +116,12 @@ impl<T: Real> AffineCoupling<T> {
     fn bound(&self, m: usize) -> Bound<T> {
         match self.options.scale {
             ScaleBound::Tanh(factor) => Bound::Tanh(T::from_f64(factor)),
-            ScaleBound::LearnedTanh(_) => Bound::Tanh(self.bounds.values[m]),
+            ScaleBound::LearnedTanh(_) => Bound::Tanh(self.bounds.values[self.split.channels[m]]),
+            ScaleBound::SoftClamp(_) => {
+                let a = self.bounds.values[self.split.channels[m]];
+                Bound::Soft(a, T::ONE / a)
+            }
+            ScaleBound::Sigmoid(offset) => Bound::Sigmoid(T::from_f64(offset)),
             ScaleBound::Clamp(low, high) => Bound::Clamp(T::from_f64(low), T::from_f64(high)),
         }
     }
@@ -113,6 +131,9 @@ impl<T: Real> AffineCoupling<T> {
 #[derive(Clone, Copy)]
 enum Bound<T> {
     Tanh(T),
+    /// The bound and its inverse.
+    Soft(T, T),
+    Sigmoid(T),
     Clamp(T, T),
 }
 
@@ -121,6 +142,10 @@ impl<T: Real> Bound<T> {
     fn at<V: Vector<T>>(self, u: V) -> V {
         match self {
             Self::Tanh(factor) => V::splat(factor) * tanh(u),
+            Self::Soft(a, inverse) => V::splat(a) * tanh(V::splat(inverse) * u),
+            Self::Sigmoid(offset) => {
+                V::splat(T::from_f64(MOST_SIGMOID_LOG_SCALE)).min(softplus(-(u + V::splat(offset))))
+            }
             Self::Clamp(low, high) => V::splat(low).max(V::splat(high).min(u)),
         }
     }
@@ -135,6 +160,13 @@ impl<T: Real> Bijection<T> for AffineCoupling<T> {
         if !self.bounds.values.is_empty() {
             f("", &mut self.bounds);
         }
+    }
+
+    fn start_from(&mut self, v: &[T], rows: usize, params: &mut [T]) {
+        let full = self.options.full_width;
+        let mut input = vec![T::ZERO; buffer_len(rows, self.split.input_width(full))];
+        self.split.gather(v, full, &mut input, rows);
+        self.nets.iter_mut().for_each(|net| net.initialise_from_batch(&input, params, rows));
     }
 
     fn tape_len(&self, rows: usize) -> usize {
@@ -166,16 +198,8 @@ impl<T: Real> Bijection<T> for AffineCoupling<T> {
         });
     }
 
-    fn pull(
-        &self,
-        direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        dlog_det: &[T],
-        mut gradient: Option<&mut [T]>,
-        scratch: &mut Scratch<T>,
-        rows: usize,
-    ) {
+    fn pull(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        let Backward { direction, tape, dv, dlog_det, mut gradient, rows } = pass;
         let [inputs, nets, moved] = self.tape_parts(rows);
         let (input, rest) = tape.split_at(inputs);
         let (net_tape, rest) = rest.split_at(nets);
@@ -187,7 +211,7 @@ impl<T: Real> Bijection<T> for AffineCoupling<T> {
                 head[..len].fill(T::ZERO);
             }
         }
-        let Bounds { offset, values } = &self.bounds;
+        let Bounds { offset, values, .. } = &self.bounds;
         let dbound = gradient.as_deref_mut().map(|g| &mut g[*offset..*offset + values.len()]);
         let outputs = self.outputs(net_tape, rows);
         simd::run(Pull {
@@ -367,6 +391,14 @@ impl<T: Real> Job for Pull<'_, T> {
                             (ds * y).put(&mut dbounds[i..]);
                             ds * Lanes::<T, I>::splat(a) * (one - y * y)
                         }
+                        Bound::Soft(a, inverse) => {
+                            let y = tanh(Lanes::<T, I>::splat(inverse) * u);
+                            let slope = one - y * y;
+                            // The derivative in ln a.
+                            (ds * (Lanes::<T, I>::splat(a) * y - u * slope)).put(&mut dbounds[i..]);
+                            ds * slope
+                        }
+                        Bound::Sigmoid(offset) => -(ds * sigmoid(-(u + Lanes::<T, I>::splat(offset)))),
                         Bound::Clamp(low, high) => {
                             let inside = Lanes::<T, I>::select(u.lt(Lanes::<T, I>::splat(high)), ds, zero);
                             Lanes::<T, I>::select(Lanes::<T, I>::splat(low).lt(u), inside, zero)
@@ -380,7 +412,7 @@ impl<T: Real> Job for Pull<'_, T> {
                     && !dbound.is_empty()
                 {
                     for d in &dbounds[..rows] {
-                        dbound[m] += *d;
+                        dbound[split.channels[m]] += *d;
                     }
                 }
             }

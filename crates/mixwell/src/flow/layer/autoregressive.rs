@@ -8,9 +8,8 @@
 //! first, `dim` passes again.
 //! Shapes: blocked `rows x dim`. Reference: [papamakarios2017maf], equations 3 to 5. Differs: the log-scale is bounded, so that
 //! no point far out makes it overflow, and `exp(a)` is written for the map from latent to data.
-#![allow(clippy::too_many_arguments)]
 
-use super::bijection::{Bijection, Direction, Scratch};
+use super::bijection::{Backward, Bijection, Direction, Scratch};
 use crate::net::{Activation, NetworkSpec, Parameters, Sequential, grow, made_masks};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len};
@@ -150,16 +149,8 @@ impl<T: Real> Bijection<T> for MaskedAutoregressive<T> {
         }
     }
 
-    fn pull(
-        &self,
-        direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        dlog_det: &[T],
-        gradient: Option<&mut [T]>,
-        scratch: &mut Scratch<T>,
-        rows: usize,
-    ) {
+    fn pull(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        let Backward { direction, tape, dv, dlog_det, gradient, rows } = pass;
         let (dim, n) = (self.dim(), buffer_len(rows, self.dim()));
         let (x, rest) = tape.split_at(n);
         let (net, rest) = rest.split_at(self.net.tape_len(rows));

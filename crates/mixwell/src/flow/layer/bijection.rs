@@ -33,11 +33,36 @@ pub(crate) struct Scratch<T> {
     pub work: Vec<T>,
 }
 
+/// What a pass back through a layer is given.
+pub(crate) struct Backward<'a, T> {
+    /// The direction of the pass that left the tape.
+    pub direction: Direction,
+    /// What [`Bijection::apply`] left.
+    pub tape: &'a [T],
+    /// The derivative in the outputs, which becomes that in the inputs.
+    pub dv: &'a mut [T],
+    /// The derivative in the log-determinant, one per row.
+    pub dlog_det: &'a [T],
+    /// The flat gradient of the whole flow, to be added to.
+    pub gradient: Option<&'a mut [T]>,
+    /// Rows.
+    pub rows: usize,
+}
+
 /// One invertible layer.
 pub(crate) trait Bijection<T: Real>: Any + Debug + Send + Sync {
     /// Calls `f` for each part that has parameters, in the order of the flat vector, with the name that its arrays are
     /// stored under.
     fn each_part(&mut self, f: &mut dyn FnMut(&str, &mut dyn Parameters<T>));
+
+    /// Chooses starting values from examples, as they come to this layer in direction x -> z, where it does so at all: writes them
+    /// to `params`, the flow's flat vector, and takes them over.
+    fn start_from(&mut self, _v: &[T], _rows: usize, _params: &mut [T]) {}
+
+    /// Whether these parameters say that it has done so.
+    fn is_started(&self, _params: &[T]) -> bool {
+        false
+    }
 
     /// Numbers of tape for `rows` rows.
     fn tape_len(&self, rows: usize) -> usize;
@@ -45,20 +70,9 @@ pub(crate) trait Bijection<T: Real>: Any + Debug + Send + Sync {
     /// Maps `v` in place and adds the log-determinant of this direction to `log_det` (one per row, whole blocks).
     fn apply(&self, direction: Direction, v: &mut [T], log_det: &mut [f64], tape: &mut [T], rows: usize);
 
-    /// Turns `dv`, the derivative in the outputs, into the derivative in the inputs, given the derivative in the
-    /// log-determinant (one per row) and the tape that [`Bijection::apply`] left; adds the derivative in the parameters
-    /// to `gradient` (flat, of the whole flow) when asked for.
-    #[allow(clippy::too_many_arguments)]
-    fn pull(
-        &self,
-        direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        dlog_det: &[T],
-        gradient: Option<&mut [T]>,
-        scratch: &mut Scratch<T>,
-        rows: usize,
-    );
+    /// The way back through [`Bijection::apply`]: turns the derivative in the outputs into that in the inputs, and adds that in the
+    /// parameters where it is asked for.
+    fn pull(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>);
 
     /// About how often the parameters are gone through for one point, to tell whether a batch is worth several threads.
     fn passes(&self) -> usize {

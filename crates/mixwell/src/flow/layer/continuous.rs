@@ -5,9 +5,8 @@
 //! Each direction is solved on its own, so they undo each other to the accuracy of the solver, not to rounding error.
 //! Derivatives are those of the discrete steps taken. Starts as the identity when the network starts at zero.
 //! Shapes: blocked `rows x dim`. Reference: [lipman2023flow]; [chen2018neural], section 4, for the density.
-#![allow(clippy::too_many_arguments)]
 
-use super::bijection::{Bijection, Direction, Scratch};
+use super::bijection::{Backward, Bijection, Direction, Scratch};
 use super::ode::{self, Field};
 use super::solver::Solver;
 use super::velocity::Velocity;
@@ -64,16 +63,8 @@ impl<T: Real> Bijection<T> for Continuous<T> {
         }
     }
 
-    fn pull(
-        &self,
-        _direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        dlog_det: &[T],
-        mut gradient: Option<&mut [T]>,
-        scratch: &mut Scratch<T>,
-        rows: usize,
-    ) {
+    fn pull(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        let Backward { tape, dv, dlog_det, mut gradient, rows, .. } = pass;
         let n = self.velocity.dim() * BLOCK;
         for (b, record) in tape.chunks_exact(self.record_len()).take(blocks(rows)).enumerate() {
             let dl = &dlog_det[b * BLOCK..(b + 1) * BLOCK];

@@ -29,6 +29,12 @@ pub(crate) struct Split {
     pub kept: Vec<usize>,
     /// Coordinates that are transformed.
     pub moved: Vec<usize>,
+    /// Which learned bound each of these has: its channel in an image, otherwise one of its own.
+    pub channels: Vec<usize>,
+    /// Numbers that a conditioner of full width sees, and where kept and moved coordinates stand among them.
+    width: usize,
+    kept_at: Vec<usize>,
+    pub moved_at: Vec<usize>,
 }
 
 impl Mask {
@@ -39,12 +45,29 @@ impl Mask {
             Self::Halves => (i < dim / 2) == layer.is_multiple_of(2),
             Self::Parity => (i + layer) % 2 == 1,
         };
-        let (kept, moved) = (0..dim).partition(|i| keeps(*i));
-        Split { dim, kept, moved }
+        let all: Vec<usize> = (0..dim).collect();
+        let mut split = Split::within(dim, &all, keeps);
+        split.channels = (0..split.moved.len()).collect();
+        split
     }
 }
 
 impl Split {
+    /// The split of some coordinates of `dim`, all of one channel: the conditioner sees these in this order, and keeps those at
+    /// the places told. The others stay as they are.
+    pub(crate) fn within(dim: usize, frame: &[usize], keeps: impl Fn(usize) -> bool) -> Split {
+        let (kept_at, moved_at): (Vec<usize>, Vec<usize>) = (0..frame.len()).partition(|i| keeps(*i));
+        let coordinates = |places: &[usize]| places.iter().map(|i| frame[*i]).collect::<Vec<_>>();
+        let (kept, moved) = (coordinates(&kept_at), coordinates(&moved_at));
+        let channels = vec![0; moved.len()];
+        Split { dim, kept, moved, channels, width: frame.len(), kept_at, moved_at }
+    }
+
+    /// Learned bounds that moved coordinates have.
+    pub(crate) fn n_channels(&self) -> usize {
+        self.channels.iter().max().map_or(0, |c| c + 1)
+    }
+
     /// Copies the kept coordinates of a blocked buffer side by side, at their own place (`full`: moved ones are zero) or
     /// packed.
     pub(crate) fn gather<T: Real>(&self, v: &[T], full: bool, input: &mut [T], rows: usize) {
@@ -55,7 +78,7 @@ impl Split {
                 block.fill(T::ZERO);
             }
             for (k, &i) in self.kept.iter().enumerate() {
-                let at = if full { i } else { k };
+                let at = if full { self.kept_at[k] } else { k };
                 block[at * BLOCK..(at + 1) * BLOCK]
                     .copy_from_slice(&v[(b * self.dim + i) * BLOCK..][..BLOCK]);
             }
@@ -67,7 +90,7 @@ impl Split {
         let width = self.input_width(full);
         for b in 0..blocks(rows) {
             for (k, &i) in self.kept.iter().enumerate() {
-                let at = if full { i } else { k };
+                let at = if full { self.kept_at[k] } else { k };
                 let from = &input[(b * width + at) * BLOCK..][..BLOCK];
                 let to = &mut dv[(b * self.dim + i) * BLOCK..][..BLOCK];
                 for (d, v) in to.iter_mut().zip(from) {
@@ -79,7 +102,7 @@ impl Split {
 
     /// Inputs of the conditioner.
     pub(crate) fn input_width(&self, full: bool) -> usize {
-        if full { self.dim } else { self.kept.len() }
+        if full { self.width } else { self.kept.len() }
     }
 }
 

@@ -2,9 +2,8 @@
 //!
 //! inverse (x -> z) adds `sum s` to the log-determinant, forward subtracts it. Starts as the identity (`s = b = 0`).
 //! Shapes: blocked `rows x dim`; parameters are the `dim` log-scales, then the `dim` shifts.
-#![allow(clippy::too_many_arguments)]
 
-use super::bijection::{Bijection, Direction, Scratch};
+use super::bijection::{Backward, Bijection, Direction, Scratch};
 use crate::Stream;
 use crate::net::{ArraySpec, Init, Parameters};
 use mixwell_vector::Real;
@@ -87,16 +86,8 @@ impl<T: Real> Bijection<T> for ElementwiseAffine<T> {
         }
     }
 
-    fn pull(
-        &self,
-        direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        dlog_det: &[T],
-        mut gradient: Option<&mut [T]>,
-        _scratch: &mut Scratch<T>,
-        rows: usize,
-    ) {
+    fn pull(&self, pass: Backward<'_, T>, _: &mut Scratch<T>) {
+        let Backward { direction, tape, dv, dlog_det, mut gradient, rows } = pass;
         for b in 0..blocks(rows) {
             let used = rows_in(rows, b);
             for i in 0..self.dim {

@@ -5,9 +5,8 @@
 //! Shapes: blocked `rows x dim`; the network has `3K + 1` outputs per moved coordinate: `K` widths, `K` heights, `K + 1`
 //! slopes. All of them zero is the identity. Reference: [durkan2019neural]; see `spline.rs` for the formulas.
 //! The backward pass through the solved direction differentiates implicitly: `dx = (dy - sum dy/dtheta dtheta)/(dy/dx)`.
-#![allow(clippy::too_many_arguments)]
 
-use super::bijection::{Bijection, Direction, Scratch};
+use super::bijection::{Backward, Bijection, Direction, Scratch};
 use super::coupling::Split;
 use super::spline::{By, Shape};
 use crate::net::{Activation, NetworkSpec, Parameters, Sequential, grow};
@@ -72,16 +71,8 @@ impl<T: Real> Bijection<T> for SplineCoupling<T> {
         simd::run(Apply { layer: self, direction, numbers, v, log_det, xs, probabilities, rows });
     }
 
-    fn pull(
-        &self,
-        direction: Direction,
-        tape: &[T],
-        dv: &mut [T],
-        dlog_det: &[T],
-        gradient: Option<&mut [T]>,
-        scratch: &mut Scratch<T>,
-        rows: usize,
-    ) {
+    fn pull(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        let Backward { direction, tape, dv, dlog_det, gradient, rows } = pass;
         let [inputs, net_len, moved] = self.tape_parts(rows);
         let (input, rest) = tape.split_at(inputs);
         let (net_tape, rest) = rest.split_at(net_len);
@@ -213,6 +204,7 @@ impl<T: Real> Job for Pull<'_, T> {
 /// Backward through one spline for one vector of rows: writes the derivatives in its numbers to `head`, returns the
 /// derivative in its input.
 #[inline(always)]
+#[allow(clippy::too_many_arguments)]
 fn pull_one<T: Real, I: Isa>(
     shape: Shape<T>,
     direction: Direction,

@@ -2,6 +2,7 @@
 //!
 //! Parameters are taken off the identity by uniform noise, so that nothing holds only at the start.
 
+mod images;
 mod precision;
 mod storage;
 mod training;
@@ -10,15 +11,25 @@ mod transport;
 use std::sync::Mutex;
 
 use mixwell::flow::{
-    Flow, FlowConfig, FlowMatchingConfig, GaussianFlowConfig, Gradient, MafConfig, Mask, Nets, Optimiser,
-    OptimiserConfig, Order, Precision, RealNvpConfig, RqSplineConfig, ScaleBound, Solver, WeightsError,
-    Whitening, WhiteningMode,
+    Flow, FlowConfig, FlowMatchingConfig, GaussianFlowConfig, GlowConfig, GlowCoupling, Gradient,
+    ImageRealNvpConfig, MafConfig, Mask, Nets, Optimiser, OptimiserConfig, Order, Precision, RealNvpConfig,
+    RqSplineConfig, ScaleBound, Solver, WeightsError, Whitening, WhiteningMode,
 };
 use mixwell::net::{Activation, Init};
 use mixwell::proposal::{Proposal, Transport};
 use mixwell::{Batch, BatchMut, Points, Stream};
 
 const DIMS: [usize; 6] = [1, 2, 3, 5, 6, 20];
+
+/// These dimensions, or the only one that the flow has.
+fn dims(config: &FlowConfig, all: &[usize]) -> Vec<usize> {
+    config.dim().map_or(all.to_vec(), |own| vec![own])
+}
+
+/// The first of these.
+fn one(config: &FlowConfig, dim: usize) -> usize {
+    config.dim().unwrap_or(dim)
+}
 
 /// All of them, also the Gaussian, which has no parameters.
 fn flows() -> Vec<(&'static str, FlowConfig)> {
@@ -32,6 +43,15 @@ fn trainable() -> Vec<(&'static str, FlowConfig)> {
     let r = RealNvpConfig { hidden: vec![12, 10], ..Default::default() };
     let tanh = RealNvpConfig { activation: Activation::Tanh, ..r.clone() };
     let s = RqSplineConfig { hidden: vec![12], ..Default::default() };
+    let glow = GlowConfig {
+        precision: Precision::F64,
+        shape: vec![1, 4, 4],
+        n_levels: 2,
+        depth: 2,
+        width: 3,
+        whitening: WhiteningMode::Diagonal,
+        ..Default::default()
+    };
     vec![
         ("realnvp", FlowConfig::Realnvp(r.clone())),
         (
@@ -117,6 +137,24 @@ fn trainable() -> Vec<(&'static str, FlowConfig)> {
                 ..Default::default()
             }),
         ),
+        (
+            "image_realnvp",
+            FlowConfig::ImageRealnvp(ImageRealNvpConfig {
+                precision: Precision::F64,
+                shape: vec![1, 4, 4],
+                n_couplings: 2,
+                n_last: 2,
+                channels: 3,
+                n_blocks: 1,
+                whitening: WhiteningMode::Diagonal,
+                ..Default::default()
+            }),
+        ),
+        ("glow", FlowConfig::Glow(glow.clone())),
+        (
+            "glow, affine, no prior",
+            FlowConfig::Glow(GlowConfig { coupling: GlowCoupling::Affine, split_prior: false, ..glow }),
+        ),
     ]
 }
 
@@ -128,6 +166,10 @@ fn single(config: &FlowConfig) -> FlowConfig {
         FlowConfig::FlowMatching(c) => {
             FlowConfig::FlowMatching(FlowMatchingConfig { precision: Precision::F32, ..c })
         }
+        FlowConfig::ImageRealnvp(c) => {
+            FlowConfig::ImageRealnvp(ImageRealNvpConfig { precision: Precision::F32, ..c })
+        }
+        FlowConfig::Glow(c) => FlowConfig::Glow(GlowConfig { precision: Precision::F32, ..c }),
         FlowConfig::Gaussian(c) => FlowConfig::Gaussian(c),
     }
 }

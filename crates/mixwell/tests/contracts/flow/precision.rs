@@ -6,16 +6,17 @@ use super::*;
 fn rows_do_not_depend_on_their_company() {
     for (name, config) in flows() {
         for config in [config.clone(), single(&config)] {
-            let flow = flow(&config, 3, true);
-            let z = normals(14, 300, 3);
+            let dim = one(&config, 3);
+            let flow = flow(&config, dim, true);
+            let z = normals(14, 300, dim);
             let whole = forward(&flow, &z);
-            let (lq, mut grad) = (log_prob(&flow, &whole.0), Points::zeros(300, 3));
+            let (lq, mut grad) = (log_prob(&flow, &whole.0), Points::zeros(300, dim));
             flow.log_prob_and_grad(whole.0.as_batch(), &mut vec![0.0; 300], grad.as_batch_mut());
             for r in [0, 1, 63, 64, 65, 200, 299] {
                 let one = Points::from_rows(&[z.row(r)]);
                 let (x, ld) = forward(&flow, &one);
                 assert_eq!((x.row(0), ld[0]), (whole.0.row(r), whole.1[r]), "{name}");
-                let mut g = Points::zeros(1, 3);
+                let mut g = Points::zeros(1, dim);
                 let mut l = [0.0];
                 flow.log_prob_and_grad(x.as_batch(), &mut l, g.as_batch_mut());
                 assert_eq!((l[0], g.row(0)), (lq[r], grad.row(r)), "{name}");
@@ -27,7 +28,7 @@ fn rows_do_not_depend_on_their_company() {
 #[test]
 fn extreme_points_have_finite_densities_and_gradients() {
     for (name, config) in flows() {
-        for dim in [1, 2, 5] {
+        for dim in dims(&config, &[1, 2, 5]) {
             for config in [config.clone(), single(&config)] {
                 let flow = flow(&config, dim, true);
                 let mut x = Points::zeros(8, dim);
@@ -54,7 +55,7 @@ fn extreme_points_have_finite_densities_and_gradients() {
 #[test]
 fn single_precision_agrees_with_double() {
     for (name, config) in flows() {
-        for dim in DIMS {
+        for dim in dims(&config, &DIMS) {
             let double = flow(&config, dim, true);
             let mut float = flow(&single(&config), dim, true);
             let params: Vec<f64> = (0..double.n_params()).map(|i| double.param(i)).collect();
@@ -75,7 +76,7 @@ fn single_precision_agrees_with_double_within_stated_bounds() {
         if matches!(config, FlowConfig::Gaussian(_)) {
             continue;
         }
-        for dim in [2, 5, 32] {
+        for dim in dims(&config, &[2, 5, 32]) {
             let wide = flow(&config, dim, true);
             let mut narrow = Flow::new(&single(&config), dim, &mut Stream::new(11, dim as u64)).unwrap();
             narrow.map_params(|i, _| wide.param(i));

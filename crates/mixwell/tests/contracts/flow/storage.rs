@@ -8,8 +8,9 @@ use super::*;
 fn versions_count_changes_and_survive_storage() {
     for (name, config) in trainable() {
         for config in [config.clone(), single(&config)] {
-            let mut f = flow(&config, 3, true);
-            let x = normals(18, 40, 3);
+            let dim = one(&config, 3);
+            let mut f = flow(&config, dim, true);
+            let x = normals(18, 40, dim);
             let before = (f.version(), f.save_state(), log_prob(&f, &x));
             assert!(before.0 > 0);
             let snapshot = f.snapshot();
@@ -25,7 +26,7 @@ fn versions_count_changes_and_survive_storage() {
             assert_eq!(f.version(), before.0 + 3, "{name}");
 
             let bytes = postcard::to_allocvec(&before.1).unwrap();
-            let mut other = Flow::new(&config, 3, &mut Stream::new(99, 0)).unwrap();
+            let mut other = Flow::new(&config, dim, &mut Stream::new(99, 0)).unwrap();
             other.load_state(&postcard::from_bytes(&bytes).unwrap()).unwrap();
             assert_eq!((other.version(), log_prob(&other, &x)), (before.0, before.2.clone()), "{name}");
 

@@ -26,7 +26,7 @@ fn check_parameter_gradient(name: &str, flow: &Flow, gradient: &Gradient, loss: 
 #[test]
 fn parameter_gradient_of_the_forward_loss_matches_finite_differences() {
     for (name, config) in trainable() {
-        for dim in [1, 2, 3, 6] {
+        for dim in dims(&config, &[1, 2, 3, 6]) {
             let flow = flow(&config, dim, true);
             let x = forward(&flow, &normals(8, 90, dim)).0;
             let weights: Vec<f64> =
@@ -44,7 +44,7 @@ fn parameter_gradient_of_the_forward_loss_matches_finite_differences() {
 #[test]
 fn parameter_gradient_of_the_reverse_loss_matches_finite_differences() {
     for (name, config) in trainable() {
-        for dim in [1, 2, 3, 6] {
+        for dim in dims(&config, &[1, 2, 3, 6]) {
             let flow = flow(&config, dim, true);
             let z = normals(9, 90, dim);
             let mut gradient = flow.zero_gradient();
@@ -77,9 +77,10 @@ fn training_does_not_depend_on_the_number_of_threads() {
             let train = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(|| {
-                    let mut flow = flow(&config, 3, true);
+                    let dim = one(&config, 3);
+                    let mut flow = flow(&config, dim, true);
                     let mut optimiser = Optimiser::new(&OptimiserConfig::default(), &flow).unwrap();
-                    let x = normals(15, rows, 3);
+                    let x = normals(15, rows, dim);
                     let mut losses = Vec::new();
                     for _ in 0..2 {
                         let mut gradient = flow.zero_gradient();
@@ -115,8 +116,9 @@ fn rows_without_a_finite_target_are_left_out() {
         }
     };
     for (name, config) in flows() {
-        let flow = flow(&config, 2, true);
-        let z = normals(16, 200, 2);
+        let dim = one(&config, 2);
+        let flow = flow(&config, dim, true);
+        let z = normals(16, 200, dim);
         let x = forward(&flow, &z).0;
         let kept: Vec<usize> = (0..200).filter(|&r| (0.0..=1.0).contains(&x.row(r)[0])).collect();
         let mut gradient = flow.zero_gradient();

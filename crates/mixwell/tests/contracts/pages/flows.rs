@@ -13,7 +13,8 @@ struct File {
 fn configs_on_the_pages_work() {
     let Some(pages) = pages("flows") else { return };
     for (name, file) in configs::<File>(&pages) {
-        Flow::new(&file.flow, 2, &mut Stream::new(0, 0)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        Flow::new(&file.flow, file.flow.dim().unwrap_or(2), &mut Stream::new(0, 0))
+            .unwrap_or_else(|e| panic!("{name}: {e}"));
     }
 }
 

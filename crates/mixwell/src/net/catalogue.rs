@@ -1,6 +1,6 @@
 //! Networks by name: those of the sources and of the files that people have. Every one is a [`NetworkSpec`], to be changed at will.
 
-use super::activation::Activation::{self, LeakyRelu, LipSwish, Relu, Swish, Tanh};
+use super::activation::Activation::{self, LeakyRelu, LipSwish, Relu, Sigmoid, Swish, Tanh};
 use super::layer::{
     AveragePool, BatchNorm, Convolution, Dense, Flatten, GlobalPool, MaxPool, Reduction, Reshape, Residual,
     Subsample, TransposedConvolution, Upsample, Upsampling,
@@ -47,6 +47,11 @@ networks! {
         energy(&[3, 32, 32], 32, &[64, 128, 256], LeakyRelu(0.05)),
     "nt_ebm_32", "energy of 32 x 32 colour images [nijkamp2022mcmc]" => energy(&[3, 32, 32], 32, &[64, 128, 128], LipSwish),
     "nt_ebm_64", "energy of 64 x 64 colour images [nijkamp2022mcmc]" => energy(&[3, 64, 64], 32, &[64, 128, 256, 256], LipSwish),
+    "coopflow_32", "residual energy of 32 x 32 colour images, 18 million parameters [xie2022coopflow]" => residual_energy(128),
+    "residual_energy_32", "the same with half as many channels, 4.7 million parameters" => residual_energy(64),
+    "mnist_vae_mean", "encoder of 28 x 28 digits: mean of 20 latents" => vae(["fc1", "fc21"], [784, 400, 20]),
+    "mnist_vae_log_variance", "encoder of 28 x 28 digits: logarithm of the variance of 20 latents" => vae(["fc1", "fc22"], [784, 400, 20]),
+    "mnist_vae_decoder", "decoder of 28 x 28 digits from 20 latents: probability of ink" => vae(["fc3", "fc4"], [20, 400, 784]).with(Sigmoid),
     "mnist_energy", "convolutional energy of 28 x 28 digits, minus its output" => mnist_energy(),
     "dcgan_28_generator", "generator of 28 x 28 grey images from 100 latents" => fashion_generator(),
     "dcgan_28_critic", "critic of 28 x 28 grey images" => fashion_critic(),
@@ -75,6 +80,30 @@ fn energy(input: &[usize], first: usize, channels: &[usize], activation: Activat
         spec = spec.with(Convolution::new(*n, 4, 2, 1)).with(activation);
     }
     spec.with(Convolution::new(1, 4, 1, 0))
+}
+
+/// Residual blocks that halve the image, and 100 outputs that are summed.
+fn residual_energy(first: usize) -> NetworkSpec {
+    let conv = |n| Convolution::new(n, 3, 1, 1);
+    let mut spec = NetworkSpec::new(&[3, 32, 32]).with(conv(first)).with(Swish);
+    for n in [first, 2 * first, 4 * first] {
+        spec = spec
+            .with(Residual {
+                main: vec![conv(n).into(), Swish.into(), conv(2 * n).into(), Swish.into()],
+                skip: vec![conv(2 * n).into(), Swish.into()],
+            })
+            .with(AveragePool { size: 2, stride: None, reduction: Reduction::Mean });
+    }
+    spec.with(Convolution::new(100, 4, 1, 0))
+        .with(Reshape { shape: vec![1, 10, 10] })
+        .with(GlobalPool { reduction: Reduction::Sum })
+}
+
+/// Two dense layers by their names.
+fn vae(names: [&str; 2], [n_in, hidden, n_out]: [usize; 3]) -> NetworkSpec {
+    let [first, last] = [(hidden, names[0]), (n_out, names[1])]
+        .map(|(units, name)| Dense { name: Some(name.into()), ..Dense::new(units) });
+    NetworkSpec::new(&[n_in]).with(first).with(Relu).with(last)
 }
 
 fn mnist_energy() -> NetworkSpec {
@@ -255,6 +284,7 @@ mod tests {
         assert_eq!(size("resnet20") - statistics(3), 269_722);
         assert_eq!(size("resnet56") - statistics(9), 853_018);
         assert_eq!(size("lenet5"), 61_706);
+        assert_eq!(size("residual_energy_32"), 4_694_052);
         assert_eq!(named_network("no such network"), None);
     }
 }

@@ -9,6 +9,7 @@
 mod activation;
 mod catalogue;
 mod directional;
+mod folding;
 mod gradient;
 pub mod import;
 mod layer;
@@ -21,6 +22,7 @@ mod parameter_gradient;
 mod parameters;
 mod sequential;
 mod tangent;
+mod training_pass;
 mod values;
 mod weights;
 mod workspaces;

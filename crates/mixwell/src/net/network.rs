@@ -12,6 +12,7 @@ use super::network_spec::NetworkSpec;
 use super::parameter_gradient::Part;
 use super::parameters::{ArraySpec, Parameters};
 use super::sequential::{Init, Scratch, Sequential, grow};
+use super::training_pass::Training;
 use super::values::{Params, ParamsMut, Stored};
 use super::workspaces::Workspaces;
 use crate::{Batch, BatchMut, ConfigError, Stream};
@@ -41,6 +42,7 @@ pub struct Network<T> {
     params: Vec<T>,
     pub(super) workspaces: Workspaces<Buffers<T>>,
     pub(super) parts: Workspaces<Vec<Part<T>>>,
+    pub(super) trainings: Workspaces<Training<T>>,
 }
 
 impl<T: Real> Clone for Network<T> {
@@ -52,6 +54,7 @@ impl<T: Real> Clone for Network<T> {
             params: self.params.clone(),
             workspaces: Workspaces::default(),
             parts: Workspaces::default(),
+            trainings: Workspaces::default(),
         }
     }
 }
@@ -67,8 +70,8 @@ impl<T: Real> Network<T> {
         let mut params = vec![T::ZERO; layers.n_params()];
         layers.initialise(&mut params, init, stream);
         let layout = layers.layout("");
-        let (workspaces, parts) = Default::default();
-        let mut network = Self { spec: spec.clone(), layers, layout, params, workspaces, parts };
+        let (workspaces, parts, trainings) = Default::default();
+        let mut network = Self { spec: spec.clone(), layers, layout, params, workspaces, parts, trainings };
         network.pack();
         Ok(network)
     }
@@ -97,6 +100,11 @@ impl<T: Real> Network<T> {
     /// The parameters, array after array, see [`Model::layout`].
     pub fn params(&self) -> &[T] {
         &self.params
+    }
+
+    /// Its arrays, see [`Model::layout`].
+    pub(super) fn layers_layout(&self) -> &[ArraySpec] {
+        &self.layout
     }
 
     /// Changes the parameters.

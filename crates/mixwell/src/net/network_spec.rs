@@ -96,6 +96,18 @@ impl NetworkSpec {
         Ok(self)
     }
 
+    /// The first `n_layers` layers alone: what comes out of them are features.
+    ///
+    /// # Errors
+    /// When there are none, or not as many.
+    pub fn until(&self, n_layers: usize) -> Result<Self, ConfigError> {
+        if n_layers == 0 || n_layers > self.layers.len() {
+            let why = format!("the network has {} layers, at least one must stay", self.layers.len());
+            return Err(ConfigError::new("n_layers", n_layers, why));
+        }
+        Ok(Self { input: self.input.clone(), layers: self.layers[..n_layers].to_vec() })
+    }
+
     /// The name of each of its arrays in files of others, in the order of the layout; `None` where a layer has no name.
     pub(super) fn array_names(&self) -> Vec<Option<String>> {
         array_names(&self.layers)

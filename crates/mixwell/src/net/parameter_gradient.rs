@@ -18,7 +18,7 @@ const MOST_PARTS: usize = 16;
 /// What the rows of one part give.
 #[derive(Debug, Default)]
 pub(super) struct Part<T> {
-    gradient: Vec<T>,
+    pub gradient: Vec<T>,
     sum: f64,
 }
 
@@ -101,11 +101,13 @@ impl<T: Real> Network<T> {
     }
 
     /// Parts of so many rows.
-    fn n_parts(&self, rows: usize) -> usize {
+    pub(super) fn n_parts(&self, rows: usize) -> usize {
         if rows * self.layers.work() <= PARALLEL_WORK || self.layers.shares_work() {
             1
         } else {
-            blocks(rows).min(MOST_PARTS)
+            // As many as have rows.
+            let step = blocks(rows).div_ceil(MOST_PARTS);
+            blocks(rows).div_ceil(step)
         }
     }
 }
@@ -122,7 +124,7 @@ mod tests {
         let spec = NetworkSpec::dense(5, &[60, 70], 3, Activation::Swish);
         let network = Network::<f64>::new(&spec, Init::Uniform, &mut stream).unwrap();
         let rows = 25 * BLOCK + 7;
-        assert_eq!(network.n_parts(rows), MOST_PARTS);
+        assert_eq!(network.n_parts(rows), 13);
         let (mut x, mut dy) = (Points::zeros(rows, 5), Points::zeros(rows, 3));
         stream.fill_normal(x.data_mut());
         stream.fill_normal(dy.data_mut());

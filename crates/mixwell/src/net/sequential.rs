@@ -30,6 +30,15 @@ pub enum Init {
     Uniform,
 }
 
+/// How layers are evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Every row for itself.
+    Evaluation,
+    /// The rows as one batch, whose statistics may count.
+    Training,
+}
+
 /// A layer and what is applied to its outputs.
 #[derive(Clone, Debug)]
 pub(super) struct Stage<T> {
@@ -55,6 +64,8 @@ pub struct Sequential<T> {
 pub struct Scratch<T> {
     pub(super) delta: [Vec<T>; 2],
     pub(super) turned: Vec<T>,
+    /// The gradient in weights that a layer has made of its own.
+    pub(super) weights: Vec<T>,
     /// The same as `delta` for directional derivatives.
     pub(super) tangents: [Vec<T>; 2],
     /// Derivatives that two ways share.
@@ -96,12 +107,15 @@ impl<T: Real> Stage<T> {
         (output, argument, rest)
     }
 
-    fn forward(&self, x: &[T], tape: &mut [T], rows: usize) {
+    fn run(&self, mode: Mode, x: &[T], tape: &mut [T], rows: usize) {
         let (output, rest) = tape.split_at_mut(buffer_len(rows, self.n_out));
         let (argument, own) = rest.split_at_mut(self.argument_len(rows));
         let finishes = self.layer.finishes();
         let finish = if finishes { self.activation.finish() } else { Finish::Keep };
-        self.layer.forward(x, output, own, finish, rows);
+        match mode {
+            Mode::Evaluation => self.layer.forward(x, output, own, finish, rows),
+            Mode::Training => self.layer.forward_training(x, output, own, finish, rows),
+        }
         self.activation.apply(output, argument, finishes);
     }
 }
@@ -159,6 +173,16 @@ impl<T: Real> Sequential<T> {
         self.stages.iter().any(|s| s.layer.shares_work())
     }
 
+    /// Adds to a gradient what a step of training takes away from statistics that do not depend on the batch.
+    pub(super) fn advance(&self, gradient: &mut [T]) {
+        self.stages.iter().for_each(|s| s.layer.advance(gradient));
+    }
+
+    /// Whether, in training, rows depend on each other.
+    pub(super) fn couples_rows(&self) -> bool {
+        self.stages.iter().any(|s| s.layer.couples_rows())
+    }
+
     /// Numbers of a row on the tape.
     pub(super) fn tape_features(&self) -> usize {
         self.tape_features
@@ -171,10 +195,15 @@ impl<T: Real> Sequential<T> {
 
     /// Evaluates `rows` rows of `x`; for the outputs see [`Sequential::output`].
     pub fn forward(&self, x: &[T], tape: &mut [T], rows: usize) {
+        self.run(Mode::Evaluation, x, tape, rows);
+    }
+
+    /// The same in either mode.
+    pub(super) fn run(&self, mode: Mode, x: &[T], tape: &mut [T], rows: usize) {
         let (mut input, mut rest) = (x, tape);
         for stage in &self.stages {
             let (slot, next) = rest.split_at_mut(stage.tape_len(rows));
-            stage.forward(input, slot, rows);
+            stage.run(mode, input, slot, rows);
             (input, rest) = (&slot[..buffer_len(rows, stage.n_out)], next);
         }
     }
@@ -185,7 +214,7 @@ impl<T: Real> Sequential<T> {
         for stage in &mut self.stages {
             stage.layer.initialise_from_batch(&input, params, rows);
             let mut tape = vec![T::ZERO; stage.tape_len(rows)];
-            stage.forward(&input, &mut tape, rows);
+            stage.run(Mode::Evaluation, &input, &mut tape, rows);
             tape.truncate(buffer_len(rows, stage.n_out));
             input = tape;
         }
@@ -205,6 +234,22 @@ impl<T: Real> Sequential<T> {
     #[allow(clippy::too_many_arguments)]
     pub fn backward(
         &self,
+        x: &[T],
+        tape: &[T],
+        d_output: &mut [T],
+        dx: Option<&mut [T]>,
+        gradient: Option<&mut [T]>,
+        scratch: &mut Scratch<T>,
+        rows: usize,
+    ) {
+        self.run_back(Mode::Evaluation, x, tape, d_output, dx, gradient, scratch, rows);
+    }
+
+    /// The same in either mode.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn run_back(
+        &self,
+        mode: Mode,
         x: &[T],
         tape: &[T],
         d_output: &mut [T],
@@ -234,18 +279,19 @@ impl<T: Real> Sequential<T> {
                 _ => Finish::Keep,
             };
             let into = if l == 0 { dx.as_deref_mut() } else { Some(spare.as_mut_slice()) };
-            stage.layer.backward(
-                Backward {
-                    x: input,
-                    tape: own,
-                    dy,
-                    dx: into.map(|dx| (dx, gate)),
-                    gradient: gradient.as_deref_mut(),
-                    is_tangent: false,
-                    rows,
-                },
-                scratch,
-            );
+            let pass = Backward {
+                x: input,
+                tape: own,
+                dy,
+                dx: into.map(|dx| (dx, gate)),
+                gradient: gradient.as_deref_mut(),
+                is_tangent: false,
+                rows,
+            };
+            match mode {
+                Mode::Evaluation => stage.layer.backward(pass, scratch),
+                Mode::Training => stage.layer.backward_training(pass, scratch),
+            }
             if let (Some(p), Some((output, argument, _))) = (before, parts) {
                 if p.activation.is_pass() || !stage.layer.finishes() {
                     p.activation.pull(&mut spare[..output.len()], output, argument);

@@ -268,7 +268,7 @@ fn slow_network(spec: &NetworkSpec, params: &[f64], x: &[f64]) -> Vec<f64> {
 }
 
 /// A network with parameters that do something: positive variances among them.
-fn network(spec: &NetworkSpec, stream: &mut Stream) -> Network<f64> {
+pub(super) fn network(spec: &NetworkSpec, stream: &mut Stream) -> Network<f64> {
     let mut network = Network::new(spec, Init::Uniform, stream).unwrap();
     let arrays = Model::layout(&network).to_vec();
     network.update(|params| {
@@ -284,13 +284,13 @@ fn network(spec: &NetworkSpec, stream: &mut Stream) -> Network<f64> {
     network
 }
 
-fn points(rows: usize, dim: usize, stream: &mut Stream) -> Points {
+pub(super) fn points(rows: usize, dim: usize, stream: &mut Stream) -> Points {
     let mut x = Points::zeros(rows, dim);
     stream.fill_normal(x.data_mut());
     x
 }
 
-fn values(network: &Network<f64>, x: Batch<'_>) -> Points {
+pub(super) fn values(network: &Network<f64>, x: Batch<'_>) -> Points {
     let mut y = Points::zeros(x.rows(), network.n_out());
     network.values(x, y.as_batch_mut());
     y
@@ -408,7 +408,7 @@ fn fault(spec: &NetworkSpec, network: &Network<f64>, rows: usize, stream: &mut S
 }
 
 /// Where this is not the gradient of a loss in the parameters, or nothing. Statistics have none.
-fn gradient_fault(
+pub(super) fn gradient_fault(
     network: &Network<f64>,
     gradient: &[f64],
     loss: impl Fn(&Network<f64>) -> f64,
@@ -416,7 +416,7 @@ fn gradient_fault(
     let h = 1e-5;
     let mut other = network.clone();
     for array in Model::layout(network) {
-        if array.name.contains("running") {
+        if array.is_statistic {
             if gradient[array.offset..array.end()].iter().any(|g| *g != 0.0) {
                 return Some(format!("{} has a gradient", array.name));
             }
@@ -458,11 +458,12 @@ fn any_layer() -> impl Strategy<Value = LayerSpec> {
     let conv = (1..20usize, 1..5usize, 1..4usize, 0..3usize, any::<bool>(), any::<bool>());
     let conv = conv.prop_map(|(channels, kernel, stride, padding, edge, bias)| {
         let padding_mode = if edge { Padding::Edge } else { Padding::Zero };
-        Convolution { channels, kernel, stride, padding, padding_mode, bias, name: None }.into()
+        Convolution { padding_mode, bias, ..Convolution::new(channels, kernel, stride, padding) }.into()
     });
     let transposed = (1..20usize, 1..5usize, 1..4usize, 0..3usize, 0..2usize, any::<bool>());
     let transposed = transposed.prop_map(|(channels, kernel, stride, padding, output_padding, bias)| {
-        TransposedConvolution { channels, kernel, stride, padding, output_padding, bias, name: None }.into()
+        let plain = TransposedConvolution::new(channels, kernel, stride, padding);
+        TransposedConvolution { output_padding, bias, ..plain }.into()
     });
     let pool = (1..4usize, proptest::option::of(1..3usize), reduction());
     let functions = vec![

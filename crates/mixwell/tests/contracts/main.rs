@@ -16,3 +16,4 @@ mod optimisers_reference;
 mod pages;
 mod target;
 mod target_reference;
+mod training_mode;

@@ -182,6 +182,32 @@ fn a_classifier_of_digits_gives_the_reference() {
 }
 
 #[test]
+fn an_autoencoder_of_digits_gives_the_reference() {
+    let part = "gan/vae_mnist";
+    let Some(folder) = data::folder_with(part).map(|f| f.join(part)) else { return };
+    let text = std::fs::read_to_string(folder.join("reference_io.json")).unwrap();
+    let reference: Value = serde_json::from_str(&text).unwrap();
+    let Some(x) = images_of(MNIST, 4, [0.0, 1.0]) else { return };
+    let arrays = NamedArrays::read(&folder.join("vae_epoch_25.pth")).unwrap();
+    let run = |name: &str, x: &Points| {
+        let mut network = Network::<f64>::new(&named(name), Init::Uniform, &mut Stream::new(0, 0)).unwrap();
+        // The other half of the autoencoder is in the same file.
+        let unused = network.load(&arrays).unwrap();
+        assert_eq!(unused.len(), 6, "{unused:?}");
+        values(&network, x)
+    };
+    // The reference is printed with ten digits.
+    let mean = run("mnist_vae_mean", &x);
+    for (name, found) in [("mu", &mean), ("logvar", &run("mnist_vae_log_variance", &x))] {
+        let error = difference(found, &numbers(&reference[name]));
+        assert!(error < 5e-10, "{name}: {error:e}");
+    }
+    let pictures = run("mnist_vae_decoder", &Points::from_vec(mean, 20));
+    let error = difference(&pictures, &numbers(&reference["decode_of_mu"]));
+    assert!(error < 2e-9, "pictures: {error:e}");
+}
+
+#[test]
 fn classifiers_of_photographs_are_as_good_as_they_were() {
     let (pictures, weights) =
         ("images/cifar10_full/test_batch_first5000.bin.xz", "classifiers/cifar10_resnet");

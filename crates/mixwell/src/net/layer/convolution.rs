@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::dense::yes;
+use super::spectral_norm::SpectralNorm;
 use super::weights::{self, Weights};
 use super::{Backward, Layer, Settings, Shape, is_parallel, is_worth_sharing, positive};
 use crate::Stream;
@@ -52,6 +53,9 @@ pub struct Convolution {
     /// Whether there are biases.
     #[serde(default = "yes")]
     pub bias: bool,
+    /// Whether the layer works with its weights divided by their largest singular value, which a step of the power iteration follows.
+    #[serde(default)]
+    pub spectral_norm: bool,
     /// The name of its arrays in files of others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -77,6 +81,9 @@ pub struct TransposedConvolution {
     /// Whether there are biases.
     #[serde(default = "yes")]
     pub bias: bool,
+    /// Whether the layer works with its weights divided by their largest singular value, which a step of the power iteration follows.
+    #[serde(default)]
+    pub spectral_norm: bool,
     /// The name of its arrays in files of others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -89,7 +96,16 @@ fn one() -> usize {
 impl Convolution {
     /// A convolution with biases and zeros beyond the edge.
     pub fn new(channels: usize, kernel: usize, stride: usize, padding: usize) -> Self {
-        Self { channels, kernel, stride, padding, padding_mode: Padding::Zero, bias: true, name: None }
+        Self {
+            channels,
+            kernel,
+            stride,
+            padding,
+            padding_mode: Padding::Zero,
+            bias: true,
+            spectral_norm: false,
+            name: None,
+        }
     }
 
     /// The same without biases.
@@ -101,7 +117,16 @@ impl Convolution {
 impl TransposedConvolution {
     /// A transposed convolution with biases.
     pub fn new(channels: usize, kernel: usize, stride: usize, padding: usize) -> Self {
-        Self { channels, kernel, stride, padding, output_padding: 0, bias: true, name: None }
+        Self {
+            channels,
+            kernel,
+            stride,
+            padding,
+            output_padding: 0,
+            bias: true,
+            spectral_norm: false,
+            name: None,
+        }
     }
 
     /// The same without biases.
@@ -139,7 +164,7 @@ impl Settings for Convolution {
     }
 
     fn arrays(&self) -> &'static [&'static str] {
-        weights::names(self.bias)
+        weights::names_with(self.bias, self.spectral_norm)
     }
 
     fn name(&self) -> Option<&str> {
@@ -155,7 +180,7 @@ impl Settings for Convolution {
             padding: self.padding,
             edge: self.padding_mode == Padding::Edge,
         };
-        Box::new(Conv::new(&geometry, false, self.bias, offset))
+        Box::new(Conv::new(&geometry, false, (self.bias, self.spectral_norm), offset))
     }
 }
 
@@ -178,7 +203,7 @@ impl Settings for TransposedConvolution {
     }
 
     fn arrays(&self) -> &'static [&'static str] {
-        weights::names(self.bias)
+        weights::names_with(self.bias, self.spectral_norm)
     }
 
     fn name(&self) -> Option<&str> {
@@ -194,7 +219,7 @@ impl Settings for TransposedConvolution {
             padding: self.padding,
             edge: false,
         };
-        Box::new(Conv::new(&geometry, true, self.bias, offset))
+        Box::new(Conv::new(&geometry, true, (self.bias, self.spectral_norm), offset))
     }
 }
 
@@ -292,7 +317,7 @@ struct Conv<T> {
     n_in: usize,
     channels: usize,
     pixels: usize,
-    weights: Weights,
+    weights: Weights<T>,
     forward: Way<T>,
     backward: Way<T>,
     bias: Option<Vec<T>>,
@@ -300,7 +325,12 @@ struct Conv<T> {
 }
 
 impl<T: Real> Conv<T> {
-    fn new(geometry: &Geometry, is_transposed: bool, bias: bool, offset: usize) -> Self {
+    fn new(
+        geometry: &Geometry,
+        is_transposed: bool,
+        (bias, spectral_norm): (bool, bool),
+        offset: usize,
+    ) -> Self {
         let (large, small, k) = (geometry.large, geometry.small, geometry.kernel);
         let (taps, order) = (geometry.down(), geometry.order());
         let back = geometry.up(&taps, &order);
@@ -317,15 +347,18 @@ impl<T: Real> Conv<T> {
         );
         let (input, output, forward, backward) =
             if is_transposed { (small, large, up, down) } else { (large, small, down, up) };
+        let shape = vec![small.channels, large.channels, k, k];
+        let spectral = spectral_norm.then(|| SpectralNorm::new(&shape, usize::from(is_transposed)));
         Self {
             n_in: input.len(),
             channels: output.channels,
             pixels: output.n_pixels(),
             weights: Weights {
-                shape: vec![small.channels, large.channels, k, k],
+                shape,
                 n_biases: if bias { output.channels } else { 0 },
                 offset,
                 fan_in: input.channels * k * k,
+                spectral,
             },
             forward,
             backward,
@@ -370,12 +403,17 @@ impl<T: Real> Layer<T> for Conv<T> {
 
     fn pack(&mut self, params: &[T]) {
         let (weights, biases) = self.weights.of(params);
+        let weights = self.weights.fold(weights, params);
         let [forward, backward] = [self.channels, self.forward.gather.channels()];
         self.forward.pack(weights, forward, &mut self.ordered);
         self.backward.pack(weights, backward, &mut self.ordered);
         if let Some(bias) = &mut self.bias {
             bias.copy_from_slice(biases);
         }
+    }
+
+    fn advance(&self, gradient: &mut [T]) {
+        self.weights.advance(gradient);
     }
 
     fn forward(&self, x: &[T], y: &mut [T], _: &mut [T], finish: Finish<'_, T>, rows: usize) {
@@ -400,25 +438,18 @@ impl<T: Real> Layer<T> for Conv<T> {
         let Backward { x, dy, dx, gradient, is_tangent, rows, .. } = pass;
         let parallel = is_parallel(self.work(), rows);
         if let Some(gradient) = gradient {
-            let (weights, mut bias) = self.weights.of_gradient(gradient, is_tangent);
             let Way { gather, places, .. } = &self.forward;
-            grow(&mut scratch.turned, gather_outer_scratch::<T>(gather, self.channels));
-            for b in 0..blocks(rows) {
-                let x = &x[b * self.n_in * BLOCK..];
-                let dy = &dy[buffer_len(b * BLOCK, self.n_out())..];
-                let bias = bias.as_deref_mut();
-                let (weights, scratch) = ((&mut *weights, &**places), &mut scratch.turned);
-                gather_outer(
-                    gather,
-                    (dy, self.channels),
-                    x,
-                    rows_in(rows, b),
-                    weights,
-                    bias,
-                    scratch,
-                    parallel,
-                );
-            }
+            let Scratch { turned, weights, .. } = scratch;
+            grow(turned, gather_outer_scratch::<T>(gather, self.channels));
+            self.weights.add_gradient(gradient, is_tangent, weights, |weights, mut bias| {
+                for b in 0..blocks(rows) {
+                    let x = &x[b * self.n_in * BLOCK..];
+                    let dy = &dy[buffer_len(b * BLOCK, self.n_out())..];
+                    let (bias, dy) = (bias.as_deref_mut(), (dy, self.channels));
+                    let weights = (&mut *weights, &**places);
+                    gather_outer(gather, dy, x, rows_in(rows, b), weights, bias, turned, parallel);
+                }
+            });
         }
         if let Some((dx, finish)) = dx {
             let Way { gather, panels, .. } = &self.backward;

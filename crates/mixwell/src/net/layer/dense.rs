@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::spectral_norm::SpectralNorm;
 use super::weights::{self, Weights};
 use super::{Backward, Layer, Settings, Shape, positive};
 use crate::Stream;
@@ -24,6 +25,9 @@ pub struct Dense {
     /// stay there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<Vec<bool>>,
+    /// Whether the layer works with its weights divided by their largest singular value, which a step of the power iteration follows.
+    #[serde(default)]
+    pub spectral_norm: bool,
     /// The name of its arrays in files of others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -36,7 +40,7 @@ pub(super) fn yes() -> bool {
 impl Dense {
     /// A layer with biases.
     pub fn new(units: usize) -> Self {
-        Self { units, bias: true, mask: None, name: None }
+        Self { units, bias: true, mask: None, spectral_norm: false, name: None }
     }
 }
 
@@ -60,7 +64,7 @@ impl Settings for Dense {
     }
 
     fn arrays(&self) -> &'static [&'static str] {
-        weights::names(self.bias)
+        weights::names_with(self.bias, self.spectral_norm)
     }
 
     fn name(&self) -> Option<&str> {
@@ -70,10 +74,11 @@ impl Settings for Dense {
     fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>> {
         let (n_in, n_out) = (input.channels, output.channels);
         let n_biases = if self.bias { n_out } else { 0 };
+        let spectral = self.spectral_norm.then(|| SpectralNorm::new(&[n_out, n_in], 0));
         Box::new(Product {
             n_in,
             n_out,
-            weights: Weights { shape: vec![n_out, n_in], n_biases, offset, fan_in: n_in },
+            weights: Weights { shape: vec![n_out, n_in], n_biases, offset, fan_in: n_in, spectral },
             forward: Panels::new(n_in, n_out).with_columns(),
             backward: Panels::new(n_out, n_in).with_columns(),
             bias: self.bias.then(|| vec![T::ZERO; n_out]),
@@ -86,7 +91,7 @@ impl Settings for Dense {
 struct Product<T> {
     n_in: usize,
     n_out: usize,
-    weights: Weights,
+    weights: Weights<T>,
     forward: Panels<T>,
     backward: Panels<T>,
     bias: Option<Vec<T>>,
@@ -128,11 +133,16 @@ impl<T: Real> Layer<T> for Product<T> {
     fn pack(&mut self, params: &[T]) {
         let (weights, biases) = self.weights.of(params);
         let weights = self.mask.as_mut().map_or(weights, |mask| mask.select(weights));
+        let weights = self.weights.fold(weights, params);
         self.forward.pack(weights, self.n_in, 1);
         self.backward.pack(weights, 1, self.n_in);
         if let Some(bias) = &mut self.bias {
             bias.copy_from_slice(biases);
         }
+    }
+
+    fn advance(&self, gradient: &mut [T]) {
+        self.weights.advance(gradient);
     }
 
     fn forward(&self, x: &[T], y: &mut [T], _: &mut [T], finish: Finish<'_, T>, rows: usize) {
@@ -146,11 +156,13 @@ impl<T: Real> Layer<T> for Product<T> {
     fn backward(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
         let Backward { x, dy, dx, gradient, is_tangent, rows, .. } = pass;
         if let Some(gradient) = gradient {
-            let (weights, bias) = self.weights.of_gradient(gradient, is_tangent);
-            grow(&mut scratch.turned, matmul::outer_scratch(self.n_in, self.n_out, rows));
-            matmul::outer((dy, self.n_out), (x, self.n_in), rows, weights, bias, &mut scratch.turned);
+            let Scratch { turned, weights, .. } = scratch;
+            grow(turned, matmul::outer_scratch(self.n_in, self.n_out, rows));
+            self.weights.add_gradient(gradient, is_tangent, weights, |weights, bias| {
+                matmul::outer((dy, self.n_out), (x, self.n_in), rows, weights, bias, turned);
+            });
             if let Some(mask) = &self.mask {
-                mask.clear(weights);
+                mask.clear(self.weights.of_mut(gradient).0);
             }
         }
         if let Some((dx, finish)) = dx {

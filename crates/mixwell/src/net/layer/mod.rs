@@ -4,6 +4,7 @@
 //! image pixel by pixel ([`Shape`]).
 
 mod act_norm;
+mod batch_statistics;
 mod channel_norm;
 mod concatenated_elu;
 mod convolution;
@@ -17,6 +18,7 @@ mod pool;
 mod residual;
 mod select;
 mod shape;
+mod spectral_norm;
 mod weights;
 
 use std::fmt::Debug;
@@ -312,6 +314,24 @@ pub(super) trait Layer<T>: Debug + Send + Sync {
 
     /// The derivative of a loss, back through the layer.
     fn backward(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>);
+
+    /// Whether, in training, what comes out of a row depends on the others: then a batch is not cut into pieces.
+    fn couples_rows(&self) -> bool {
+        false
+    }
+
+    /// [`Layer::forward`] in training, of a whole batch.
+    fn forward_training(&self, x: &[T], y: &mut [T], tape: &mut [T], finish: Finish<'_, T>, rows: usize) {
+        self.forward(x, y, tape, finish, rows);
+    }
+
+    /// [`Layer::backward`] after [`Layer::forward_training`]. Statistics get what a step is to take away from them.
+    fn backward_training(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        self.backward(pass, scratch);
+    }
+
+    /// Adds to a gradient what a step of training takes away from statistics that do not depend on the batch.
+    fn advance(&self, _gradient: &mut [T]) {}
 
     /// Numbers of a row that [`Layer::push`] leaves.
     fn push_features(&self) -> usize {

@@ -1,12 +1,14 @@
-//! Batch normalisation with its running statistics, as in evaluation: `y = (x - mean) / sqrt(variance + epsilon) weight + bias`,
-//! one of each per channel. Reference: [ioffe2015batch].
+//! Batch normalisation: `y = (x - mean) / sqrt(variance + epsilon) weight + bias`, one of each per channel; in evaluation with its
+//! running statistics, in training with those of the batch. Reference: [ioffe2015batch].
 //!
-//! The four arrays lie in the flat vector one after the other: weight, bias, mean, variance. The last two are
-//! statistics: no derivative is taken in them, and in evaluation their entries in the gradient are zero.
+//! The four arrays lie in the flat vector one after the other: weight, bias, mean, variance. The last two are statistics: their
+//! gradient is what a step takes away from them, nothing in evaluation, `momentum (running - batch)` in training. The variance
+//! that runs is the unbiased one, the one that normalises is not, as in PyTorch. On the tape of training lie mean and variance.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::batch_statistics::Channels;
 use super::dense::yes;
 use super::{Backward, Layer, Settings, Shape, is_parallel};
 use crate::Stream;
@@ -27,6 +29,9 @@ pub struct BatchNorm {
     /// Whether there are weights and biases.
     #[serde(default = "yes")]
     pub affine: bool,
+    /// The part of the running statistics that a step of training replaces by those of the batch.
+    #[serde(default = "momentum")]
+    pub momentum: f64,
     /// The name of its arrays in files of others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -36,6 +41,10 @@ fn epsilon() -> f64 {
     1e-5
 }
 
+fn momentum() -> f64 {
+    0.1
+}
+
 fn arrays(affine: bool) -> &'static [&'static str] {
     let names = &["weight", "bias", "running_mean", "running_var"];
     if affine { names } else { &names[2..] }
@@ -43,16 +52,18 @@ fn arrays(affine: bool) -> &'static [&'static str] {
 
 impl Default for BatchNorm {
     fn default() -> Self {
-        Self { epsilon: epsilon(), affine: true, name: None }
+        Self { epsilon: epsilon(), affine: true, momentum: momentum(), name: None }
     }
 }
 
 impl Settings for BatchNorm {
     fn output(&self, input: Shape) -> Result<Shape, String> {
-        if self.epsilon >= 0.0 && self.epsilon.is_finite() {
-            Ok(input)
-        } else {
+        if !(self.epsilon >= 0.0 && self.epsilon.is_finite()) {
             Err(format!("`epsilon` is {}, it must not be negative", self.epsilon))
+        } else if !(0.0..=1.0).contains(&self.momentum) {
+            Err(format!("`momentum` is {}, it must lie in [0, 1]", self.momentum))
+        } else {
+            Ok(input)
         }
     }
 
@@ -72,6 +83,9 @@ impl Settings for BatchNorm {
             offset,
             affine: self.affine,
             epsilon: self.epsilon,
+            momentum: self.momentum,
+            weight: one.clone(),
+            variance: one.clone(),
             scale: one.clone(),
             bias: vec![T::ZERO; channels],
             mean: vec![T::ZERO; channels],
@@ -87,6 +101,9 @@ struct Affine<T> {
     offset: usize,
     affine: bool,
     epsilon: f64,
+    momentum: f64,
+    weight: Vec<T>,
+    variance: Vec<T>,
     scale: Vec<T>,
     bias: Vec<T>,
     mean: Vec<T>,
@@ -96,6 +113,10 @@ struct Affine<T> {
 impl<T: Real> Affine<T> {
     fn names(&self) -> &'static [&'static str] {
         arrays(self.affine)
+    }
+
+    fn batch(&self, rows: usize) -> Channels {
+        Channels { channels: self.channels, pixels: self.pixels, rows }
     }
 
     /// Every pixel of every block, as `channels x 64`.
@@ -131,6 +152,28 @@ impl<T: Real> Job for Apply<'_, T> {
             let [scale, mean, bias] = [self.scale[c], mean, bias].map(Lanes::<T, I>::splat);
             for (y, x) in y.chunks_exact_mut(lanes).zip(x.chunks_exact(lanes)) {
                 scale.mul_add(Lanes::<T, I>::of(x) - mean, bias).put(y);
+            }
+        }
+    }
+}
+
+/// `dx += dy scale`, channel by channel.
+struct AddScaled<'a, T> {
+    dy: &'a [T],
+    scale: &'a [T],
+    dx: &'a mut [T],
+}
+
+impl<T: Real> Job for AddScaled<'_, T> {
+    type Output = ();
+    #[inline(always)]
+    fn call<I: Isa>(self) {
+        let lanes = Lanes::<T, I>::LANES;
+        let channels = self.dy.chunks_exact(BLOCK).zip(self.dx.chunks_exact_mut(BLOCK)).zip(self.scale);
+        for ((dy, dx), scale) in channels {
+            let scale = Lanes::<T, I>::splat(*scale);
+            for (dx, dy) in dx.chunks_exact_mut(lanes).zip(dy.chunks_exact(lanes)) {
+                scale.mul_add(Lanes::<T, I>::of(dy), Lanes::<T, I>::of(dx)).put(dx);
             }
         }
     }
@@ -175,10 +218,78 @@ impl<T: Real> Layer<T> for Affine<T> {
             (array("running_mean").expect("always there"), array("running_var").expect("always there"));
         for c in 0..self.channels {
             let deviation = (variance[c].to_f64() + self.epsilon).sqrt();
-            let scale = weight.map_or(1.0, |w| w[c].to_f64()) / deviation;
+            (self.weight[c], self.variance[c]) = (weight.map_or(T::ONE, |w| w[c]), variance[c]);
+            let scale = self.weight[c].to_f64() / deviation;
             (self.scale[c], self.bias[c]) = (T::from_f64(scale), bias.map_or(T::ZERO, |b| b[c]));
             (self.mean[c], self.deviation[c]) = (mean[c], T::from_f64(deviation));
         }
+    }
+
+    /// Mean and variance of the batch, in training.
+    fn tape_features(&self) -> usize {
+        (2 * self.channels).div_ceil(BLOCK)
+    }
+
+    fn couples_rows(&self) -> bool {
+        true
+    }
+
+    fn forward_training(&self, x: &[T], y: &mut [T], tape: &mut [T], _: Finish<'_, T>, rows: usize) {
+        let mut moments = vec![[0.0; 2]; self.channels];
+        self.batch(rows).moments(x, &mut moments);
+        let (means, variances) = tape[..2 * self.channels].split_at_mut(self.channels);
+        let mut scale = vec![T::ZERO; self.channels];
+        for (c, [mean, variance]) in moments.into_iter().enumerate() {
+            (means[c], variances[c]) = (T::from_f64(mean), T::from_f64(variance));
+            scale[c] = T::from_f64(self.weight[c].to_f64() / (variance + self.epsilon).sqrt());
+        }
+        let len = self.channels * BLOCK;
+        self.each(y, rows, |i, y| {
+            let mean_and_bias = Some((&*means, self.bias.as_slice()));
+            simd::run(Apply { x: &x[i * len..][..len], scale: &scale, mean_and_bias, y });
+        });
+    }
+
+    fn backward_training(&self, pass: Backward<'_, T>, _: &mut Scratch<T>) {
+        let Backward { x, tape, dy, dx, gradient, rows, .. } = pass;
+        let (batch, n) = (self.batch(rows), self.batch(rows).count());
+        let (means, variances) = tape[..2 * self.channels].split_at(self.channels);
+        // Of each channel: one over the deviation, sum of dy, sum of dy times the normalised number.
+        let mut sums = vec![[0.0; 3]; self.channels];
+        batch.for_each(&mut sums, |c, sums| {
+            let inverse = (variances[c].to_f64() + self.epsilon).sqrt().recip();
+            let mean = means[c].to_f64();
+            let along = batch.sum(c, dy, x, |dy, x| dy * (x - mean)) * inverse;
+            *sums = [inverse, batch.sum(c, dy, x, |dy, _| dy), along];
+        });
+        if let Some(gradient) = gradient {
+            let own = &mut gradient[self.offset..][..self.names().len() * self.channels];
+            let (affine, statistics) = own.split_at_mut(own.len() - 2 * self.channels);
+            let unbiased = if n > 1.0 { n / (n - 1.0) } else { 1.0 };
+            for (c, [_, sum, along]) in sums.iter().enumerate() {
+                if self.affine {
+                    affine[c] += T::from_f64(*along);
+                    affine[self.channels + c] += T::from_f64(*sum);
+                }
+                let part = |running: T, batch: f64| T::from_f64(self.momentum * (running.to_f64() - batch));
+                statistics[c] += part(self.mean[c], means[c].to_f64());
+                statistics[self.channels + c] += part(self.variance[c], variances[c].to_f64() * unbiased);
+            }
+        }
+        let Some((dx, _)) = dx else { return };
+        let of_channel = |f: &dyn Fn(usize, &[f64; 3]) -> f64| -> Vec<T> {
+            sums.iter().enumerate().map(|(c, sums)| T::from_f64(f(c, sums))).collect()
+        };
+        let scale = of_channel(&|c, [inverse, ..]| self.weight[c].to_f64() * inverse);
+        let slope =
+            of_channel(&|c, [inverse, _, along]| -self.weight[c].to_f64() * inverse * inverse * along / n);
+        let level = of_channel(&|c, [inverse, sum, _]| -self.weight[c].to_f64() * inverse * sum / n);
+        let len = self.channels * BLOCK;
+        self.each(dx, rows, |i, dx| {
+            let (x, dy) = (&x[i * len..][..len], &dy[i * len..][..len]);
+            simd::run(Apply { x, scale: &slope, mean_and_bias: Some((means, &level)), y: dx });
+            simd::run(AddScaled { dy, scale: &scale, dx });
+        });
     }
 
     fn forward(&self, x: &[T], y: &mut [T], _: &mut [T], _: Finish<'_, T>, rows: usize) {

@@ -6,7 +6,7 @@ use super::{Backward, Layer, LayerSpec, Push, PushBack, Settings, Shape};
 use crate::Stream;
 use crate::net::network_spec;
 use crate::net::parameters::{ArraySpec, Parameters};
-use crate::net::sequential::{Init, Scratch, Sequential, grow};
+use crate::net::sequential::{Init, Mode, Scratch, Sequential, grow};
 use crate::net::tangent::AlongBack;
 use mixwell_vector::Real;
 use mixwell_vector::block::buffer_len;
@@ -51,6 +51,51 @@ struct Block<T> {
 impl<T> Block<T> {
     fn parts(&self) -> impl Iterator<Item = &Sequential<T>> {
         std::iter::once(&self.main).chain(&self.skip)
+    }
+}
+
+impl<T: Real> Block<T> {
+    fn run(&self, mode: Mode, x: &[T], y: &mut [T], tape: &mut [T], rows: usize) {
+        let len = buffer_len(rows, self.main.n_out());
+        let (main, rest) = tape.split_at_mut(self.main.tape_len(rows));
+        self.main.run(mode, x, main, rows);
+        y[..len].copy_from_slice(self.main.output(main, rows));
+        let around = match &self.skip {
+            None => &x[..len],
+            Some(skip) => {
+                skip.run(mode, x, rest, rows);
+                skip.output(rest, rows)
+            }
+        };
+        for (y, around) in y[..len].iter_mut().zip(around) {
+            *y += *around;
+        }
+    }
+
+    fn run_back(&self, mode: Mode, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        let Backward { x, tape, dy, mut dx, mut gradient, rows, .. } = pass;
+        let (len_in, len) = (buffer_len(rows, self.main.n_in()), buffer_len(rows, self.main.n_out()));
+        let (main, rest) = tape.split_at(self.main.tape_len(rows));
+        let Scratch { inner, copies: [copy, around], .. } = scratch;
+        let inner = inner.get_or_insert_default();
+        grow(copy, len);
+        copy[..len].copy_from_slice(&dy[..len]);
+        let into = dx.as_mut().map(|(dx, _)| &mut **dx);
+        self.main.run_back(mode, x, main, copy, into, gradient.as_deref_mut(), inner, rows);
+        let around = match &self.skip {
+            None => &dy[..len],
+            Some(skip) => {
+                grow(around, len_in);
+                let into = dx.is_some().then_some(around.as_mut_slice());
+                skip.run_back(mode, x, rest, dy, into, gradient, inner, rows);
+                &around[..len_in]
+            }
+        };
+        if let Some((dx, _)) = dx {
+            for (dx, around) in dx[..len_in].iter_mut().zip(around) {
+                *dx += *around;
+            }
+        }
     }
 }
 
@@ -121,46 +166,27 @@ impl<T: Real> Layer<T> for Block<T> {
     }
 
     fn forward(&self, x: &[T], y: &mut [T], tape: &mut [T], _: Finish<'_, T>, rows: usize) {
-        let len = buffer_len(rows, self.n_out());
-        let (main, rest) = tape.split_at_mut(self.main.tape_len(rows));
-        self.main.forward(x, main, rows);
-        y[..len].copy_from_slice(self.main.output(main, rows));
-        let around = match &self.skip {
-            None => &x[..len],
-            Some(skip) => {
-                skip.forward(x, rest, rows);
-                skip.output(rest, rows)
-            }
-        };
-        for (y, around) in y[..len].iter_mut().zip(around) {
-            *y += *around;
-        }
+        self.run(Mode::Evaluation, x, y, tape, rows);
+    }
+
+    fn advance(&self, gradient: &mut [T]) {
+        self.parts().for_each(|part| part.advance(gradient));
+    }
+
+    fn couples_rows(&self) -> bool {
+        self.parts().any(Sequential::couples_rows)
+    }
+
+    fn forward_training(&self, x: &[T], y: &mut [T], tape: &mut [T], _: Finish<'_, T>, rows: usize) {
+        self.run(Mode::Training, x, y, tape, rows);
+    }
+
+    fn backward_training(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
+        self.run_back(Mode::Training, pass, scratch);
     }
 
     fn backward(&self, pass: Backward<'_, T>, scratch: &mut Scratch<T>) {
-        let Backward { x, tape, dy, mut dx, mut gradient, rows, .. } = pass;
-        let (len_in, len) = (buffer_len(rows, self.n_in()), buffer_len(rows, self.n_out()));
-        let (main, rest) = tape.split_at(self.main.tape_len(rows));
-        let Scratch { inner, copies: [copy, around], .. } = scratch;
-        let inner = inner.get_or_insert_default();
-        grow(copy, len);
-        copy[..len].copy_from_slice(&dy[..len]);
-        let into = dx.as_mut().map(|(dx, _)| &mut **dx);
-        self.main.backward(x, main, copy, into, gradient.as_deref_mut(), inner, rows);
-        let around = match &self.skip {
-            None => &dy[..len],
-            Some(skip) => {
-                grow(around, len_in);
-                let into = dx.is_some().then_some(around.as_mut_slice());
-                skip.backward(x, rest, dy, into, gradient, inner, rows);
-                &around[..len_in]
-            }
-        };
-        if let Some((dx, _)) = dx {
-            for (dx, around) in dx[..len_in].iter_mut().zip(around) {
-                *dx += *around;
-            }
-        }
+        self.run_back(Mode::Evaluation, pass, scratch);
     }
 
     fn push(&self, pass: Push<'_, T>) {

@@ -21,6 +21,7 @@ mod optimiser;
 mod parameter_gradient;
 mod parameters;
 mod sequential;
+mod stage;
 mod tangent;
 mod training_pass;
 mod values;

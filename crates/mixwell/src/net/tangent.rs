@@ -12,7 +12,8 @@
 //! and `tau`.
 
 use super::layer::{Backward, Push, PushBack};
-use super::sequential::{Scratch, Sequential, Stage, grow};
+use super::sequential::{Scratch, Sequential, grow};
+use super::stage::Stage;
 use mixwell_vector::Real;
 use mixwell_vector::block::BLOCK;
 use mixwell_vector::matmul::Finish;

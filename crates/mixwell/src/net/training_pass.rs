@@ -8,7 +8,8 @@ use rayon::prelude::*;
 
 use super::network::Network;
 use super::parameter_gradient::Part;
-use super::sequential::{Mode, Scratch, grow};
+use super::sequential::{Scratch, grow};
+use super::stage::Mode;
 use crate::{Batch, BatchMut};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, buffer_len, load_rows, store_rows};

@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::per_channel::{Apply, each_pixel};
 use super::{Backward, Layer, Settings, Shape};
 use crate::Stream;
 use crate::net::parameters::ArraySpec;
@@ -12,6 +13,7 @@ use crate::net::sequential::{Init, Scratch};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, rows_in};
 use mixwell_vector::matmul::Finish;
+use mixwell_vector::simd;
 
 /// Added to the deviation of the first batch.
 const LEAST_DEVIATION: f64 = 1e-6;
@@ -65,8 +67,9 @@ impl Settings for ActNorm {
             pixels: input.n_pixels(),
             offset,
             factor: self.log_scale_factor,
-            bias: vec![T::ZERO; input.channels],
+            mean: vec![T::ZERO; input.channels],
             scale: vec![T::ONE; input.channels],
+            zero: vec![T::ZERO; input.channels],
         })
     }
 }
@@ -77,11 +80,21 @@ struct Affine<T> {
     pixels: usize,
     offset: usize,
     factor: f64,
-    bias: Vec<T>,
+    /// Minus the biases.
+    mean: Vec<T>,
     scale: Vec<T>,
+    zero: Vec<T>,
 }
 
 impl<T: Real> Affine<T> {
+    /// `(x - mean) scale + bias`, or `x scale`.
+    fn scaled(&self, x: &[T], y: &mut [T], mean_and_bias: Option<(&[T], &[T])>, rows: usize) {
+        let len = self.channels * BLOCK;
+        each_pixel([self.channels, self.pixels], y, rows, |i, y| {
+            simd::run(Apply { x: &x[i * len..][..len], scale: &self.scale, mean_and_bias, y });
+        });
+    }
+
     /// The numbers of each channel at each pixel of each block: channel, how many are rows, where they begin.
     fn places(&self, rows: usize) -> impl Iterator<Item = (usize, usize, usize)> {
         let (channels, pixels) = (self.channels, self.pixels);
@@ -137,26 +150,18 @@ impl<T: Real> Layer<T> for Affine<T> {
 
     fn pack(&mut self, params: &[T]) {
         let (bias, log_scale) = params[self.offset..][..2 * self.channels].split_at(self.channels);
-        self.bias.copy_from_slice(bias);
+        self.mean.iter_mut().zip(bias).for_each(|(mean, bias)| *mean = -*bias);
         for (scale, log) in self.scale.iter_mut().zip(log_scale) {
             *scale = T::from_f64((self.factor * log.to_f64()).exp());
         }
     }
 
     fn forward(&self, x: &[T], y: &mut [T], _: &mut [T], _: Finish<'_, T>, rows: usize) {
-        for (c, _, at) in self.places(rows) {
-            let (bias, scale) = (self.bias[c], self.scale[c]);
-            for (y, x) in y[at..][..BLOCK].iter_mut().zip(&x[at..]) {
-                *y = (*x + bias) * scale;
-            }
-        }
+        self.scaled(x, y, Some((&self.mean, &self.zero)), rows);
     }
 
     fn tangent(&self, x: &[T], y: &mut [T], rows: usize) {
-        for (c, _, at) in self.places(rows) {
-            let scale = self.scale[c];
-            y[at..][..BLOCK].iter_mut().zip(&x[at..]).for_each(|(y, x)| *y = *x * scale);
-        }
+        self.scaled(x, y, None, rows);
     }
 
     fn backward(&self, pass: Backward<'_, T>, _: &mut Scratch<T>) {
@@ -164,11 +169,11 @@ impl<T: Real> Layer<T> for Affine<T> {
         if let Some(gradient) = gradient {
             let (biases, logs) = gradient[self.offset..][..2 * self.channels].split_at_mut(self.channels);
             for (c, rows, at) in self.places(rows) {
-                let bias = if is_tangent { T::ZERO } else { self.bias[c] };
+                let mean = if is_tangent { T::ZERO } else { self.mean[c] };
                 let (mut sum, mut product) = (T::ZERO, T::ZERO);
                 for (x, dy) in x[at..at + rows].iter().zip(&dy[at..]) {
                     sum += *dy;
-                    product += *dy * (*x + bias);
+                    product += *dy * (*x - mean);
                 }
                 logs[c] += product * self.scale[c] * T::from_f64(self.factor);
                 if !is_tangent {

@@ -14,6 +14,8 @@ mod mix;
 mod norm;
 #[cfg(test)]
 mod page_example;
+mod pass;
+mod per_channel;
 mod pool;
 mod residual;
 mod select;
@@ -40,6 +42,7 @@ pub use dense::Dense;
 pub use gate::Gate;
 pub use mix::{AveragePool, GlobalPool, Reduction, Upsample, Upsampling};
 pub use norm::BatchNorm;
+pub(super) use pass::{Backward, Push, PushBack};
 pub use pool::MaxPool;
 pub use residual::Residual;
 pub(super) use select::Copy;
@@ -198,62 +201,6 @@ impl From<Activation> for LayerSpec {
     fn from(function: Activation) -> Self {
         Self::Activation(ActivationLayer { function })
     }
-}
-
-/// What a pass back through a layer is given.
-pub(super) struct Backward<'a, T> {
-    /// What went in.
-    pub x: &'a [T],
-    /// What [`Layer::forward`] left on the tape.
-    pub tape: &'a [T],
-    /// The derivative in what came out; may be overwritten.
-    pub dy: &'a mut [T],
-    /// Where the derivative in what went in is to be written, and what is done to it.
-    pub dx: Option<(&'a mut [T], Finish<'a, T>)>,
-    /// The flat gradient of the whole model, to be added to.
-    pub gradient: Option<&'a mut [T]>,
-    /// Whether `x` and `dy` are a direction and the derivative along it: then what is added at the end does not count.
-    pub is_tangent: bool,
-    /// Rows.
-    pub rows: usize,
-}
-
-/// What a derivative along a direction is made of; after the values.
-pub(super) struct Push<'a, T> {
-    /// What went in.
-    pub x: &'a [T],
-    /// What [`Layer::forward`] left on the tape.
-    pub tape: &'a [T],
-    /// The direction.
-    pub p: &'a [T],
-    /// Where the derivatives of the outputs are to be written.
-    pub s: &'a mut [T],
-    /// Where things for the way back may be left.
-    pub own: &'a mut [T],
-    /// Rows.
-    pub rows: usize,
-}
-
-/// What the way back through a derivative along a direction is given.
-pub(super) struct PushBack<'a, T> {
-    /// What went in.
-    pub x: &'a [T],
-    /// What [`Layer::forward`] left on the tape.
-    pub tape: &'a [T],
-    /// The direction.
-    pub p: &'a [T],
-    /// What [`Layer::push`] left.
-    pub own: &'a [T],
-    /// The derivative in what [`Layer::push`] gave; may be overwritten.
-    pub ds: &'a mut [T],
-    /// Where the derivative in the direction is to be written.
-    pub dp: Option<&'a mut [T]>,
-    /// To be added to: the derivative in what went in; there where [`Layer::bends`].
-    pub dx: Option<&'a mut [T]>,
-    /// The flat gradient of the whole model, to be added to.
-    pub gradient: Option<&'a mut [T]>,
-    /// Rows, at most a block.
-    pub rows: usize,
 }
 
 /// A layer ready to run: it holds its weights packed, and knows where they lie in the flat vector of the model.

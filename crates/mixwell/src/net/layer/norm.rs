@@ -5,19 +5,19 @@
 //! gradient is what a step takes away from them, nothing in evaluation, `momentum (running - batch)` in training. The variance
 //! that runs is the unbiased one, the one that normalises is not, as in PyTorch. On the tape of training lie mean and variance.
 
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::batch_statistics::Channels;
 use super::dense::yes;
-use super::{Backward, Layer, Settings, Shape, is_parallel};
+use super::per_channel::{AddScaled, Apply, each_pixel};
+use super::{Backward, Layer, Settings, Shape};
 use crate::Stream;
 use crate::net::parameters::ArraySpec;
 use crate::net::sequential::{Init, Scratch};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks, rows_in};
 use mixwell_vector::matmul::Finish;
-use mixwell_vector::simd::{self, Isa, Job, Lanes, Vector};
+use mixwell_vector::simd;
 
 /// Settings of a batch normalisation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -118,65 +118,6 @@ impl<T: Real> Affine<T> {
     fn batch(&self, rows: usize) -> Channels {
         Channels { channels: self.channels, pixels: self.pixels, rows }
     }
-
-    /// Every pixel of every block, as `channels x 64`.
-    fn each(&self, y: &mut [T], rows: usize, pixel: impl Fn(usize, &mut [T]) + Sync) {
-        let len = self.channels * BLOCK;
-        let y = &mut y[..blocks(rows) * self.pixels * len];
-        if is_parallel(8 * self.n_out(), rows) {
-            y.par_chunks_exact_mut(len).enumerate().with_min_len(8).for_each(|(i, y)| pixel(i, y));
-        } else {
-            y.chunks_exact_mut(len).enumerate().for_each(|(i, y)| pixel(i, y));
-        }
-    }
-}
-
-/// `y = (x - mean) scale + bias`, channel by channel; or `y = x scale`. The mean is taken away first, so that a large one costs no
-/// digits.
-struct Apply<'a, T> {
-    x: &'a [T],
-    scale: &'a [T],
-    mean_and_bias: Option<(&'a [T], &'a [T])>,
-    y: &'a mut [T],
-}
-
-impl<T: Real> Job for Apply<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn call<I: Isa>(self) {
-        let lanes = Lanes::<T, I>::LANES;
-        let channels = self.x.chunks_exact(BLOCK).zip(self.y.chunks_exact_mut(BLOCK)).enumerate();
-        for (c, (x, y)) in channels {
-            let (mean, bias) =
-                self.mean_and_bias.map_or((T::ZERO, T::ZERO), |(mean, bias)| (mean[c], bias[c]));
-            let [scale, mean, bias] = [self.scale[c], mean, bias].map(Lanes::<T, I>::splat);
-            for (y, x) in y.chunks_exact_mut(lanes).zip(x.chunks_exact(lanes)) {
-                scale.mul_add(Lanes::<T, I>::of(x) - mean, bias).put(y);
-            }
-        }
-    }
-}
-
-/// `dx += dy scale`, channel by channel.
-struct AddScaled<'a, T> {
-    dy: &'a [T],
-    scale: &'a [T],
-    dx: &'a mut [T],
-}
-
-impl<T: Real> Job for AddScaled<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    fn call<I: Isa>(self) {
-        let lanes = Lanes::<T, I>::LANES;
-        let channels = self.dy.chunks_exact(BLOCK).zip(self.dx.chunks_exact_mut(BLOCK)).zip(self.scale);
-        for ((dy, dx), scale) in channels {
-            let scale = Lanes::<T, I>::splat(*scale);
-            for (dx, dy) in dx.chunks_exact_mut(lanes).zip(dy.chunks_exact(lanes)) {
-                scale.mul_add(Lanes::<T, I>::of(dy), Lanes::<T, I>::of(dx)).put(dx);
-            }
-        }
-    }
 }
 
 impl<T: Real> Layer<T> for Affine<T> {
@@ -244,7 +185,7 @@ impl<T: Real> Layer<T> for Affine<T> {
             scale[c] = T::from_f64(self.weight[c].to_f64() / (variance + self.epsilon).sqrt());
         }
         let len = self.channels * BLOCK;
-        self.each(y, rows, |i, y| {
+        each_pixel([self.channels, self.pixels], y, rows, |i, y| {
             let mean_and_bias = Some((&*means, self.bias.as_slice()));
             simd::run(Apply { x: &x[i * len..][..len], scale: &scale, mean_and_bias, y });
         });
@@ -285,7 +226,7 @@ impl<T: Real> Layer<T> for Affine<T> {
             of_channel(&|c, [inverse, _, along]| -self.weight[c].to_f64() * inverse * inverse * along / n);
         let level = of_channel(&|c, [inverse, sum, _]| -self.weight[c].to_f64() * inverse * sum / n);
         let len = self.channels * BLOCK;
-        self.each(dx, rows, |i, dx| {
+        each_pixel([self.channels, self.pixels], dx, rows, |i, dx| {
             let (x, dy) = (&x[i * len..][..len], &dy[i * len..][..len]);
             simd::run(Apply { x, scale: &slope, mean_and_bias: Some((means, &level)), y: dx });
             simd::run(AddScaled { dy, scale: &scale, dx });
@@ -294,7 +235,7 @@ impl<T: Real> Layer<T> for Affine<T> {
 
     fn forward(&self, x: &[T], y: &mut [T], _: &mut [T], _: Finish<'_, T>, rows: usize) {
         let len = self.channels * BLOCK;
-        self.each(y, rows, |i, y| {
+        each_pixel([self.channels, self.pixels], y, rows, |i, y| {
             simd::run(Apply {
                 x: &x[i * len..][..len],
                 scale: &self.scale,
@@ -306,7 +247,7 @@ impl<T: Real> Layer<T> for Affine<T> {
 
     fn tangent(&self, x: &[T], y: &mut [T], rows: usize) {
         let len = self.channels * BLOCK;
-        self.each(y, rows, |i, y| {
+        each_pixel([self.channels, self.pixels], y, rows, |i, y| {
             simd::run(Apply { x: &x[i * len..][..len], scale: &self.scale, mean_and_bias: None, y });
         });
     }

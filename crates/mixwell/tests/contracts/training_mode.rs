@@ -2,6 +2,7 @@
 //! finite differences; the same bits for any number of threads.
 
 use super::layers::{gradient_fault, network, points, values};
+use mixwell::net::import::NamedArrays;
 use mixwell::net::{
     Activation, BatchNorm, Convolution, Dense, Flatten, Gate, Init, LayerSpec, Model, Network, NetworkSpec,
     Residual, TransposedConvolution,
@@ -66,6 +67,28 @@ fn training_gives_the_numbers_of_pytorch() {
         .with(Flatten {})
         .with(Dense { spectral_norm: true, ..Dense::new(2) });
     compare("spectral_norm", &spec);
+}
+
+#[test]
+fn spectral_normalisation_takes_the_arrays_of_others() {
+    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/networks/spectral.pth");
+    let arrays = NamedArrays::read(&file).unwrap();
+    let layer = Dense { bias: false, spectral_norm: true, name: Some("0".into()), ..Dense::new(2) };
+    let spec = NetworkSpec::new(&[3]).with(layer);
+    let mut network = Network::<f64>::new(&spec, Init::Uniform, &mut Stream::new(0, 0)).unwrap();
+    assert_eq!(network.load(&arrays).unwrap(), ["0.weight_v"]);
+    let [w, u] = [("0.weight_orig", vec![2, 3]), ("0.weight_u", vec![2])]
+        .map(|(name, shape)| arrays.with_shape(name, &shape).unwrap().values.to_f64());
+    assert_eq!(network.params(), [w.clone(), u.clone()].concat());
+    // One step of the power iteration by hand.
+    let norm = |v: &[f64]| v.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let v: Vec<f64> = (0..3).map(|j| u[0] * w[j] + u[1] * w[3 + j]).collect();
+    let v: Vec<f64> = v.iter().map(|x| x / norm(&v)).collect();
+    let sigma = norm(&[0, 1].map(|i| (0..3).map(|j| w[3 * i + j] * v[j]).sum::<f64>()));
+    let y = values(&network, Points::from_rows(&[[1.0, 0.0, 0.0]]).as_batch());
+    for (found, w) in y.row(0).iter().zip([w[0], w[3]]) {
+        assert!((found - w / sigma).abs() < 1e-14, "{found} instead of {}", w / sigma);
+    }
 }
 
 /// Layers of every kind, some of them within others.

@@ -4,11 +4,12 @@
 //! Underneath, [`Sequential`] runs it on blocks of 64 rows ([`mixwell_vector::block`]) with the vectors of the best instruction set of
 //! the machine ([`mixwell_vector::simd`]); flows use it as it is. All is generic over `f32` and `f64` ([`mixwell_vector::Real`]).
 //! Whatever has parameters is a [`Model`]: an [`Optimiser`] moves it along a [`Gradient`], and [`to_safetensors`] and
-//! [`WeightsFile`] store it.
+//! [`WeightsFile`] store it. A network has a file of its own ([`Network::write`], [`Network::read`]), which describes itself.
 
 mod activation;
 mod catalogue;
 mod directional;
+mod export;
 mod folding;
 mod gradient;
 pub mod import;
@@ -16,6 +17,7 @@ mod layer;
 mod mask;
 mod model;
 mod network;
+mod network_file;
 mod network_spec;
 mod optimiser;
 mod parameter_gradient;

@@ -15,12 +15,16 @@ use super::sequential::{Init, Scratch, Sequential, grow};
 use super::training_pass::Training;
 use super::values::{Params, ParamsMut, Stored};
 use super::workspaces::Workspaces;
+use crate::footprint::Footprint;
 use crate::{Batch, BatchMut, ConfigError, Stream};
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, buffer_len, each_piece, load_rows, store_rows};
 
 /// Multiply-adds below which work is not worth spreading over threads.
 pub(super) const PARALLEL_WORK: usize = 1_500_000;
+
+/// Bytes of a network for which nobody asks whether they are free.
+const SMALL: u64 = 64 << 20;
 
 /// Working memory of one block of rows.
 #[derive(Debug, Default)]
@@ -63,9 +67,14 @@ impl<T: Real> Network<T> {
     /// The network of this description at starting weights.
     ///
     /// # Errors
-    /// When the layers do not fit onto each other, see [`NetworkSpec::output`].
+    /// When the layers do not fit onto each other, see [`NetworkSpec::output`], or the network onto the memory that is free.
     pub fn new(spec: &NetworkSpec, init: Init, stream: &mut Stream) -> Result<Self, ConfigError> {
-        spec.output()?;
+        let bytes = spec.bytes()?;
+        if bytes > SMALL {
+            let mut footprint = Footprint::default();
+            footprint.hold(bytes, &[("layers", spec.layers.len())]);
+            footprint.check()?;
+        }
         let layers = Sequential::new(spec, 0);
         let mut params = vec![T::ZERO; layers.n_params()];
         layers.initialise(&mut params, init, stream);

@@ -122,6 +122,15 @@ impl NetworkSpec {
             .map_err(|why| ConfigError::new("input", format!("{:?}", self.input), why))
     }
 
+    /// Bytes that the network holds at most when it is built, its parameters included; not what a pass over rows takes.
+    ///
+    /// # Errors
+    /// As [`output`](Self::output).
+    pub fn bytes(&self) -> Result<u64, ConfigError> {
+        self.output()?;
+        Ok(bytes(&self.layers, self.input_shape()?))
+    }
+
     /// The shape that comes out; every layer is checked on the way, and nothing is allocated.
     ///
     /// # Errors
@@ -137,6 +146,16 @@ impl NetworkSpec {
         output("layers", &self.layers, input)
             .map_err(|why| ConfigError::new("layers", self.layers.len(), why))
     }
+}
+
+/// Bytes that these layers hold at most when they are built; they were found to fit.
+pub(super) fn bytes(layers: &[LayerSpec], input: Shape) -> u64 {
+    let add = |(sum, shape): (u64, Option<Shape>), layer: &LayerSpec| {
+        let output = shape.and_then(|shape| layer.output(shape).ok());
+        let own = shape.zip(output).map_or(0, |(shape, output)| layer.bytes(shape, output));
+        (sum.saturating_add(own), output)
+    };
+    layers.iter().fold((0, Some(input)), add).0
 }
 
 fn array_names(layers: &[LayerSpec]) -> Vec<Option<String>> {

@@ -1,18 +1,20 @@
 //! Weights of any model as a safetensors file: every array under its own name, what is not trained beside them (`f64`), and
 //! what kind of model it is in the metadata. A file is checked completely before anything of it is used.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-
+use super::export::{Tensor, safetensors};
+use super::import::{ArrayFileKind, ArrayValues, ImportError, NamedArray, NamedArrays};
 use super::model::Model;
 use super::values::{Params, Values};
 use crate::ConfigError;
 
 /// Version of the file format.
-const FORMAT: &str = "1";
+pub(super) const FORMAT: &str = "1";
 /// Where the metadata says so.
-const FORMAT_KEY: &str = "mixwell.format";
+pub(super) const FORMAT_KEY: &str = "mixwell.format";
+/// Where it describes a network, as JSON.
+pub(super) const NETWORK_KEY: &str = "mixwell.network";
 
 /// Why stored parameters cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -61,61 +63,43 @@ pub struct Buffer<'a> {
 /// # Panics
 /// When two arrays have one name or a shape is not that of its numbers.
 pub fn to_safetensors(model: &dyn Model, buffers: &[Buffer<'_>], metadata: &[(&str, String)]) -> Vec<u8> {
-    let wide = |v: &[f64]| v.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
-    let (bytes, size, dtype): (Vec<u8>, usize, Dtype) = match model.params() {
-        Params::F32(v) => (v.iter().flat_map(|x| x.to_le_bytes()).collect(), 4, Dtype::F32),
-        Params::F64(v) => (wide(v), 8, Dtype::F64),
-    };
-    let buffer_bytes: Vec<Vec<u8>> = buffers.iter().map(|b| wide(b.values)).collect();
-    let view = |dtype, shape: &[usize], data| {
-        TensorView::new(dtype, shape.to_vec(), data).expect("shapes are those of the numbers")
-    };
-    let own = model.layout().iter().map(|a| {
-        let data = &bytes[a.offset * size..a.end() * size];
-        (a.name.clone(), view(dtype, &a.shape, data))
+    let params = model.params();
+    let own = model.layout().iter().map(|a| Tensor {
+        name: &a.name,
+        shape: &a.shape,
+        values: match params {
+            Params::F32(v) => Params::F32(&v[a.offset..a.end()]),
+            Params::F64(v) => Params::F64(&v[a.offset..a.end()]),
+        },
     });
-    let beside = buffers
-        .iter()
-        .zip(&buffer_bytes)
-        .map(|(b, bytes)| (b.name.to_string(), view(Dtype::F64, &b.shape, bytes)));
-    let mut entries = HashMap::from([(FORMAT_KEY.to_string(), FORMAT.to_string())]);
+    let beside =
+        buffers.iter().map(|b| Tensor { name: b.name, shape: &b.shape, values: Params::F64(b.values) });
+    let mut entries = BTreeMap::from([(FORMAT_KEY.to_string(), FORMAT.to_string())]);
     entries.extend(metadata.iter().map(|(key, value)| (key.to_string(), value.clone())));
-    let tensors: Vec<_> = own.chain(beside).collect();
-    let bytes =
-        safetensors::serialize(tensors, Some(entries)).expect("names are unique and shapes are right");
-    with_sorted_header(&bytes)
-}
-
-/// The same file with the entries of its header in the order of their names: the same model gives the same bytes.
-fn with_sorted_header(bytes: &[u8]) -> Vec<u8> {
-    let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
-    let (header, numbers) = bytes[8..].split_at(length);
-    let header: serde_json::Value = serde_json::from_slice(header).expect("a header is JSON");
-    let mut header = header.to_string().into_bytes();
-    header.resize(header.len().next_multiple_of(8), b' ');
-    [&(header.len() as u64).to_le_bytes(), header.as_slice(), numbers].concat()
+    safetensors(&own.chain(beside).collect::<Vec<_>>(), &entries)
 }
 
 /// A safetensors file that has been opened.
 #[derive(Debug)]
-pub struct WeightsFile<'a> {
-    tensors: SafeTensors<'a>,
-    metadata: HashMap<String, String>,
+pub struct WeightsFile {
+    arrays: NamedArrays,
 }
 
-fn format(e: safetensors::SafeTensorError) -> WeightsError {
+fn format(e: ImportError) -> WeightsError {
     WeightsError::Format(e.to_string())
 }
 
-impl<'a> WeightsFile<'a> {
-    /// Reads the header and checks that it fits the file.
+impl WeightsFile {
+    /// Reads the file and checks that its header fits.
     ///
     /// # Errors
     /// When it does not, or when the format is of another version.
-    pub fn open(bytes: &'a [u8]) -> Result<Self, WeightsError> {
-        let (_, header) = SafeTensors::read_metadata(bytes).map_err(format)?;
-        let tensors = SafeTensors::deserialize(bytes).map_err(format)?;
-        let file = Self { tensors, metadata: header.metadata().clone().unwrap_or_default() };
+    pub fn open(bytes: &[u8]) -> Result<Self, WeightsError> {
+        let arrays = NamedArrays::from_bytes(bytes).map_err(format)?;
+        if arrays.kind() != ArrayFileKind::Safetensors {
+            return Err(WeightsError::Format(format!("it is a file of {}", arrays.kind())));
+        }
+        let file = Self { arrays };
         match file.entry(FORMAT_KEY)? {
             FORMAT => Ok(file),
             found => Err(WeightsError::Metadata(format!(
@@ -129,7 +113,7 @@ impl<'a> WeightsFile<'a> {
     /// # Errors
     /// When it says nothing.
     pub fn entry(&self, key: &str) -> Result<&str, WeightsError> {
-        let found = self.metadata.get(key).map(String::as_str);
+        let found = self.arrays.metadata().get(key).map(String::as_str);
         found.ok_or_else(|| WeightsError::Metadata(format!("`{key}` is missing")))
     }
 
@@ -144,7 +128,11 @@ impl<'a> WeightsFile<'a> {
 
     /// Whether there is an array of this name.
     pub fn has(&self, name: &str) -> bool {
-        self.tensors.tensor(name).is_ok()
+        self.arrays.get(name).is_some()
+    }
+
+    fn array(&self, name: &str) -> Result<&NamedArray, WeightsError> {
+        self.arrays.get(name).ok_or_else(|| WeightsError::Format(format!("there is no array `{name}`")))
     }
 
     /// The parameters of a model like this one.
@@ -154,24 +142,22 @@ impl<'a> WeightsFile<'a> {
     pub fn params(&self, model: &dyn Model) -> Result<Values, WeightsError> {
         let mut params = model.params().zeros();
         for array in model.layout() {
-            let found = self.tensors.tensor(&array.name).map_err(format)?;
-            let shape_error = WeightsError::Shape {
-                what: format!("`{}`", array.name),
-                expected: array.n_numbers(),
-                found: found.shape().iter().product(),
-            };
-            if found.shape() != array.shape {
-                return Err(shape_error);
-            }
+            let found = self.array(&array.name)?;
             let at = array.offset..array.end();
-            match (&mut params, found.dtype()) {
-                (Values::F32(p), Dtype::F32) => {
-                    for (to, from) in p[at].iter_mut().zip(found.data().chunks_exact(4)) {
-                        *to = f32::from_le_bytes(from.try_into().expect("four bytes"));
-                    }
+            match (&mut params, &found.values) {
+                (Values::F32(p), ArrayValues::F32(v)) if found.shape == array.shape => {
+                    p[at].copy_from_slice(v);
                 }
-                (Values::F64(p), Dtype::F64) => p[at].copy_from_slice(&doubles(found.data())),
-                _ => return Err(shape_error),
+                (Values::F64(p), ArrayValues::F64(v)) if found.shape == array.shape => {
+                    p[at].copy_from_slice(v);
+                }
+                _ => {
+                    return Err(WeightsError::Shape {
+                        what: format!("`{}`", array.name),
+                        expected: array.n_numbers(),
+                        found: found.values.len(),
+                    });
+                }
             }
         }
         Ok(params)
@@ -182,17 +168,11 @@ impl<'a> WeightsFile<'a> {
     /// # Errors
     /// When it is missing or not in double precision.
     pub fn buffer(&self, name: &str) -> Result<Vec<f64>, WeightsError> {
-        let found = self.tensors.tensor(name).map_err(format)?;
-        if found.dtype() != Dtype::F64 {
-            let expected = found.shape().iter().product();
-            return Err(WeightsError::Shape { what: format!("`{name}`"), expected, found: 0 });
+        match &self.array(name)?.values {
+            ArrayValues::F64(v) => Ok(v.clone()),
+            other => Err(WeightsError::Shape { what: format!("`{name}`"), expected: other.len(), found: 0 }),
         }
-        Ok(doubles(found.data()))
     }
-}
-
-fn doubles(bytes: &[u8]) -> Vec<f64> {
-    bytes.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("eight bytes"))).collect()
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod layers;
 mod metric_self_test;
 mod network_files;
 mod networks_reference;
+mod onnx;
 mod optimisers_reference;
 mod pages;
 mod target;

@@ -3,6 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use mixwell::net::import::{ArrayFileKind, ArrayValues, ElementType, ImportError, NamedArrays};
+use mixwell::net::{
+    Activation, AveragePool, BatchNorm, Convolution, Dense, Flatten, Init, LayerSpec, Network, NetworkSpec,
+    Reduction, Residual, Stored, TransposedConvolution, named_network,
+};
+use mixwell::{Points, Stream};
 
 use super::data::folder_with;
 
@@ -160,6 +165,157 @@ fn other_files_are_refused_by_what_they_are() {
     assert!(reason(b"# Weights\n").contains("PyTorch checkpoints"));
     let missing = NamedArrays::read(Path::new("no/such.pth")).unwrap_err().to_string();
     assert!(missing.contains("no/such.pth") && missing.contains("check the path"), "{missing}");
+}
+
+/// A network with nested blocks, running statistics, and convolutions of both kinds.
+fn described(name: bool) -> NetworkSpec {
+    let block = Residual {
+        main: vec![
+            Convolution::new(6, 3, 2, 1).without_bias().into(),
+            BatchNorm::default().into(),
+            Residual { main: vec![Convolution::new(6, 1, 1, 0).into()], skip: vec![] }.into(),
+            Activation::Swish.into(),
+        ],
+        skip: vec![
+            AveragePool { size: 2, stride: None, reduction: Reduction::Mean }.into(),
+            Convolution::new(6, 1, 1, 0).into(),
+        ],
+    };
+    let mut spec = NetworkSpec::new(&[2, 4, 4])
+        .with(block)
+        .with(TransposedConvolution::new(3, 3, 1, 1))
+        .with(Activation::LeakyRelu(0.2))
+        .with(Flatten {})
+        .with(Dense::new(2));
+    if name && let Some(LayerSpec::Dense(dense)) = spec.layers.last_mut() {
+        dense.name = Some("fc".into());
+    }
+    spec
+}
+
+fn random<T: Stored>(spec: &NetworkSpec) -> Network<T> {
+    let mut stream = Stream::new(3, 0);
+    let mut network = Network::new(spec, Init::Uniform, &mut stream).unwrap();
+    // Running variances stay positive.
+    network.update(|p| p.iter_mut().for_each(|p| *p = *p + T::from_f64(0.1 * stream.uniform())));
+    network
+}
+
+/// Values at some points, in full precision.
+fn values_of<T: Stored>(network: &Network<T>) -> Vec<f64> {
+    let mut x = Points::zeros(5, network.dim());
+    Stream::new(4, 0).fill_normal(x.data_mut());
+    let mut y = Points::zeros(5, network.n_out());
+    network.values(x.as_batch(), y.as_batch_mut());
+    y.data().to_vec()
+}
+
+#[test]
+fn a_network_comes_back_from_its_file_in_either_precision() {
+    for spec in [described(false), described(true), named_network("toy").unwrap()] {
+        let single = random::<f32>(&spec);
+        let file = single.to_safetensors();
+        assert_eq!(file, single.clone().to_safetensors());
+        let read = Network::<f32>::from_bytes(&file).unwrap();
+        assert_eq!((read.params(), values_of(&read)), (single.params(), values_of(&single)));
+        // Nothing is lost on the way to f64, and what came from f32 goes back to it.
+        let wide = Network::<f64>::from_bytes(&file).unwrap();
+        assert!(wide.params().iter().zip(single.params()).all(|(w, s)| *w == f64::from(*s)));
+        let narrow = Network::<f32>::from_bytes(&wide.to_safetensors()).unwrap();
+        assert_eq!(narrow.params(), single.params());
+        let double = random::<f64>(&spec);
+        let rounded = Network::<f32>::from_bytes(&double.to_safetensors()).unwrap();
+        assert!(rounded.params().iter().zip(double.params()).all(|(r, d)| *r == *d as f32));
+    }
+}
+
+#[test]
+fn names_are_those_of_the_description_where_all_layers_have_one() {
+    let mut spec = NetworkSpec::dense(2, &[3], 1, Activation::Tanh);
+    let arrays = |spec: &NetworkSpec| NamedArrays::from_bytes(&random::<f32>(spec).to_safetensors()).unwrap();
+    assert_eq!(names(&arrays(&spec)), ["weight.0", "bias.0", "weight.1", "bias.1"]);
+    assert_eq!(arrays(&spec).network(), Some(&spec));
+    for (layer, name) in [(0, "encoder.0"), (2, "fc")] {
+        if let LayerSpec::Dense(dense) = &mut spec.layers[layer] {
+            dense.name = Some(name.into());
+        }
+    }
+    let named = arrays(&spec);
+    assert_eq!(names(&named), ["encoder.0.weight", "encoder.0.bias", "fc.weight", "fc.bias"]);
+    assert_eq!(named.network(), Some(&spec));
+    // One name alone is of no use, and two arrays cannot share one.
+    for (layer, name) in [(0, None), (2, Some("encoder.0".to_string()))] {
+        let mut other = spec.clone();
+        if let LayerSpec::Dense(dense) = &mut other.layers[layer] {
+            dense.name = name;
+        }
+        assert_eq!(names(&arrays(&other)), ["weight.0", "bias.0", "weight.1", "bias.1"]);
+    }
+}
+
+#[test]
+fn a_description_that_does_not_fit_its_file_is_refused() {
+    let file = random::<f32>(&NetworkSpec::dense(2, &[3], 1, Activation::Tanh)).to_safetensors();
+    for (from, to, word) in [
+        ("\"units\\\":3", "\"units\\\":4", "has the shape [3, 2]"),
+        ("\"mixwell.format\":\"1\"", "\"mixwell.format\":\"2\"", "its format is 2"),
+        ("[2]", "[3]", "has the shape [3, 2]"),
+        ("tanh", "tank", "tank"),
+        ("mixwell.network", "mixwell.nothing", "give a description"),
+    ] {
+        let mut other = file.clone();
+        let at =
+            file.windows(from.len()).position(|w| w == from.as_bytes()).unwrap_or_else(|| panic!("{from}"));
+        other[at..at + from.len()].copy_from_slice(to.as_bytes());
+        let e = Network::<f32>::from_bytes(&other).unwrap_err();
+        assert!(e.is_input() && e.to_string().contains(word), "{from}: {e}");
+    }
+    let e = Network::<f32>::read(&path("arrays.safetensors")).unwrap_err().to_string();
+    assert!(e.contains("arrays.safetensors") && e.contains("give a description"), "{e}");
+}
+
+#[test]
+fn a_short_file_cannot_ask_for_a_large_network() {
+    let spec = |text: &str| toml::from_str::<NetworkSpec>(text).unwrap();
+    let dense = "input = [100000]\n[[layers]]\nkind = \"dense\"\nunits = 100000000";
+    let wide = "input = [1, 4000, 4000]\n[[layers]]\nkind = \"convolution\"\nchannels = 1\nkernel = 1000";
+    for text in [dense, wide] {
+        let (small, large) = (NetworkSpec::dense(1, &[], 1, Activation::Relu), spec(text));
+        let from = serde_json::to_string(&serde_json::to_string(&small).unwrap()).unwrap();
+        let to = serde_json::to_string(&serde_json::to_string(&large).unwrap()).unwrap();
+        let file = random::<f32>(&small).to_safetensors();
+        let header = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+        let text = String::from_utf8(file[8..8 + header].to_vec()).unwrap();
+        // Keys of an object may stand in any order.
+        let (own, other): (serde_json::Value, serde_json::Value) =
+            (serde_json::from_str(&from).unwrap(), serde_json::from_str(&to).unwrap());
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let place = &mut json["__metadata__"]["mixwell.network"];
+        assert_eq!(
+            serde_json::from_str::<NetworkSpec>(place.as_str().unwrap()).unwrap(),
+            serde_json::from_str::<NetworkSpec>(own.as_str().unwrap()).unwrap()
+        );
+        *place = other;
+        let mut text = json.to_string().into_bytes();
+        text.resize(text.len().next_multiple_of(8), b' ');
+        let file = [&(text.len() as u64).to_le_bytes()[..], &text, &file[8 + header..]].concat();
+        let e = Network::<f32>::from_bytes(&file).unwrap_err().to_string();
+        assert!(e.contains("its network would take more than"), "{e}");
+        // Nor may a description of one's own ask for more than there is.
+        let e = Network::<f32>::new(&large, Init::Uniform, &mut Stream::new(0, 0)).unwrap_err().to_string();
+        assert!(e.contains("are free"), "{e}");
+    }
+}
+
+#[test]
+fn a_file_of_anything_else_is_no_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("energy.safetensors");
+    let network = random::<f64>(&described(true));
+    network.write(&file).unwrap();
+    assert_eq!(Network::<f64>::read(&file).unwrap().params(), network.params());
+    let missing = Network::<f32>::read(&folder.path().join("none")).unwrap_err().to_string();
+    assert!(missing.contains("check the path"), "{missing}");
 }
 
 /// Checkpoints of others: the key of the weights, how many arrays and parameters, and one of the arrays with its shape.

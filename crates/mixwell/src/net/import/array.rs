@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{ArrayFileKind, ElementType, ImportError};
 use crate::io::excerpt;
+use crate::net::NetworkSpec;
 
 /// The numbers of an array, the last index running fastest.
 #[derive(Clone, Debug, PartialEq)]
@@ -88,6 +89,7 @@ pub struct NamedArrays {
     places: HashMap<String, usize>,
     skipped: Vec<Skipped>,
     metadata: BTreeMap<String, String>,
+    network: Option<NetworkSpec>,
 }
 
 impl NamedArrays {
@@ -107,7 +109,12 @@ impl NamedArrays {
                 return Err(ImportError::Array { name: excerpt(&array.name), reason });
             }
         }
-        Ok(Self { kind, arrays, places, skipped, metadata: BTreeMap::new() })
+        Ok(Self { kind, arrays, places, skipped, metadata: BTreeMap::new(), network: None })
+    }
+
+    pub(super) fn with_network(mut self, network: Option<NetworkSpec>) -> Self {
+        self.network = network;
+        self
     }
 
     pub(super) fn with_metadata(mut self, metadata: BTreeMap<String, String>) -> Self {
@@ -162,6 +169,12 @@ impl NamedArrays {
         &self.metadata
     }
 
+    /// The network that these are the parameters of, where the file describes it: a file of ours. It was checked
+    /// ([`NetworkSpec::output`]).
+    pub fn network(&self) -> Option<&NetworkSpec> {
+        self.network.as_ref()
+    }
+
     /// Numbers of all arrays of real numbers together; counters and other whole numbers are no parameters.
     pub fn n_parameters(&self) -> usize {
         self.arrays.iter().filter(|a| a.element.is_float()).map(|a| a.values.len()).sum()
@@ -193,7 +206,8 @@ impl NamedArrays {
         let skipped =
             self.skipped.iter().filter_map(|s| Some(Skipped { name: below(&s.name)?, ..s.clone() }));
         let all = Self::new(self.kind, chosen, skipped.collect())?;
-        Ok(all.with_metadata(self.metadata.clone()))
+        let network = self.network.clone().filter(|_| key.is_empty());
+        Ok(all.with_metadata(self.metadata.clone()).with_network(network))
     }
 
     /// The same arrays, without a prefix that all of them have (`"module."`); unchanged where one of them has it not.
@@ -201,7 +215,7 @@ impl NamedArrays {
         if !self.arrays.iter().all(|a| a.name.starts_with(prefix)) {
             return self;
         }
-        let Self { kind, mut arrays, mut skipped, metadata, .. } = self;
+        let Self { kind, mut arrays, mut skipped, metadata, network, .. } = self;
         for array in &mut arrays {
             array.name.drain(..prefix.len());
         }
@@ -211,7 +225,8 @@ impl NamedArrays {
             }
         }
         let places = arrays.iter().enumerate().map(|(at, a)| (a.name.clone(), at)).collect();
-        Self { kind, arrays, places, skipped, metadata }
+        let network = network.filter(|_| prefix.is_empty());
+        Self { kind, arrays, places, skipped, metadata, network }
     }
 
     /// The arrays with others in their place.

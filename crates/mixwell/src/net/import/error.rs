@@ -21,7 +21,7 @@ pub enum ImportError {
     },
     /// None of the kinds of files that are read.
     #[error(
-        "{found}; what is read are PyTorch checkpoints (of torch.save), NumPy's .npy and .npz, and safetensors"
+        "{found}; what is read are PyTorch checkpoints (of torch.save), NumPy's .npy and .npz, safetensors, and ONNX"
     )]
     Kind {
         /// What it is, as far as its beginning tells.
@@ -57,6 +57,22 @@ pub enum ImportError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// A node of a graph is none of the layers there are, or in a form that is not read.
+    #[error("operator `{operator}` (node `{node}`): {reason}")]
+    Operator {
+        /// What it does, in ONNX's words.
+        operator: String,
+        /// Its name in the file.
+        node: String,
+        /// What of it is not understood.
+        reason: String,
+    },
+    /// The description of a network in the file, or one that was made of it, cannot be used.
+    #[error("its description of a network cannot be used: {reason}")]
+    Network {
+        /// What is wrong, and where.
+        reason: String,
+    },
     /// More would be held than is allowed.
     #[error(
         "its {what} would take more than {most}, the most that is read of a file of its size; if it is to be trusted, raise the limit (ImportLimits)"
@@ -88,6 +104,11 @@ pub enum ImportError {
 }
 
 impl ImportError {
+    /// What is wrong with a description, which may come from anybody: no more than some lines of it.
+    pub(in crate::net) fn network(reason: &str) -> Self {
+        Self::Network { reason: reason.chars().take(400).collect() }
+    }
+
     /// Whether the input is at fault, and not the machine.
     pub fn is_input(&self) -> bool {
         match self {

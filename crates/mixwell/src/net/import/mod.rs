@@ -1,4 +1,4 @@
-//! Named arrays from anybody's files: PyTorch checkpoints, NumPy's `.npy` and `.npz`, safetensors.
+//! Named arrays from anybody's files: PyTorch checkpoints, NumPy's `.npy` and `.npz`, safetensors, ONNX.
 //!
 //! A file is told by its contents, not by its name. Nothing of it is executed: a checkpoint's pickle is run by a machine that knows
 //! dictionaries, lists, numbers and tensors, and for which every other name is a word. What is believed of a file is what its
@@ -21,6 +21,7 @@ mod error;
 mod limits;
 mod load;
 mod numpy;
+mod onnx;
 mod pickle;
 mod reader;
 mod safetensors;

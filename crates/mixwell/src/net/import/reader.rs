@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::zip::Archive;
-use super::{ImportError, ImportLimits, NamedArrays, numpy, safetensors, torch};
+use super::{ImportError, ImportLimits, NamedArrays, numpy, onnx, safetensors, torch};
 use crate::io::IoError;
 
 /// What kind of file arrays came from.
@@ -23,6 +23,8 @@ pub enum ArrayFileKind {
     Npz,
     /// Safetensors.
     Safetensors,
+    /// An ONNX graph.
+    Onnx,
 }
 
 impl fmt::Display for ArrayFileKind {
@@ -33,6 +35,7 @@ impl fmt::Display for ArrayFileKind {
             Self::Npy => "NumPy .npy",
             Self::Npz => "NumPy .npz",
             Self::Safetensors => "safetensors",
+            Self::Onnx => "ONNX",
         })
     }
 }
@@ -86,6 +89,9 @@ impl NamedArrays {
         }
         if safetensors::is_safetensors(bytes) {
             return safetensors::read(bytes, limits);
+        }
+        if onnx::is_model(bytes) {
+            return onnx::read(bytes, limits);
         }
         Err(kind(match bytes {
             [] => "it is empty",

@@ -7,6 +7,8 @@ use ::safetensors::tensor::{Dtype, SafeTensors};
 use super::limits::Budget;
 use super::{ArrayFileKind, ElementType, ImportError, ImportLimits, NamedArray, NamedArrays};
 use crate::io::excerpt;
+use crate::net::NetworkSpec;
+use crate::net::weights::{FORMAT, FORMAT_KEY, NETWORK_KEY};
 
 /// Largest header that is read: 16 MiB.
 const HEADER: u64 = 16 << 20;
@@ -46,7 +48,25 @@ pub(super) fn read(bytes: &[u8], limits: &ImportLimits) -> Result<NamedArrays, I
     }
     let metadata: BTreeMap<String, String> =
         header.metadata().clone().unwrap_or_default().into_iter().collect();
-    Ok(NamedArrays::new(ArrayFileKind::Safetensors, arrays, vec![])?.with_metadata(metadata))
+    let network = description(&metadata)?;
+    let all = NamedArrays::new(ArrayFileKind::Safetensors, arrays, vec![])?;
+    Ok(all.with_metadata(metadata).with_network(network))
+}
+
+/// The network that a file of ours describes.
+fn description(metadata: &BTreeMap<String, String>) -> Result<Option<NetworkSpec>, ImportError> {
+    let Some(text) = metadata.get(NETWORK_KEY) else { return Ok(None) };
+    let wrong = |reason: String| ImportError::network(&reason);
+    match metadata.get(FORMAT_KEY).map(String::as_str) {
+        Some(FORMAT) => {}
+        found => {
+            let found = found.unwrap_or("none");
+            return Err(wrong(format!("its format is {found}, this version reads {FORMAT}")));
+        }
+    }
+    let network: NetworkSpec = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+    network.output().map_err(|e| wrong(e.to_string()))?;
+    Ok(Some(network))
 }
 
 fn element(dtype: Dtype) -> Option<ElementType> {

@@ -6,6 +6,7 @@ use super::spectral_norm::SpectralNorm;
 use super::weights::{self, Weights};
 use super::{Backward, Layer, Settings, Shape, positive};
 use crate::Stream;
+use crate::footprint::bytes;
 use crate::net::mask::Mask;
 use crate::net::parameters::ArraySpec;
 use crate::net::sequential::{Init, Scratch, grow};
@@ -69,6 +70,11 @@ impl Settings for Dense {
 
     fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn bytes(&self, input: Shape, output: Shape) -> u64 {
+        // The parameters, and what is packed of them both ways.
+        bytes(64, &[output.channels, input.channels + 2])
     }
 
     fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>> {

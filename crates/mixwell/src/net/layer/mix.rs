@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Backward, Layer, Settings, Shape, is_parallel, positive};
+use crate::footprint::bytes;
 use crate::net::sequential::Scratch;
 use mixwell_vector::Real;
 use mixwell_vector::block::{BLOCK, blocks};
@@ -69,6 +70,9 @@ pub struct Upsample {
     pub mode: Upsampling,
 }
 
+/// Bytes of one weight between two pixels, while both directions are made.
+const SOURCE: usize = 160;
+
 impl AveragePool {
     fn step(&self) -> usize {
         self.stride.unwrap_or(self.size)
@@ -90,6 +94,10 @@ impl Settings for AveragePool {
         Shape::from_sizes(&[input.channels, size(input.height)?, size(input.width)?])
     }
 
+    fn bytes(&self, _: Shape, output: Shape) -> u64 {
+        bytes(SOURCE, &[output.n_pixels(), self.size, self.size])
+    }
+
     fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {
         let weight =
             if self.reduction == Reduction::Sum { 1.0 } else { 1.0 / (self.size * self.size) as f64 };
@@ -101,6 +109,10 @@ impl Settings for AveragePool {
 impl Settings for GlobalPool {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         Ok(Shape::vector(input.channels))
+    }
+
+    fn bytes(&self, input: Shape, _: Shape) -> u64 {
+        bytes(SOURCE, &[input.n_pixels()])
     }
 
     fn build<T: Real>(&self, input: Shape, _: Shape, _: usize) -> Box<dyn Layer<T>> {
@@ -116,6 +128,10 @@ impl Settings for Upsample {
         positive("factor", self.factor)?;
         let size = |n: usize| n.saturating_mul(self.factor);
         Shape::from_sizes(&[input.channels, size(input.height), size(input.width)])
+    }
+
+    fn bytes(&self, _: Shape, output: Shape) -> u64 {
+        bytes(SOURCE, &[output.n_pixels(), if self.mode == Upsampling::Bilinear { 4 } else { 1 }])
     }
 
     fn build<T: Real>(&self, input: Shape, output: Shape, _: usize) -> Box<dyn Layer<T>> {

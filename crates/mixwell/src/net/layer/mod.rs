@@ -31,6 +31,7 @@ use super::activation::Activation;
 use super::parameters::ArraySpec;
 use super::sequential::{Init, Scratch};
 use crate::Stream;
+use crate::footprint::bytes;
 use mixwell_vector::Real;
 use mixwell_vector::matmul::Finish;
 
@@ -71,6 +72,11 @@ pub(super) trait Settings {
     /// The function of every number that comes after it.
     fn activation(&self) -> Activation {
         Activation::Identity
+    }
+
+    /// Bytes that it holds at most when it is built, with its parameters in double precision.
+    fn bytes(&self, input: Shape, output: Shape) -> u64 {
+        bytes(32, &[input.len() + output.len()])
     }
 
     /// The layer between these shapes, which were found to fit, whose parameters begin at `offset`.
@@ -130,6 +136,14 @@ macro_rules! layers {
                 match self {
                     $(Self::$variant(settings) => settings.activation(),)*
                     Self::Activation(layer) => layer.function,
+                }
+            }
+
+            /// Bytes that it holds at most.
+            pub(super) fn bytes(&self, input: Shape, output: Shape) -> u64 {
+                match self {
+                    $(Self::$variant(settings) => settings.bytes(input, output),)*
+                    Self::Activation(_) => 0,
                 }
             }
 

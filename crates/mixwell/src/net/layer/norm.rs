@@ -12,6 +12,7 @@ use super::dense::yes;
 use super::per_channel::{AddScaled, Apply, each_pixel};
 use super::{Backward, Layer, Settings, Shape};
 use crate::Stream;
+use crate::footprint::bytes;
 use crate::net::parameters::ArraySpec;
 use crate::net::sequential::{Init, Scratch};
 use mixwell_vector::Real;
@@ -73,6 +74,10 @@ impl Settings for BatchNorm {
 
     fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn bytes(&self, input: Shape, _: Shape) -> u64 {
+        bytes(128, &[input.channels])
     }
 
     fn build<T: Real>(&self, input: Shape, _: Shape, offset: usize) -> Box<dyn Layer<T>> {

@@ -35,6 +35,10 @@ impl Settings for Residual {
         }
     }
 
+    fn bytes(&self, input: Shape, _: Shape) -> u64 {
+        network_spec::bytes(&self.main, input).saturating_add(network_spec::bytes(&self.skip, input))
+    }
+
     fn build<T: Real>(&self, input: Shape, _: Shape, offset: usize) -> Box<dyn Layer<T>> {
         let main = Sequential::from_layers(&self.main, input, offset);
         let after = offset + main.n_params();

@@ -16,6 +16,7 @@ use self::work::Conv;
 use super::dense::yes;
 use super::weights;
 use super::{Layer, Settings, Shape, positive};
+use crate::footprint::bytes;
 use mixwell_vector::Real;
 
 /// What lies beyond the edge of an image.
@@ -143,6 +144,14 @@ fn check(kernel: usize, stride: usize, padding: usize) -> Result<(), String> {
     Ok(())
 }
 
+/// Bytes of a convolution: its parameters and what is packed of them, and the taps at each pixel of the small image both ways.
+fn size(kernel: usize, input: Shape, output: Shape, small: Shape) -> u64 {
+    let weights = bytes(64, &[output.channels, input.channels + 1, kernel, kernel]);
+    let taps = bytes(128, &[small.n_pixels(), kernel, kernel]);
+    let pixels = bytes(128, &[input.n_pixels() + output.n_pixels()]);
+    weights.saturating_add(taps).saturating_add(pixels)
+}
+
 impl Settings for Convolution {
     fn output(&self, input: Shape) -> Result<Shape, String> {
         check(self.kernel, self.stride, self.padding)?;
@@ -165,6 +174,10 @@ impl Settings for Convolution {
 
     fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn bytes(&self, input: Shape, output: Shape) -> u64 {
+        size(self.kernel, input, output, output)
     }
 
     fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>> {
@@ -204,6 +217,10 @@ impl Settings for TransposedConvolution {
 
     fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    fn bytes(&self, input: Shape, output: Shape) -> u64 {
+        size(self.kernel, input, output, input)
     }
 
     fn build<T: Real>(&self, input: Shape, output: Shape, offset: usize) -> Box<dyn Layer<T>> {

@@ -216,9 +216,16 @@ pub struct NetworkArgs {
 /// What can be done with a file of a network.
 #[derive(Debug, Subcommand)]
 pub enum NetworkCommand {
-    /// List the arrays of a file with their shapes and types: a PyTorch checkpoint, NumPy's .npy or .npz, or safetensors. Nothing
-    /// in the file is executed.
+    /// List the arrays of a file with their shapes and types: a PyTorch checkpoint, NumPy's .npy or .npz, safetensors, or ONNX. Then a
+    /// description of the network in TOML: the file's own, or one guessed from the arrays, to be edited. Nothing in the file is
+    /// executed.
     Inspect(InspectArgs),
+    /// Say whether a description and weights fit, and evaluate the network at a few points.
+    ///
+    /// The files are DESCRIPTION WEIGHTS, or one that describes itself: ONNX, or a file of ours.
+    Check(CheckArgs),
+    /// Write a network to another file: safetensors with its description inside, or ONNX.
+    Convert(ConvertArgs),
 }
 
 /// Options of `network inspect`.
@@ -229,6 +236,60 @@ pub struct InspectArgs {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Which arrays of a file are the weights.
+#[derive(Debug, Args)]
+pub struct WeightsArgs {
+    /// Take the arrays below this key only, e.g. state_dict.
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Take this prefix from names that all have it, e.g. module.; may be given several times.
+    #[arg(long, value_name = "PREFIX")]
+    pub strip: Vec<String>,
+}
+
+/// Options of `network check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The description (TOML, JSON, or a name of `mixwell list networks`); or, alone, a file that describes itself.
+    pub file: PathBuf,
+    /// The file of its weights.
+    pub weights: Option<PathBuf>,
+    #[command(flatten)]
+    pub source: WeightsArgs,
+    /// Points to evaluate (.npy, a row for each) instead of draws of N(0, 1).
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// How many draws of N(0, 1).
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = rows_parser())]
+    pub rows: usize,
+    /// Seed of the draws.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A number of rows that is worth waiting for.
+fn rows_parser() -> impl clap::builder::TypedValueParser<Value = usize> {
+    use clap::builder::TypedValueParser as _;
+    clap::value_parser!(u64).range(1..=10_000).map(|n| n as usize)
+}
+
+/// Options of `network convert`.
+#[derive(Debug, Args)]
+pub struct ConvertArgs {
+    /// The network: a file that describes itself, or the weights of --description.
+    pub file: PathBuf,
+    /// The file to write, .safetensors or .onnx.
+    pub out: PathBuf,
+    /// The description, where the file has none: TOML, JSON, or a name of `mixwell list networks`.
+    #[arg(long, value_name = "FILE")]
+    pub description: Option<PathBuf>,
+    #[command(flatten)]
+    pub source: WeightsArgs,
 }
 
 /// Options of `completions`.

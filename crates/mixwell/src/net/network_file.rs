@@ -15,7 +15,7 @@ use super::sequential::Init;
 use super::values::Stored;
 use super::weights::{FORMAT, FORMAT_KEY, NETWORK_KEY};
 use crate::Stream;
-use crate::io::{IoError, atomic_write};
+use crate::io::{IoError, atomic_write, excerpt};
 
 impl<T: Stored> Network<T> {
     /// The network as a safetensors file with its description inside, in its own precision. The same network gives the same bytes.
@@ -87,20 +87,25 @@ impl<T: Stored> Network<T> {
         if spec.bytes().map_err(|e| wrong(e.to_string()))? > limits.arrays {
             return Err(ImportError::Limit { what: "network", most: limits.arrays });
         }
-        let mut network = new(spec).map_err(wrong)?;
-        let unused = network.load(arrays)?;
+        let (network, unused) = Self::with_arrays(spec, arrays)?;
         match unused.first() {
             None => Ok(network),
-            Some(name) => {
-                Err(wrong(format!("nothing in it asks for the array `{}`", crate::io::excerpt(name))))
-            }
+            Some(name) => Err(wrong(format!("nothing in it asks for the array `{}`", excerpt(name)))),
         }
     }
-}
 
-/// A network whose weights are still to come.
-fn new<T: Stored>(spec: &NetworkSpec) -> Result<Network<T>, String> {
-    Network::new(spec, Init::ZeroLast, &mut Stream::new(0, 0)).map_err(|e| e.to_string())
+    /// The network of this description with these parameters, see [`load`](Self::load), and the names of arrays that nothing asked
+    /// for.
+    ///
+    /// # Errors
+    /// When the description cannot be used ([`Network::new`]), or the arrays are not those that it needs.
+    pub fn with_arrays(spec: &NetworkSpec, arrays: &NamedArrays) -> Result<(Self, Vec<String>), ImportError> {
+        // All weights are still to come.
+        let network = Self::new(spec, Init::ZeroLast, &mut Stream::new(0, 0));
+        let mut network = network.map_err(|e| ImportError::network(&e.to_string()))?;
+        let unused = network.load(arrays)?;
+        Ok((network, unused))
+    }
 }
 
 /// Takes the names from all layers of a description.

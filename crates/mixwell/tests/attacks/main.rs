@@ -4,5 +4,6 @@
 mod configs;
 mod images;
 mod mutate;
+mod network_files;
 mod networks;
 mod tables;

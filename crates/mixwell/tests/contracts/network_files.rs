@@ -197,7 +197,7 @@ fn random<T: Stored>(spec: &NetworkSpec) -> Network<T> {
     let mut stream = Stream::new(3, 0);
     let mut network = Network::new(spec, Init::Uniform, &mut stream).unwrap();
     // Running variances stay positive.
-    network.update(|p| p.iter_mut().for_each(|p| *p = *p + T::from_f64(0.1 * stream.uniform())));
+    network.update(|p| p.iter_mut().for_each(|p| *p += T::from_f64(0.1 * stream.uniform())));
     network
 }
 

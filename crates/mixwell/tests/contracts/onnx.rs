@@ -108,7 +108,7 @@ fn every_layer() -> Vec<NetworkSpec> {
     };
     let mut all = vec![
         image(&[convolution.clone().without_bias().into(), Activation::Identity.into()]),
-        image(&[edge.into(), BatchNorm { epsilon: 0.01, affine: false, name: None }.into()]),
+        image(&[edge.into(), BatchNorm { epsilon: 0.01, affine: false, ..BatchNorm::default() }.into()]),
         image(&[transposed.clone().into(), transposed.without_bias().into()]),
         image(&[
             block.into(),

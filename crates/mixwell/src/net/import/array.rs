@@ -231,7 +231,8 @@ impl NamedArrays {
 
     /// The arrays with others in their place.
     pub(super) fn replaced(&self, arrays: Vec<NamedArray>) -> Result<Self, ImportError> {
-        Ok(Self::new(self.kind, arrays, self.skipped.clone())?.with_metadata(self.metadata.clone()))
+        let all = Self::new(self.kind, arrays, self.skipped.clone())?;
+        Ok(all.with_metadata(self.metadata.clone()).with_network(self.network.clone()))
     }
 
     /// The error of a name that is not there, with some of those that are.

@@ -18,6 +18,7 @@
 mod array;
 mod element;
 mod error;
+mod guess;
 mod limits;
 mod load;
 mod numpy;

@@ -79,6 +79,11 @@ impl Writer<'_, '_> {
             let (shape, values) = this.arrays.next().expect("as many arrays as the layers have");
             this.graph.parameters(&name(array), shape, *values)
         };
+        if layer.arrays().contains(&"weight_u") {
+            let why =
+                format!("a layer `{}` with spectral normalisation is not written to ONNX", layer.kind());
+            return Err((place.to_owned(), why));
+        }
         Ok(match layer {
             LayerSpec::Activation(a) => return self.activation(place, a.function, rows),
             LayerSpec::Dense(l) => {
@@ -267,7 +272,7 @@ impl Writer<'_, '_> {
     fn activation(&mut self, place: &str, function: Activation, rows: Rows) -> Result<Rows, Refused> {
         use Setting::Float;
         let mut one = |operator: &str, settings: &[(&str, Setting<'_>)]| {
-            self.step(place, operator, &[rows.name.clone()], settings, rows.sizes.clone())
+            self.step(place, operator, std::slice::from_ref(&rows.name), settings, rows.sizes.clone())
         };
         Ok(match function {
             Activation::Identity => one("Identity", &[]),

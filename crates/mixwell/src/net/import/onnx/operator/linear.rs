@@ -90,7 +90,7 @@ fn dense<'a>(
         return Err(node.refuse(reason));
     }
     let name = t.name(node, &weights.name);
-    let layer = Dense { units: weights.shape[0], bias: bias.is_some(), mask: None, name: Some(name.clone()) };
+    let layer = Dense { bias: bias.is_some(), name: Some(name.clone()), ..Dense::new(weights.shape[0]) };
     let arrays = std::iter::once(weights).chain(bias);
     t.add(node, data, Piece::new(layer, super::normalise::named(&name, &["weight", "bias"], arrays)))
 }

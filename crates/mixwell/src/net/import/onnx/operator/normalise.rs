@@ -39,7 +39,8 @@ pub(super) fn batch_norm<'a>(t: &mut Translation<'a>, node: &'a Node<'a>) -> Res
         arrays.push(array);
     }
     let name = t.name(node, &arrays[0].name);
-    let layer = BatchNorm { epsilon: node.float("epsilon", 1e-5)?, affine: true, name: Some(name.clone()) };
+    let layer =
+        BatchNorm { epsilon: node.float("epsilon", 1e-5)?, name: Some(name.clone()), ..BatchNorm::default() };
     t.add(node, data, Piece::new(layer, named(&name, &ARRAYS, arrays)))
 }
 
@@ -94,16 +95,18 @@ pub(super) fn affine<'a>(t: &mut Translation<'a>, node: &'a Node<'a>) -> Result<
         return t.finish(node, Known::Data(data));
     }
     let name = t.name(node, "");
+    let is_double = array.element == ElementType::F64;
     let arrays = [scale, shift, vec![0.0], vec![1.0]].map(|values| {
-        let array = NamedArray {
-            name: String::new(),
-            shape: vec![values.len()],
-            element: ElementType::F64,
-            values: ArrayValues::F64(values),
+        let shape = vec![values.len()];
+        let (element, values) = if is_double {
+            (ElementType::F64, ArrayValues::F64(values))
+        } else {
+            (ElementType::F32, ArrayValues::F32(values.iter().map(|v| *v as f32).collect()))
         };
+        let array = NamedArray { name: String::new(), shape, element, values };
         vector(array, n).expect("one number, or one for each channel")
     });
-    let layer = BatchNorm { epsilon: 0.0, affine: true, name: Some(name.clone()) };
+    let layer = BatchNorm { epsilon: 0.0, name: Some(name.clone()), ..BatchNorm::default() };
     t.add(node, data, Piece::new(layer, named(&name, &ARRAYS, arrays)))
 }
 

@@ -1,24 +1,18 @@
-//! `network`: what is in a file of a network.
+//! `network inspect`: what is in a file of a network, and a description of it, its own or a guess.
 
 use std::io::{BufWriter, Write};
 
 use mixwell::net::import::NamedArrays;
 use serde_json::json;
 
-use crate::cli::{InspectArgs, NetworkArgs, NetworkCommand};
-use crate::exit::{Status, bad_input};
+use super::printable;
+use super::source::import_error;
+use crate::cli::InspectArgs;
+use crate::exit::Status;
 
 /// Runs the subcommand.
-pub fn run(args: &NetworkArgs) -> anyhow::Result<Status> {
-    match &args.command {
-        NetworkCommand::Inspect(args) => inspect(args),
-    }
-}
-
-fn inspect(args: &InspectArgs) -> anyhow::Result<Status> {
-    let arrays = NamedArrays::read(&args.file).map_err(|e| {
-        if e.is_input() { bad_input(printable(&e.to_string())) } else { anyhow::Error::from(e) }
-    })?;
+pub fn run(args: &InspectArgs) -> anyhow::Result<Status> {
+    let arrays = NamedArrays::read(&args.file).map_err(import_error)?;
     if args.json {
         writeln!(std::io::stdout(), "{:#}", as_json(&arrays))?;
     } else {
@@ -37,14 +31,8 @@ fn as_json(arrays: &NamedArrays) -> serde_json::Value {
         "arrays": arrays.iter().map(one).collect::<Vec<_>>(),
         "skipped": arrays.skipped().iter().map(skipped).collect::<Vec<_>>(),
         "metadata": arrays.metadata(),
+        "description": arrays.network(),
     })
-}
-
-/// Names come from anybody's file: what would move the cursor of a terminal is written out.
-fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() })
-        .collect()
 }
 
 fn print(arrays: &NamedArrays) -> std::io::Result<()> {
@@ -58,7 +46,8 @@ fn print(arrays: &NamedArrays) -> std::io::Result<()> {
         writeln!(out, "{name:width$}  {:4}  {shape}", array.element)?;
     }
     writeln!(out, "\n{}: {} arrays, {} parameters", arrays.kind(), arrays.len(), arrays.n_parameters())?;
-    for (key, value) in arrays.metadata() {
+    // The description is shown as a whole, below.
+    for (key, value) in arrays.metadata().iter().filter(|(key, _)| *key != "mixwell.network") {
         writeln!(out, "metadata {} = {}", printable(key), printable(value))?;
     }
     for skipped in arrays.skipped() {
@@ -66,5 +55,13 @@ fn print(arrays: &NamedArrays) -> std::io::Result<()> {
         let name = if skipped.name.is_empty() { "the file" } else { &skipped.name };
         writeln!(out, "not read: {}, {}{why}", printable(name), printable(&skipped.what))?;
     }
+    let what = if arrays.network().is_some() {
+        "its description"
+    } else {
+        "a description, guessed; edit it and try `mixwell network check`"
+    };
+    writeln!(out, "\n# ---- {what}\n")?;
+    // Names in it are quoted as TOML does, which writes out what would move a cursor.
+    write!(out, "{}", arrays.guess_description())?;
     out.flush()
 }

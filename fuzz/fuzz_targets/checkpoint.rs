@@ -1,0 +1,6 @@
+//! PyTorch's files, zip and legacy.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    mixwell_fuzz::arrays(data);
+});

@@ -1,0 +1,7 @@
+//! ONNX graphs.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    mixwell_fuzz::arrays(data);
+    mixwell_fuzz::network(data);
+});

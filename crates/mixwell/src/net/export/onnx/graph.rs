@@ -33,13 +33,20 @@ pub(super) struct Rows {
 #[derive(Debug)]
 pub(super) struct Graph {
     kind: Kind,
+    /// Version of the operators that are needed.
+    pub opset: i64,
     nodes: Vec<Message>,
     arrays: Vec<Message>,
 }
 
 impl Graph {
     pub fn new(kind: Kind) -> Self {
-        Self { kind, nodes: vec![], arrays: vec![] }
+        Self { kind, opset: super::OPSET, nodes: vec![], arrays: vec![] }
+    }
+
+    /// Asks for operators of this version at least.
+    pub fn needs(&mut self, opset: i64) {
+        self.opset = self.opset.max(opset);
     }
 
     fn element(&self) -> i64 {

@@ -32,6 +32,9 @@ struct Writer<'g, 'a> {
     names: HashSet<String>,
 }
 
+/// The first operators with GELU among them.
+const GELU_OPSET: i64 = 20;
+
 /// Where it failed, and why.
 type Refused = (String, String);
 
@@ -175,13 +178,14 @@ impl Writer<'_, '_> {
             }
             LayerSpec::GlobalPool(l) => {
                 let rows = self.as_image(place, rows, shape);
-                let sizes = vec![shape.channels];
                 if l.reduction == Reduction::Mean {
-                    let settings = [("axes", Numbers(&[2, 3][..])), ("keepdims", Number(0))];
-                    self.step(place, "ReduceMean", &[rows.name], &settings, sizes)
+                    let rows =
+                        self.step(place, "GlobalAveragePool", &[rows.name], &[], vec![shape.channels, 1, 1]);
+                    self.as_vector(place, rows)
                 } else {
                     let axes = self.graph.numbers(&format!("{place}.axes"), &[2, 3]);
-                    self.step(place, "ReduceSum", &[rows.name, axes], &[("keepdims", Number(0))], sizes)
+                    let settings = [("keepdims", Number(0))];
+                    self.step(place, "ReduceSum", &[rows.name, axes], &settings, vec![shape.channels])
                 }
             }
             LayerSpec::Upsample(l) => {
@@ -249,9 +253,15 @@ impl Writer<'_, '_> {
                 };
                 self.step(place, "Add", &[main.name, skip.name], &[], main.sizes)
             }
-            #[allow(unreachable_patterns)]
+            LayerSpec::ConcatenatedElu(_) => {
+                let sizes = if rows.sizes.len() == 1 { vec![output.channels] } else { image(output) };
+                let negative = self.step(place, "Neg", std::slice::from_ref(&rows.name), &[], rows.sizes);
+                let both =
+                    self.step(place, "Concat", &[rows.name, negative.name], &[("axis", Number(1))], sizes);
+                self.step(place, "Elu", &[both.name], &[("alpha", Float(1.0))], both.sizes)
+            }
             other => {
-                let why = format!("a layer `{}` has no operators in ONNX {}", other.kind(), super::OPSET);
+                let why = format!("a layer `{}` is not written to ONNX", other.kind());
                 return Err((place.to_owned(), why));
             }
         })
@@ -271,37 +281,38 @@ impl Writer<'_, '_> {
 
     fn activation(&mut self, place: &str, function: Activation, rows: Rows) -> Result<Rows, Refused> {
         use Setting::Float;
-        let mut one = |operator: &str, settings: &[(&str, Setting<'_>)]| {
-            self.step(place, operator, std::slice::from_ref(&rows.name), settings, rows.sizes.clone())
+        let one = |this: &mut Self, operator: &str, settings: &[(&str, Setting<'_>)]| {
+            this.step(place, operator, std::slice::from_ref(&rows.name), settings, rows.sizes.clone())
         };
         Ok(match function {
-            Activation::Identity => one("Identity", &[]),
-            Activation::Relu => one("Relu", &[]),
-            Activation::LeakyRelu(slope) => one("LeakyRelu", &[("alpha", Float(slope))]),
-            Activation::Elu(scale) => one("Elu", &[("alpha", Float(scale))]),
-            Activation::Tanh => one("Tanh", &[]),
-            Activation::Sigmoid => one("Sigmoid", &[]),
-            Activation::Softplus => one("Softplus", &[]),
+            Activation::Identity => one(self, "Identity", &[]),
+            Activation::Relu => one(self, "Relu", &[]),
+            Activation::LeakyRelu(slope) => one(self, "LeakyRelu", &[("alpha", Float(slope))]),
+            Activation::Elu(scale) => one(self, "Elu", &[("alpha", Float(scale))]),
+            Activation::Tanh => one(self, "Tanh", &[]),
+            Activation::Sigmoid => one(self, "Sigmoid", &[]),
+            Activation::Softplus => one(self, "Softplus", &[]),
+            Activation::Gelu => {
+                self.graph.needs(GELU_OPSET);
+                one(self, "Gelu", &[])
+            }
+            Activation::GeluTanh => {
+                self.graph.needs(GELU_OPSET);
+                one(self, "Gelu", &[("approximate", Setting::Text("tanh"))])
+            }
             Activation::HardTanh => {
                 let [low, high] = [("low", -1.0), ("high", 1.0)]
                     .map(|(name, limit)| self.graph.floats(&format!("{place}.{name}"), &[], &[limit]));
                 self.step(place, "Clip", &[rows.name, low, high], &[], rows.sizes)
             }
             Activation::Swish | Activation::LipSwish => {
-                let gate = one("Sigmoid", &[]);
+                let gate = one(self, "Sigmoid", &[]);
                 let product = self.step(place, "Mul", &[rows.name, gate.name], &[], gate.sizes);
                 if function == Activation::Swish {
                     return Ok(product);
                 }
                 let factor = self.graph.floats(&format!("{place}.factor"), &[], &[1.0 / 1.1]);
                 self.step(&format!("{place}.scaled"), "Mul", &[product.name, factor], &[], product.sizes)
-            }
-            #[allow(unreachable_patterns)]
-            other => {
-                return Err((
-                    place.to_owned(),
-                    format!("{other:?} has no operators in ONNX {}", super::OPSET),
-                ));
             }
         })
     }

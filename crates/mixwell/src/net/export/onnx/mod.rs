@@ -1,4 +1,4 @@
-//! A network as an ONNX graph, with operators of version 13 and any number of rows. What ONNX has no operator for is written as
+//! A network as an ONNX graph, with operators of version 13 (20 where it has GELU) and any number of rows. What ONNX has no operator for is written as
 //! several, and what those do not make is refused by its name.
 
 mod graph;
@@ -14,10 +14,12 @@ use crate::net::values::{Params, Stored};
 /// Version of the operators, and of the file format that goes with them.
 const OPSET: i64 = 13;
 const FORMAT: i64 = 7;
+/// The format where operators of a later version are needed.
+const LATER_FORMAT: i64 = 9;
 
 impl<T: Stored> Network<T> {
-    /// The network as an ONNX file: operators of version 13, its own precision, any number of rows. The input `x` is
-    /// `rows x n` or `rows x channels x height x width`, the output is `y`.
+    /// The network as an ONNX file: operators of version 13 (20 where it has GELU), its own precision, any number of rows.
+    /// The input `x` is `rows x n` or `rows x channels x height x width`, the output is `y`.
     ///
     /// # Errors
     /// The first layer that ONNX has no operators for, by its place and kind.
@@ -31,10 +33,11 @@ impl<T: Stored> Network<T> {
             .map(|a| (a.shape.as_slice(), T::params(&self.params()[a.offset..a.end()])))
             .collect();
         let output = layers::write(&mut graph, self.spec(), &numbers)?;
+        let opset = graph.opset;
         let graph = graph.finish("x", &self.spec().input, &output);
-        let operators = Message::default().bytes(1, b"").number(2, OPSET);
+        let operators = Message::default().bytes(1, b"").number(2, opset);
         let model = Message::default()
-            .number(1, FORMAT)
+            .number(1, if opset == OPSET { FORMAT } else { LATER_FORMAT })
             .bytes(2, b"mixwell")
             .bytes(3, env!("CARGO_PKG_VERSION").as_bytes())
             .bytes(7, graph.as_ref())

@@ -29,7 +29,7 @@ class Dense(nn.Module):
         self.first = nn.Sequential(nn.Linear(3, 16), nn.SiLU(), nn.Linear(16, 16), nn.BatchNorm1d(16), nn.LeakyReLU(0.2))
         self.block = nn.Sequential(nn.Linear(16, 8), nn.Tanh(), nn.Dropout(0.5), nn.Linear(8, 16, bias=False))
         self.skip = nn.Linear(16, 16)
-        self.last = nn.Sequential(nn.ELU(0.7), nn.Linear(16, 2), nn.Softplus())
+        self.last = nn.Sequential(nn.ELU(0.7), nn.Linear(16, 8), nn.GELU(), nn.Linear(8, 2), nn.Softplus())
 
     def forward(self, x):
         x = self.first(x)
@@ -98,7 +98,7 @@ class Residual(nn.Module):
         self.outer = nn.Conv2d(4, 4, 3, 1, 1)
         self.inner = nn.Conv2d(4, 4, 1)
         self.smaller = nn.Conv2d(4, 8, 3, 2, 1)
-        self.head = nn.Linear(8, 1)
+        self.head = nn.Linear(16, 1)
 
     def forward(self, x):
         x = self.blocks(x)
@@ -106,7 +106,8 @@ class Residual(nn.Module):
         x = x + (y + self.inner(y))
         # The way around of He and others' option A: every other pixel, and channels of zeros.
         x = torch.relu(self.smaller(x) + F.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 2, 2)))
-        return self.head(x.sum((2, 3)))
+        x = x.sum((2, 3))
+        return self.head(F.elu(torch.cat([x, -x], 1)))
 
 
 class Generator(nn.Module):

@@ -16,6 +16,11 @@ pub(super) fn activation<'a>(t: &mut Translation<'a>, node: &'a Node<'a>) -> Res
         "Sigmoid" => (&[], Activation::Sigmoid),
         "Softplus" => (&[], Activation::Softplus),
         "Clip" => (&["min", "max"], clip(t, node)?),
+        "Gelu" => match node.text("approximate", "none")? {
+            "none" => (&["approximate"], Activation::Gelu),
+            "tanh" => (&["approximate"], Activation::GeluTanh),
+            _ => return Err(node.refuse("its approximation is not known")),
+        },
         "Swish" if node.float("alpha", 1.0)? == 1.0 => (&["alpha"], Activation::Swish),
         _ => return Err(node.refuse("no layer does that")),
     };

@@ -19,7 +19,7 @@ const FIXED: u64 = 1 << 18;
 fn corpus() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/networks");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
-    paths.retain(|p| p.extension().is_none_or(|e| e != "py"));
+    paths.retain(|p| p.is_file() && p.extension().is_none_or(|e| e != "py"));
     paths.sort();
     assert!(paths.len() >= 14, "{paths:?}");
     paths.iter().map(|p| std::fs::read(p).unwrap()).collect()

@@ -164,12 +164,12 @@ impl NamedArrays {
         &self.skipped
     }
 
-    /// What the file says of itself in words (safetensors only), by key.
+    /// What the file says of itself in words (safetensors; of ONNX only who made it), by key.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
 
-    /// The network that these are the parameters of, where the file describes it: a file of ours. It was checked
+    /// The network that these are the parameters of, where the file describes it: ONNX, and files of ours. It was checked
     /// ([`NetworkSpec::output`]).
     pub fn network(&self) -> Option<&NetworkSpec> {
         self.network.as_ref()

@@ -5,7 +5,9 @@ use super::ImportError;
 /// Most bytes that are held for a file, and how deep and how many its parts may be.
 ///
 /// The reader holds the file itself, what was inflated (at most [`inflated`](Self::inflated) bytes), the arrays (at most
-/// [`arrays`](Self::arrays) bytes), and at most about 100 bytes for each of [`steps`](Self::steps) steps of a pickle.
+/// [`arrays`](Self::arrays) bytes), and at most about 100 bytes for each of [`steps`](Self::steps) steps of a pickle, or parts of a
+/// graph. Where weights of a graph are turned or scaled, they are held twice for a moment; a network that is built of a file
+/// ([`Network::read`](crate::net::Network::read)) takes at most as much as arrays may, once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImportLimits {
     /// Bytes of the largest file that is read.

@@ -52,6 +52,10 @@ impl<T: Stored> Network<T> {
                     return Err(ImportError::Array { name: array.name.clone(), reason });
                 }
                 *to = T::from_f64(from);
+                if !to.to_f64().is_finite() {
+                    let reason = format!("{from} in it is too large for the network's precision; use f64");
+                    return Err(ImportError::Array { name: array.name.clone(), reason });
+                }
             }
         }
         self.update(|params| params.copy_from_slice(&values));

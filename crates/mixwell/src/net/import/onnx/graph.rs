@@ -91,6 +91,12 @@ pub(super) fn translate(
     t.values.insert(name, Known::Data(Data { chain: 0, sizes: sizes.clone(), padding: None }));
     let mut spec = NetworkSpec::new(if sizes.iter().skip(1).all(|n| *n == 1) { &sizes[..1] } else { &sizes });
     spec.input_shape().map_err(|e| ImportError::network(&e.to_string()))?;
+    // The same word may mean something else to somebody else.
+    let own = |node: &&Node<'_>| matches!(node.domain, "" | "ai.onnx");
+    let live = || graph.nodes.iter().zip(&t.is_done).filter(|(_, is_done)| !**is_done).map(|(node, _)| node);
+    if let Some(node) = live().find(|node| !own(node)) {
+        return Err(node.refuse("only the operators of ONNX itself are read"));
+    }
     // What depends on nothing comes first, so that several nodes can be taken as one.
     for (i, node) in graph.nodes.iter().enumerate() {
         if node.operator == "Constant" && !t.is_done[i] {

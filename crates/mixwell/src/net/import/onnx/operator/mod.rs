@@ -18,9 +18,6 @@ pub(super) use pattern::take_over_patterns;
 
 /// Takes a node: adds its layer, or says what its value is.
 pub(super) fn translate<'a>(t: &mut Translation<'a>, node: &'a Node<'a>) -> Result<(), ImportError> {
-    if !matches!(node.domain, "" | "ai.onnx") {
-        return Err(node.refuse("only the operators of ONNX itself are read"));
-    }
     if pattern::translate(t, node)? {
         return Ok(());
     }

@@ -16,7 +16,7 @@
 //! The rooms, in the order in which they may use one another:
 //! [`proposal`] (what can be drawn from) and [`net`] (networks and their derivatives) - [`density`] (what is sampled) and
 //! [`flow`] (invertible maps) - [`kernel`] (how a chain moves) and [`train`] (what a flow learns from) - [`estimate`] (weighted
-//! draws and evidence) - [`sampler`] (the run). [`interpolate`] (paths between two latents) and [`image`] (data
+//! draws and evidence) - [`sampler`] (the run) and [`ebm`] (how energies are trained). [`interpolate`] (paths between two latents) and [`image`] (data
 //! sets and pictures) stand beside them.
 //! [`diagnostics`], [`metric`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its
 //! own [`Stream`].
@@ -31,6 +31,7 @@ mod batch;
 pub mod config;
 pub mod density;
 pub mod diagnostics;
+pub mod ebm;
 mod error;
 pub mod estimate;
 pub mod flow;
@@ -64,3 +65,6 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/extending.md")]
 struct Extending;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/ebm.md")]
+struct TrainingAnEnergy;

@@ -29,6 +29,10 @@ const ROUNDS: u64 = 1 << 20;
 const ROUND: u64 = 1 << 40;
 /// Stream number of the starting weights of a network that is trained on its own.
 pub const NETWORK_INIT_STREAM: u64 = u64::MAX - 3;
+/// Stream number of the choice of persistent points, and of fresh draws, while an energy is trained.
+pub const BANK_STREAM: u64 = u64::MAX - 4;
+/// Stream number of the draws of a named data set.
+pub const DATA_STREAM: u64 = u64::MAX - 5;
 /// Stream number of starting points.
 pub const START_STREAM: u64 = u64::MAX - 2;
 /// Stream number of flow initialisation.
@@ -203,6 +207,8 @@ mod tests {
             one(DIRECTIONS_STREAM),
             ESTIMATE_STREAMS..=ESTIMATE_STREAMS + ROUNDS * ROUND - 1,
             one(NETWORK_INIT_STREAM),
+            one(BANK_STREAM),
+            one(DATA_STREAM),
             one(START_STREAM),
             one(FLOW_INIT_STREAM),
             one(TRAINING_STREAM),

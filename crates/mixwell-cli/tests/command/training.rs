@@ -216,3 +216,89 @@ fn what_goes_badly_is_said_with_its_number() {
     assert_eq!(code(&o), 3, "{}", stderr(&o));
     assert!(stdout(&o).contains("training went badly"), "{}", stdout(&o));
 }
+
+/// A small energy with everything that has a state: flow, bank, average, two looks at the chains.
+fn energy(trainer: &str) -> String {
+    format!(
+        r#"kind = "energy"
+updates = 60
+[data]
+law = {{ kind = "two_modes" }}
+rows = 600
+[pretraining]
+steps = 30
+[training]
+batch = 32
+average = 0.9
+watch = {{ every = 25 }}
+[training.trainer]
+{trainer}
+[output]
+checkpoint_seconds = 0
+curve_every = 7
+"#
+    )
+}
+
+#[test]
+fn energies_learn_and_kills_change_no_bit() {
+    let folder = folder();
+    for (name, trainer) in [
+        ("flowmc", "kind = 'flowmc'\nparticles = 4\nlocal_after = 3\nsteps = 4\nbank = { size = 100 }"),
+        ("nt", "kind = 'nt'\nsteps = 4"),
+        ("jarzynski", "kind = 'jarzynski'\nwalkers = 64"),
+        ("nce", "kind = 'nce'\noppose = true"),
+    ] {
+        let config = write(folder.path(), &format!("{name}.toml"), &energy(trainer));
+        let (whole, killed) = (folder.path().join(name), folder.path().join(format!("{name}-killed")));
+        let begun = Instant::now();
+        let o = call(&["train", &config, "--out", &text_of(&whole), "--threads", "1"]);
+        assert_eq!(code(&o), 0, "{name}: {}", stderr(&o));
+        assert!(stdout(&o).contains("log Z"), "{}", stdout(&o));
+        let length = begun.elapsed();
+        let mut kills = 0;
+        for kill in 0..6u32 {
+            let args: &[&str] = if killed.join("config.toml").exists() {
+                &["resume", &text_of(&killed), "--quiet", "--threads", "3"]
+            } else {
+                &["train", &config, "--out", &text_of(&killed), "--quiet", "--threads", "2"]
+            };
+            let mut child = start(args);
+            std::thread::sleep(
+                length.mul_f64(f64::from(kill * 7 % 6) / 6.0 * 0.6) + Duration::from_millis(3),
+            );
+            let _ = child.kill();
+            kills += u32::from(!child.wait().unwrap().success());
+        }
+        let o = call(&["resume", &text_of(&killed), "--quiet"]);
+        assert_eq!(code(&o), 0, "{name}: {}", stderr(&o));
+        assert!(kills > 0, "{name}: no kill");
+        for file in ["energy.safetensors", "law.json"] {
+            assert!(
+                std::fs::read(whole.join(file)).unwrap() == std::fs::read(killed.join(file)).unwrap(),
+                "{name}"
+            );
+        }
+        assert_eq!(curve(&whole), curve(&killed), "{name}");
+    }
+}
+
+#[test]
+fn bad_input_to_an_energy_is_a_sentence() {
+    let folder = folder();
+    let error = |text: &str| {
+        let config = write(folder.path(), "bad.toml", text);
+        let o = call(&["train", &config, "--out", &text_of(&folder.path().join("bad"))]);
+        assert_eq!(code(&o), 2, "{}", stderr(&o));
+        stderr(&o)
+    };
+    let law = "kind = 'energy'\n[data]\nlaw = { kind = 'rings' }\nrows = 100\n";
+    assert!(error("kind = 'energy'\n").contains("`law` or a `table`"));
+    assert!(error(&format!("{law}[training]\nbatch = 101")).contains("101"));
+    assert!(error("kind = 'energy'\n[data]\nlaw = { kind = 'phi4' }").contains("cannot be drawn from"));
+    assert!(error(&format!("{law}[energy]\nnetwork = 'lenet5'")).contains("one output"));
+    let table = write(folder.path(), "t.csv", "1,2\n1,3\n1,4\n");
+    assert!(error(&format!("kind = 'energy'\n[data]\ntable = '{table}'")).contains("column 0"));
+    let nt = "[energy]\nbase = { kind = 'none' }\n[training]\nbatch = 10\ntrainer = { kind = 'nt' }";
+    assert!(error(&format!("{law}{nt}")).contains("need that flow as the base"));
+}

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 use super::inference_gym::{self, InferenceGymConfig};
 use super::posteriordb::{self, PosteriordbConfig};
 use super::{
-    BananaConfig, DataLoader, DoubleWell4Config, DualMoonConfig, EightGaussiansConfig, EightSchoolsConfig,
-    FlexMixtureConfig, FourCornersConfig, FourOnALineConfig, Funnel101Config, FunnelConfig, GaussianConfig,
-    GaussianMixtureConfig, Grid25Config, IllConditionedGaussianConfig, LennardJones13Config,
-    LogisticRegressionConfig, Phi4Config, Pointwise, RingsConfig, StandardGaussianConfig, Target,
-    TargetError, ThreeModesConfig, TwoModesConfig,
+    BananaConfig, CheckerboardConfig, DataLoader, DoubleWell4Config, DualMoonConfig, EightGaussiansConfig,
+    EightSchoolsConfig, FlexMixtureConfig, FourCornersConfig, FourOnALineConfig, Funnel101Config,
+    FunnelConfig, GaussianConfig, GaussianMixtureConfig, Grid25Config, IllConditionedGaussianConfig,
+    LennardJones13Config, LogisticRegressionConfig, Phi4Config, PinwheelConfig, Pointwise, RingsConfig,
+    StandardGaussianConfig, Target, TargetError, ThreeModesConfig, TwoModesConfig, TwoMoonsConfig,
+    TwoSpiralsConfig,
 };
 use crate::ConfigError;
 
@@ -111,6 +112,14 @@ targets! {
     DualMoon(DualMoonConfig) = "dual_moon", "a thin shell cut into four caps",
         |c, _data| Box::new(c.build()?);
     Rings(RingsConfig) = "rings", "concentric rings in the plane",
+        |c, _data| Box::new(c.build()?);
+    TwoMoons(TwoMoonsConfig) = "two_moons", "two half circles that reach into each other, blurred",
+        |c, _data| Box::new(c.build()?);
+    Pinwheel(PinwheelConfig) = "pinwheel", "bent blades around the origin",
+        |c, _data| Box::new(c.build()?);
+    Checkerboard(CheckerboardConfig) = "checkerboard", "the dark squares of a board: uniform, with edges",
+        |c, _data| Box::new(c.build()?);
+    TwoSpirals(TwoSpiralsConfig) = "two_spirals", "two spirals turned by half a circle, blurred",
         |c, _data| Box::new(c.build()?);
     Phi4(Phi4Config) = "phi4", "phi^4 field on a line: two wells that act together",
         |c, _data| Box::new(c.build()?);

@@ -15,8 +15,10 @@
 // Lanes and matrix columns are indexed together; such loops become vector instructions.
 #![allow(clippy::needless_range_loop)]
 
+mod along_curve;
 pub mod banana;
 mod blended_gaussian;
+pub mod checkerboard;
 mod cholesky;
 mod config;
 mod consistency;
@@ -44,6 +46,7 @@ pub mod mixture;
 pub mod mixtures;
 pub mod particles;
 pub mod phi4;
+pub mod pinwheel;
 mod pointer;
 mod pointwise;
 pub mod posteriordb;
@@ -54,9 +57,13 @@ mod scratch;
 mod table;
 mod transfer;
 pub mod transform;
+pub mod two_moons;
+pub mod two_spirals;
 
+pub use along_curve::AlongCurve;
 pub use banana::{Banana, BananaConfig};
 pub use blended_gaussian::BlendedGaussianConfig;
+pub use checkerboard::{Checkerboard, CheckerboardConfig};
 pub use config::{TargetConfig, TargetEntry, catalogue};
 pub(crate) use consistency::contradiction;
 pub use constrained::{Constrained, Model, Parameter};
@@ -81,6 +88,7 @@ pub use mixtures::{
 };
 pub use particles::{CentreOfMass, DoubleWell4Config, LennardJones13Config, Particles};
 pub use phi4::{Phi4, Phi4Config};
+pub use pinwheel::{Pinwheel, PinwheelConfig};
 pub use pointwise::{PointTarget, Pointwise};
 pub use prior::Prior;
 pub use pulled_back::PulledBack;
@@ -89,6 +97,8 @@ pub(crate) use scratch::with_scratch;
 pub use table::{Column, DataLoader, NoData, Table};
 pub use transfer::Transfer;
 pub use transform::Constraint;
+pub use two_moons::TwoMoonsConfig;
+pub use two_spirals::TwoSpiralsConfig;
 
 use crate::{Batch, BatchMut, Points, Stream};
 

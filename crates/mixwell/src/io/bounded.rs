@@ -14,12 +14,21 @@ pub const DATA_BYTES: u64 = 1 << 30;
 /// # Errors
 /// When it cannot be read, is no UTF-8, or is larger; the message says the bound.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    String::from_utf8(read_bytes(path, most)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+}
+
+/// The bytes of a file (or pipe), at most `most`.
+///
+/// # Errors
+/// When it cannot be read, or is larger; the message says the bound.
+pub fn read_bytes(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = vec![];
     File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         return Err(too_large(most));
     }
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+    Ok(bytes)
 }
 
 /// The error of a file that is larger than `most` bytes.

@@ -20,7 +20,7 @@ mod table;
 mod timestamp;
 
 pub use atomic::atomic_write;
-pub use bounded::{CONFIG_BYTES, DATA_BYTES, read_text};
+pub use bounded::{CONFIG_BYTES, DATA_BYTES, read_bytes, read_text};
 pub use checkpoint::{CHECKPOINT_FORMAT, CheckpointError, ConfigHash, load_checkpoint, save_checkpoint};
 pub use curve::{CurveFile, read_curve};
 pub use data::DataFiles;

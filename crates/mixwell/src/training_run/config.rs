@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::classifier::ClassifierConfig;
+use super::energy::EnergyConfig;
 use super::session::Session;
 use super::{Task, TrainingEnding, TrainingRunError};
 use crate::{ConfigError, range};
@@ -36,6 +37,8 @@ macro_rules! kinds {
         /// Any training, as settings.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
         #[serde(tag = "kind")]
+        // There is one of it in a process.
+        #[allow(clippy::large_enum_variant)]
         pub enum TrainConfig {
             $(#[doc = $summary] #[serde(rename = $kind)] $variant($settings),)*
         }
@@ -103,6 +106,7 @@ macro_rules! kinds {
 
 kinds! {
     Classifier(ClassifierConfig) = "classifier", "A classifier of images.";
+    Energy(EnergyConfig) = "energy", "An energy-based model.";
 }
 
 /// How a training is written down.

@@ -46,6 +46,9 @@ pub enum TrainingRunError {
     /// The checkpoint holds another model.
     #[error("the checkpoint's model cannot be used: {0}")]
     Weights(#[from] WeightsError),
+    /// The training of an energy cannot go on.
+    #[error(transparent)]
+    Energy(crate::ebm::TrainingError),
     /// The summary cannot be written or read.
     #[error("the summary of the training cannot be used: {0}")]
     Summary(#[from] serde_json::Error),
@@ -58,6 +61,7 @@ impl TrainingRunError {
             Self::Io(e) | Self::Checkpoint(CheckpointError::Io(e)) | Self::Image(ImageError::Io(e)) => {
                 e.is_input()
             }
+            Self::Energy(_) => false,
             _ => true,
         }
     }

@@ -1,4 +1,4 @@
-//! A training run: one model (a classifier of images; energies and others are further kinds) trained in a folder of its own,
+//! A training run: one model (a classifier of images, an energy; others are further kinds) trained in a folder of its own,
 //! with weights, curve, checkpoint, log, summary and a verdict, that can be killed at any moment and resumed with the same bits.
 //!
 //! What differs between kinds of training is a [`Task`]: an update, its state, what it measures, what it leaves. The run around it
@@ -18,6 +18,7 @@
 
 mod classifier;
 mod config;
+mod energy;
 mod error;
 mod observer;
 mod paths;
@@ -28,6 +29,7 @@ mod verdict;
 
 pub use classifier::{ClassifierConfig, ImageFiles, NetworkChoice, Paths};
 pub use config::{TrainConfig, TrainingOutput, is_training};
+pub use energy::{BaseChoice, EnergyConfig, EnergyLaw, EnergyState, EnergyTask, PointsConfig};
 pub use error::TrainingRunError;
 pub use observer::{TrainingEvent, TrainingObserver};
 pub use session::{TrainingEnding, TrainingRun};

@@ -16,5 +16,6 @@ mod onnx;
 mod optimisers_reference;
 mod pages;
 mod target;
+mod target_histograms;
 mod target_reference;
 mod training_mode;

@@ -7,14 +7,18 @@ use mixwell::density::*;
 use mixwell::{Batch, Points, Stream};
 
 /// A target under a name, and how far from the origin its test points reach.
-struct Case {
-    name: &'static str,
-    target: Box<dyn Target>,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) target: Box<dyn Target>,
     reach: f64,
 }
 
+/// A law with edges: its gradient does not know of them, so identities that integrate by parts do not hold, and a grid
+/// is coarse there. Its draws are compared with its density in `target_histograms.rs`.
+const WITH_EDGES: &str = "checkerboard";
+
 /// Every built-in target, at its defaults and away from them.
-fn targets() -> Vec<Case> {
+pub(crate) fn targets() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |name, reach, json: serde_json::Value| {
         let config: TargetConfig = serde_json::from_value(json).expect(name);
@@ -74,6 +78,12 @@ fn targets() -> Vec<Case> {
     );
     add("rings", 3.0, json!({"kind": "rings"}));
     add("rings, wide", 3.0, json!({"kind": "rings", "rings": 2, "spacing": 1.3, "scale": 0.7}));
+    add("two moons", 1.5, json!({"kind": "two_moons"}));
+    add("two moons, wide", 1.5, json!({"kind": "two_moons", "noise": 0.5}));
+    add("pinwheel", 2.0, json!({"kind": "pinwheel"}));
+    add("pinwheel, three blades", 1.0, json!({"kind": "pinwheel", "arms": 3, "twist": -0.7, "scale": 1}));
+    add("checkerboard", 3.0, json!({"kind": "checkerboard"}));
+    add("two spirals", 2.5, json!({"kind": "two_spirals"}));
     add("phi4", 1.2, json!({"kind": "phi4"}));
     add("phi4, tilted", 1.2, json!({"kind": "phi4", "sites": 5, "a": 0.3, "b": 0.2, "beta": 4}));
     add("double well", 3.0, json!({"kind": "double_well4"}));
@@ -182,6 +192,9 @@ fn value_and_grad(target: &dyn Target, x: Batch<'_>) -> (Vec<f64>, Points) {
 fn gradients_match_finite_differences() {
     for case in targets() {
         assert!(case.target.has_gradient());
+        if case.name == WITH_EDGES {
+            continue;
+        }
         let found = check_gradient(&*case.target, points(&case, 6, 1).as_batch()).unwrap();
         assert!(found.passed(), "{}: {found}", case.name);
         // Nearly all can be told: what is not compared is not tested.
@@ -301,6 +314,9 @@ fn stein_sees_a_wrong_sampler() {
 #[test]
 fn exact_draws_satisfy_the_virial_identity() {
     for case in targets() {
+        if case.name == WITH_EDGES {
+            continue;
+        }
         let Some(sampler) = case.target.exact_sampler() else { continue };
         let dim = case.target.dim();
         let rows = if dim > 30 { 10_000 } else { 40_000 };
@@ -324,7 +340,7 @@ fn stated_evidence_matches_quadrature_in_one_and_two_dimensions() {
             continue;
         };
         // A funnel's wings fall off too slowly for an even grid.
-        if dim > 2 || case.name.starts_with("funnel, 2") {
+        if dim > 2 || case.name.starts_with("funnel, 2") || case.name == WITH_EDGES {
             continue;
         }
         tested += 1;

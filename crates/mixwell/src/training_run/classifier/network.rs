@@ -22,7 +22,7 @@ pub enum NetworkChoice {
 
 impl NetworkChoice {
     /// Puts the description in the place of a name.
-    pub(super) fn resolve(&mut self, base: &Path) -> Result<(), TrainingRunError> {
+    pub(in crate::training_run) fn resolve(&mut self, base: &Path) -> Result<(), TrainingRunError> {
         if let Self::Named(name) = self {
             *self = Self::Described(found(name, base)?);
         }
@@ -30,7 +30,7 @@ impl NetworkChoice {
     }
 
     /// The description, of which every layer fits onto the one before.
-    pub(super) fn spec(&self) -> Result<NetworkSpec, TrainingRunError> {
+    pub(in crate::training_run) fn spec(&self) -> Result<NetworkSpec, TrainingRunError> {
         let spec = match self {
             Self::Described(spec) => spec.clone(),
             Self::Named(name) => found(name, Path::new(""))?,

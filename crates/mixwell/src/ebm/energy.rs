@@ -1,0 +1,174 @@
+//! `Energy`: a scalar function of a point with trained parameters, as the trainers see it.
+//!
+//! A [`Network`] with one output is one; whatever else has parameters and a gradient in the point can be.
+//! The loss of every trainer is made of sums `sum_i w_i E(x_i)` and, for score matching, of slopes `sum_i w_i v_i . grad E(x_i)`,
+//! each with its gradient in the parameters. Slopes can always be had from differences of energies.
+
+use crate::net::{Gradient, Model, Network, Stored};
+use crate::{Batch, BatchMut, Points};
+
+/// A function `E(x)` with parameters that can be trained. Low where points are likely: `p(x) ~ exp(-E(x)) rho(x)`.
+///
+/// ```
+/// use mixwell::ebm::Energy;
+/// use mixwell::net::{Init, Network};
+/// use mixwell::{Batch, Stream};
+/// // Starts at energy zero everywhere.
+/// let net = Network::<f32>::toy(2, Init::ZeroLast, &mut Stream::new(1, 0));
+/// let mut energy = [1.0];
+/// net.evaluate(Batch::new(&[0.3, -2.0], 2), &mut energy, None);
+/// assert_eq!(energy, [0.0]);
+/// ```
+pub trait Energy: Model + Send + Sync {
+    /// Number of coordinates of a point.
+    fn dim(&self) -> usize;
+
+    /// Writes the energy of each row of `x` (`rows x dim`) to `energy` (`rows`), and its gradient in the point to `grad`
+    /// (`rows x dim`) if it is wanted.
+    ///
+    /// The energy must be the same to the last bit with and without gradient, and whatever rows it is evaluated with.
+    fn evaluate(&self, x: Batch<'_>, energy: &mut [f64], grad: Option<BatchMut<'_>>);
+
+    /// `sum_i weights[i] E(x_i)`; adds its gradient in the parameters to `gradient`.
+    fn weighted(&self, x: Batch<'_>, weights: &[f64], gradient: &mut Gradient) -> f64;
+
+    /// Adds to `gradient` the derivative in the parameters of `sum_i weights[i] v_i . grad E(x_i)`, with the directions `v_i` in the rows of
+    /// `directions` (`rows x dim`). What score matching needs.
+    ///
+    /// Unless it is written anew, from differences of energies to both sides, with a relative error of about
+    /// `difference_width` squared.
+    fn slope_gradient(&self, x: Batch<'_>, directions: Batch<'_>, weights: &[f64], gradient: &mut Gradient) {
+        slope_by_differences(self, x, directions, weights, gradient);
+    }
+
+    /// Length of the step to either side where slopes are taken from differences of energies: about the third root of the
+    /// rounding error of an energy.
+    fn difference_width(&self) -> f64 {
+        1e-5
+    }
+}
+
+/// See [`Energy::slope_gradient`].
+fn slope_by_differences<E: Energy + ?Sized>(
+    energy: &E,
+    x: Batch<'_>,
+    directions: Batch<'_>,
+    weights: &[f64],
+    gradient: &mut Gradient,
+) {
+    let (rows, dim, width) = (x.rows(), x.dim(), energy.difference_width());
+    let mut moved = Points::zeros(2 * rows, dim);
+    let mut signed = vec![0.0; 2 * rows];
+    for (row, (at, along)) in x.iter().zip(directions.iter()).enumerate() {
+        let length = along.iter().map(|v| v * v).sum::<f64>().sqrt();
+        // A direction of length zero has no slope.
+        let step = if length > 0.0 { width / length } else { 0.0 };
+        for (side, sign) in [(row, 1.0), (rows + row, -1.0)] {
+            for ((m, x), v) in moved.row_mut(side).iter_mut().zip(at).zip(along) {
+                *m = x + sign * step * v;
+            }
+            signed[side] = sign * weights[row] * length / (2.0 * width);
+        }
+    }
+    energy.weighted(moved.as_batch(), &signed, gradient);
+}
+
+impl<T: Stored> Energy for Network<T> {
+    fn dim(&self) -> usize {
+        Network::dim(self)
+    }
+
+    fn evaluate(&self, x: Batch<'_>, energy: &mut [f64], grad: Option<BatchMut<'_>>) {
+        match grad {
+            None => self.energy(x, energy),
+            Some(grad) => self.energy_and_grad(x, energy, grad),
+        }
+    }
+
+    fn weighted(&self, x: Batch<'_>, weights: &[f64], gradient: &mut Gradient) -> f64 {
+        self.weighted_energy(x, weights, gradient.slice_mut().expect("a gradient of this network"))
+    }
+
+    fn slope_gradient(&self, x: Batch<'_>, directions: Batch<'_>, weights: &[f64], gradient: &mut Gradient) {
+        let gradient = gradient.slice_mut().expect("a gradient of this network");
+        self.directional_pullback(x, directions, None, Batch::new(weights, 1), gradient);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Stream;
+    use crate::net::{Activation, Init, NetworkSpec};
+
+    /// A network that has no more than every energy must have.
+    struct Plain(Network<f64>);
+
+    impl Model for Plain {
+        fn layout(&self) -> &[crate::net::ArraySpec] {
+            self.0.layout()
+        }
+
+        fn params(&self) -> crate::net::Params<'_> {
+            Model::params(&self.0)
+        }
+
+        fn change_params(&mut self, change: &mut dyn FnMut(crate::net::ParamsMut<'_>) -> bool) {
+            self.0.change_params(change);
+        }
+    }
+
+    impl Energy for Plain {
+        fn dim(&self) -> usize {
+            self.0.dim()
+        }
+
+        fn evaluate(&self, x: Batch<'_>, energy: &mut [f64], grad: Option<BatchMut<'_>>) {
+            Energy::evaluate(&self.0, x, energy, grad);
+        }
+
+        fn weighted(&self, x: Batch<'_>, weights: &[f64], gradient: &mut Gradient) -> f64 {
+            self.0.weighted(x, weights, gradient)
+        }
+    }
+
+    #[test]
+    fn slopes_have_the_gradient_of_the_gradient() {
+        // Exact, and from differences of energies.
+        let spec = NetworkSpec::dense(3, &[8, 6], 1, Activation::Swish);
+        let net = Network::<f64>::new(&spec, Init::Uniform, &mut Stream::new(1, 0)).unwrap();
+        slopes(net.clone());
+        slopes(Plain(net));
+    }
+
+    fn slopes(mut net: impl Energy) {
+        let mut stream = Stream::new(2, 0);
+        let (mut x, mut v) = (Points::zeros(70, 3), Points::zeros(70, 3));
+        stream.fill_normal(x.data_mut());
+        stream.fill_normal(v.data_mut());
+        v.row_mut(3).fill(0.0);
+        let weights: Vec<f64> = (0..70).map(|i| 0.01 * f64::from(i) - 0.2).collect();
+        let slope = |net: &dyn Energy| {
+            let (mut e, mut grad) = (vec![0.0; 70], Points::zeros(70, 3));
+            net.evaluate(x.as_batch(), &mut e, Some(grad.as_batch_mut()));
+            let slopes = grad.as_batch().iter().zip(v.as_batch().iter());
+            let slopes = slopes.map(|(g, v)| g.iter().zip(v).map(|(g, v)| g * v).sum::<f64>());
+            slopes.zip(&weights).map(|(s, w)| s * w).sum::<f64>()
+        };
+        let mut gradient = net.zero_gradient();
+        net.slope_gradient(x.as_batch(), v.as_batch(), &weights, &mut gradient);
+        for i in (0..gradient.len()).step_by(gradient.len() / 15) {
+            let mut at = |by: f64| {
+                net.change_params(&mut |params| {
+                    params.map(|j, p| if i == j { p + by } else { p });
+                    true
+                });
+                slope(&net)
+            };
+            let (up, down) = (at(1e-6), at(-2e-6));
+            at(1e-6);
+            let numeric = (up - down) / 2e-6;
+            assert!((numeric - gradient.get(i)).abs() < 1e-5, "{numeric} {}", gradient.get(i));
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What came out of the training of an energy: its evidence, its distance from the truth, where that is known, its modes.
+
+use serde_json::{Map, Value, json};
+
+use crate::density::Target;
+use crate::diagnostics::mode_weight_mse;
+use crate::ebm::{Energy, Grid, Training, distance};
+use crate::estimate::{Options, importance};
+use crate::flow::Flow;
+use crate::proposal::Proposal;
+use crate::rng::DATA_STREAM;
+use crate::training_run::TrainingRunError;
+use crate::{ConfigError, Stream};
+
+/// Cells on a side of the grid for energies in the plane.
+const CELLS: usize = 300;
+/// Draws of the truth that the learned law is compared at, and of a proposal for the evidence.
+const DRAWS: usize = 10_000;
+/// Share of the mass at the edge of the box beyond which the law does not fit into it.
+const EDGE: f64 = 1e-3;
+
+/// Results by name, the same in words, and what went badly.
+#[derive(Default)]
+pub(super) struct Findings {
+    pub results: Map<String, Value>,
+    pub lines: Vec<String>,
+    pub problems: Vec<String>,
+}
+
+impl Findings {
+    pub fn put(&mut self, name: &str, value: impl Into<Value>) {
+        self.results.insert(name.into(), value.into());
+    }
+}
+
+/// Looks at the law that was learned.
+pub(super) fn evaluate<E: Energy>(
+    training: &Training<E>,
+    truth: Option<&dyn Target>,
+    seed: u64,
+) -> Result<Findings, TrainingRunError> {
+    let mut found = Findings::default();
+    let log_evidence = evidence(training, truth, &mut found, seed)?;
+    if let (Some(truth), Some(log_evidence)) = (truth, log_evidence) {
+        let sampler = truth.exact_sampler().expect("the data are its draws");
+        // Other draws than the data.
+        let stream = &mut Stream::new(seed ^ 0x5eed, DATA_STREAM);
+        let draws = sampler.sample_rows(stream, DRAWS, truth.dim());
+        let d = distance(training.model(), log_evidence, truth, draws.as_batch()).map_err(failed)?;
+        found.put("median_squared_error", d.median_squared);
+        found.put("divergence", d.divergence);
+        found.put("divergence_error", d.divergence_error);
+        found.lines.push(format!(
+            "against the truth, at {DRAWS} draws: KL divergence {:.4} (error {:.4}), median squared error of the log-density {:.4}",
+            d.divergence, d.divergence_error, d.median_squared
+        ));
+    }
+    if let Some(own) = training.log_evidence() {
+        found.put("log_evidence_of_trainer", own);
+        found.lines.push(format!("log Z {own:.4} by the trainer's own account"));
+    }
+    Ok(found)
+}
+
+/// `ln Z`, by quadrature in the plane and else by importance sampling from the flow or the base.
+fn evidence<E: Energy>(
+    training: &Training<E>,
+    truth: Option<&dyn Target>,
+    found: &mut Findings,
+    seed: u64,
+) -> Result<Option<f64>, TrainingRunError> {
+    let model = training.model();
+    if Target::dim(model) == 2 {
+        let grid = Grid::around(training.data().points(), 0.5, CELLS)?;
+        let density = grid.density(model).map_err(failed)?;
+        let edge = density.edge_share();
+        found.put("log_evidence", density.log_evidence());
+        found.put("log_evidence_error", density.error());
+        found.put("edge_share", edge);
+        found.lines.push(format!(
+            "log Z {:.4} by quadrature (error {:.1e})",
+            density.log_evidence(),
+            density.error()
+        ));
+        if edge.is_nan() || edge > EDGE {
+            found.problems.push(format!(
+                "{:.2} % of the mass lies at the edge of a box twice as wide as the data: the law does not end there; give it a base",
+                100.0 * edge
+            ));
+        }
+        if let Some(modes) = truth.and_then(|t| t.facts().modes) {
+            let shares = density.mode_shares(&modes);
+            let words =
+                |shares: &[f64]| shares.iter().map(|s| format!("{s:.3}")).collect::<Vec<_>>().join(" ");
+            found.lines.push(format!("weights of modes {}", words(&shares)));
+            if let Some(exact) = &modes.weights {
+                found.put("mode_weight_mse", mode_weight_mse(&shares, exact));
+                found.lines.push(format!("           exact {}", words(exact)));
+            }
+            found.put("mode_shares", json!(shares));
+        }
+        return Ok(Some(density.log_evidence()));
+    }
+    let options = Options { seed, ..Options::default() };
+    let proposal: Option<&dyn Proposal> =
+        training.flow().map(|f: &Flow| f as _).or(model.base().map(|b| &**b as _));
+    let Some(proposal) = proposal else { return Ok(None) };
+    let estimate = importance(model, proposal, DRAWS, false, &options).map_err(failed)?;
+    let z = &estimate.log_evidence;
+    found.put("log_evidence", z.value);
+    found.put("log_evidence_error", z.standard_error);
+    found.put("evidence_ess_share", estimate.ess_share);
+    found.lines.push(format!(
+        "log Z {:.4} (error {:.4}) by importance sampling, effective share {:.3}",
+        z.value, z.standard_error, estimate.ess_share
+    ));
+    Ok((estimate.ess_share > 0.01).then_some(z.value))
+}
+
+fn failed(error: impl std::fmt::Display) -> TrainingRunError {
+    ConfigError::new("energy", "not usable", error.to_string()).into()
+}

@@ -1,0 +1,10 @@
+//! An energy-based model, trained as a run: data, base, flow, trainer as settings; what came out as a law that can be sampled.
+
+mod config;
+mod data;
+mod evaluate;
+mod task;
+
+pub use config::{BaseChoice, EnergyConfig, EnergyLaw};
+pub use data::PointsConfig;
+pub use task::{EnergyState, EnergyTask};

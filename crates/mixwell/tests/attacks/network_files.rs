@@ -291,8 +291,8 @@ fn mutants(seeds: std::ops::Range<u64>) {
         accepted[kind] += u64::from(good);
     }
     eprintln!("of {tried} mutants {} of ONNX and {} of ours were read", accepted[0], accepted[1]);
-    // Mutations must not all be so coarse that the container alone is tried.
-    assert!(accepted.iter().all(|n| *n > tried / 50), "{accepted:?} of {tried} were read");
+    // Mutations must not all be so coarse that the container alone is tried. Most of ours hit the header, which must be whole.
+    assert!(accepted[0] > tried / 20 && accepted[1] > tried / 250, "{accepted:?} of {tried} were read");
 }
 
 fn one_of(s: &mut Stream, files: &[Vec<u8>]) -> Vec<u8> {

@@ -4,6 +4,7 @@
 #[path = "../data/mod.rs"]
 mod data;
 mod diagnostics_reference;
+mod digits_classifier;
 mod flow;
 mod flow_matching;
 mod image_files;

@@ -7,7 +7,7 @@ use super::shift::shifted;
 use crate::image::ImageSet;
 use crate::net::{Gradient, Network};
 use crate::train::{ExampleLoss, LossValue};
-use crate::{Points, Stream};
+use crate::{Batch, BatchMut, Points, Stream};
 
 /// Rows that are evaluated at a time where no gradient is needed.
 const ROWS: usize = 256;
@@ -85,6 +85,13 @@ impl CrossEntropy {
         self.look(net, |data| &data.train, &which)
     }
 
+    /// Some images that are learned from, as numbers.
+    pub fn some_images(&self) -> Points {
+        let (set, dim) = (&self.data.train, self.data.train.shape().dim());
+        let some = self.data.learned.iter().take(ROWS).flat_map(|i| set.image(*i));
+        Points::from_vec(some.map(|pixel| self.table[usize::from(*pixel)]).collect(), dim)
+    }
+
     /// Mean loss of some images that are learned from.
     pub fn of_first(&mut self, net: &Network<f32>) -> f64 {
         let which: Vec<usize> = self.data.learned.iter().copied().take(1024).collect();
@@ -126,28 +133,32 @@ impl ExampleLoss<Network<f32>> for CrossEntropy {
         stream: &mut Stream,
         gradient: &mut Gradient,
     ) -> LossValue {
-        let Self { data, table, images, logits, shift, .. } = self;
+        let Self { data, table, images, shift, .. } = self;
         let (rows, shape) = (which.len(), data.train.shape());
         for (row, i) in which.iter().enumerate() {
             let image = data.train.image(data.learned[*i]);
             shifted(image, shape, *shift, table, stream, images.row_mut(row));
         }
         let x = images.as_batch().slice(0..rows);
-        net.values(x, logits.as_batch_mut().slice_mut(0..rows));
-        let (mut sum, mut right) = (0.0, 0);
-        for (row, i) in which.iter().enumerate() {
-            let class = class_of(&data.train, data.learned[*i]);
-            let probabilities = logits.row_mut(row);
-            let (loss, found) = softmax(probabilities, class);
-            sum += loss;
-            right += usize::from(found == class);
-            probabilities[class] -= 1.0;
-            probabilities.iter_mut().for_each(|p| *p /= rows as f64);
-        }
+        let mut right = 0;
+        let cross_entropy = |logits: Batch<'_>, mut slope: BatchMut<'_>| {
+            let mut sum = 0.0;
+            for (row, i) in which.iter().enumerate() {
+                let class = class_of(&data.train, data.learned[*i]);
+                let slope = slope.row_mut(row);
+                slope.copy_from_slice(logits.row(row));
+                let (loss, found) = softmax(slope, class);
+                sum += loss;
+                right += usize::from(found == class);
+                slope[class] -= 1.0;
+                slope.iter_mut().for_each(|p| *p /= rows as f64);
+            }
+            sum / rows as f64
+        };
         let gradient = gradient.slice_mut().expect("single precision");
-        net.parameter_pullback(x, logits.as_batch().slice(0..rows), gradient);
+        let loss = net.training_pass(x, cross_entropy, gradient);
         self.right = right;
-        (sum / rows as f64).into()
+        loss.into()
     }
 
     fn validate(&mut self, net: &Network<f32>) -> Option<f64> {

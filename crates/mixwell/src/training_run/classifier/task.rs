@@ -7,10 +7,10 @@ use super::config::ClassifierConfig;
 use super::confusion::Confusion;
 use super::data::Data;
 use super::loss::CrossEntropy;
-use crate::footprint::numbers;
+use crate::footprint::{bytes, free_memory, numbers, readable};
 use crate::net::import::NamedArrays;
 use crate::net::{
-    Gradient, Init, Model, Network, Optimiser, OptimiserState, Values, WeightAverage, to_safetensors,
+    Gradient, Init, Model, Network, NetworkSpec, Optimiser, OptimiserState, Values, WeightAverage,
 };
 use crate::rng::{NETWORK_INIT_STREAM, StreamState, TRAINING_STREAM};
 use crate::train::{Descent, Epochs, Guard, Passes};
@@ -89,6 +89,13 @@ impl Classifier {
         }
         let mut stream = Stream::new(config.seed, TRAINING_STREAM);
         let data = Data::open(config, &spec, &mut stream)?;
+        let (needed, free) = (spec.bytes()?, free_memory());
+        if needed > free {
+            let (needed, free) = (readable(needed), readable(free));
+            let reason =
+                format!("that takes more memory than the {free} that are free; use a smaller network");
+            return Err(ConfigError::new("network", format!("of up to {needed}"), reason).into());
+        }
         let mut init = Stream::new(config.seed, NETWORK_INIT_STREAM);
         let mut network: Network<f32> =
             Network::new(&spec, Init::Uniform, &mut init).map_err(|e| e.under("network"))?;
@@ -113,10 +120,14 @@ impl Classifier {
         let dim = spec.input_shape()?.len();
         let bytes = data
             .bytes()
+            .saturating_add(bytes(4, &[config.batch, tape(&spec)?]))
             .saturating_add(numbers(&[config.batch.max(256), dim + classes]))
             .saturating_add(numbers(&[network.params().len(), PER_PARAMETER]));
         let epochs = Epochs::new(passes, data.learned.len(), average);
         let mut loss = CrossEntropy::new(data, classes, config.batch, config.shift, config.data.pixels);
+        if config.weights.is_none() {
+            network.initialise_from_batch(loss.some_images().as_batch());
+        }
         let first_loss = loss.of_first(&network);
         let classifier = Self {
             gradient: network.zero_gradient(),
@@ -131,6 +142,13 @@ impl Classifier {
         };
         Ok((classifier, bytes))
     }
+}
+
+/// Numbers of a row that training keeps until its loss is known: what comes out of every layer, and as much again.
+fn tape(spec: &NetworkSpec) -> Result<usize, ConfigError> {
+    let after = |n: usize| NetworkSpec { layers: spec.layers[..n].to_vec(), ..spec.clone() }.output();
+    let outputs: Result<usize, ConfigError> = (1..=spec.layers.len()).map(|n| Ok(after(n)?.len())).sum();
+    Ok(2 * outputs?)
 }
 
 fn renamed(error: ConfigError, key: &str) -> ConfigError {
@@ -287,9 +305,7 @@ impl Task for Classifier {
             seen = confusion;
         }
         problems.extend(judged(&seen));
-        let description = serde_json::to_string(self.network.spec()).map_err(TrainingRunError::Summary)?;
-        let metadata = [("mixwell.network", description)];
-        let bytes = to_safetensors(&self.network, &[], &metadata);
+        let bytes = self.network.to_safetensors();
         let weights = vec![WeightsOf { file: "network.safetensors", bytes }];
         Ok(Outcome { results, lines, problems, weights })
     }

@@ -38,6 +38,8 @@ pub enum Command {
     List(ListArgs),
     /// Run a published experiment and set what comes out beside what was published.
     Reproduce(ReproduceArgs),
+    /// Score images beside reference images by what a network sees in them: class score, Frechet distance.
+    Score(ScoreArgs),
     /// Look into files of networks.
     Network(NetworkArgs),
     /// Write completions for a shell to standard output.
@@ -203,6 +205,57 @@ impl Preset {
             Preset::Full => "full",
         }
     }
+}
+
+/// Options of `score`.
+#[derive(Debug, Args)]
+pub struct ScoreArgs {
+    /// The images: idx, CIFAR's binary, optdigits or .npy of bytes, plain or gzip, or a folder of PNG pictures.
+    pub images: PathBuf,
+    /// The images that they are set beside, of the same kinds.
+    pub reference: PathBuf,
+    /// Weights of a classifier: a file of `mixwell train`, PyTorch, NumPy or safetensors.
+    #[arg(long, value_name = "FILE")]
+    pub weights: PathBuf,
+    /// The network of the weights: a name of `mixwell list networks` or a file (.toml, .json) [default: the description in the weights].
+    #[arg(long, value_name = "NETWORK")]
+    pub network: Option<String>,
+    /// Take features behind so many layers [default: all but the last].
+    #[arg(long, value_name = "LAYERS")]
+    pub features: Option<usize>,
+    /// What black and white become.
+    #[arg(
+        long,
+        value_name = "BLACK,WHITE",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        default_value = "0,1"
+    )]
+    pub pixels: Vec<f64>,
+    /// Frame images that are smaller than what the network takes with black.
+    #[arg(long)]
+    pub pad: bool,
+    /// Mean of each channel, taken away.
+    #[arg(long, value_name = "MEANS", value_delimiter = ',', allow_hyphen_values = true, requires = "sd")]
+    pub mean: Vec<f64>,
+    /// Standard deviation of each channel, divided by.
+    #[arg(long, value_name = "DEVIATIONS", value_delimiter = ',', requires = "mean")]
+    pub sd: Vec<f64>,
+    /// Splits of the class score.
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub splits: usize,
+    /// Seed of the order in which images are taken into splits.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    pub seed: u64,
+    /// Write the first 100 images as one PNG picture.
+    #[arg(long, value_name = "FILE")]
+    pub grid: Option<PathBuf>,
+    /// Number of threads [default: all cores]. Scores do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `network`.

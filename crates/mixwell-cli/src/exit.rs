@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use mixwell::sampler::RunError;
+use mixwell::score::ScoreError;
 use mixwell::training_run::TrainingRunError;
 
 use crate::message::tell;
@@ -52,6 +53,7 @@ pub fn code(result: anyhow::Result<Status>) -> ExitCode {
             let bad = error.downcast_ref::<BadInput>().is_some()
                 || error.downcast_ref::<RunError>().is_some_and(|e| e.is_input())
                 || error.downcast_ref::<TrainingRunError>().is_some_and(|e| e.is_input())
+                || error.downcast_ref::<ScoreError>().is_some_and(|e| e.is_input())
                 || error.downcast_ref::<mixwell_reproduce::ReproduceError>().is_some_and(|e| e.is_input());
             ExitCode::from(if bad { 2 } else { 1 })
         }

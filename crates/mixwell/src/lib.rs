@@ -17,7 +17,7 @@
 //! [`proposal`] (what can be drawn from) and [`net`] (networks and their derivatives) - [`density`] (what is sampled) and
 //! [`flow`] (invertible maps) - [`kernel`] (how a chain moves) and [`train`] (what a flow learns from) - [`estimate`] (weighted
 //! draws and evidence) - [`sampler`] (the run) and [`ebm`] (how energies are trained). [`interpolate`] (paths between two latents) and [`image`] (data
-//! sets and pictures) stand beside them.
+//! sets and pictures) stand beside them; [`score`] (what a network sees in images) is made of the latter, `net` and `metric`.
 //! [`diagnostics`], [`metric`], [`config`] and [`io`] know no kernel. Points are rows of a [`Batch`]; every chain draws from its
 //! own [`Stream`].
 
@@ -48,6 +48,7 @@ pub mod proposal;
 mod range;
 pub mod rng;
 pub mod sampler;
+pub mod score;
 mod scratch;
 mod threads;
 pub mod train;

@@ -22,6 +22,8 @@ const REFERENCE_STREAMS: u64 = 1 << 60;
 const EXACT_STREAMS: u64 = 1 << 61;
 /// Stream number of random directions onto which a metric projects.
 pub const DIRECTIONS_STREAM: u64 = 1 << 62;
+/// Stream number of the order in which images are scored.
+pub const SCORE_STREAM: u64 = (1 << 62) + 1;
 /// First of the streams of estimators.
 const ESTIMATE_STREAMS: u64 = 1 << 63;
 /// Rounds of an estimator, and streams per round.
@@ -205,6 +207,7 @@ mod tests {
             REFERENCE_STREAMS..=REFERENCE_STREAMS + CHAINS - 1,
             EXACT_STREAMS..=EXACT_STREAMS + CHAINS - 1,
             one(DIRECTIONS_STREAM),
+            one(SCORE_STREAM),
             ESTIMATE_STREAMS..=ESTIMATE_STREAMS + ROUNDS * ROUND - 1,
             one(NETWORK_INIT_STREAM),
             one(BANK_STREAM),

@@ -9,6 +9,7 @@ pub mod network;
 pub mod reproduce;
 pub mod resume;
 pub mod run;
+pub mod score;
 pub mod summary;
 pub mod train;
 mod training_picture;

@@ -9,5 +9,6 @@ mod kill_and_resume;
 mod memory;
 mod network;
 mod reproduce;
+mod score;
 mod status;
 mod training;

@@ -14,7 +14,7 @@ pub enum ImageError {
     Io(#[from] IoError),
     /// None of the kinds of files that are read.
     #[error(
-        "`{path}`: {found}; what is read are idx files (as of MNIST), CIFAR's binary files, the text files of optdigits, all also compressed by gzip, and folders of PNG pictures"
+        "`{path}`: {found}; what is read are idx files (as of MNIST), CIFAR's binary files, the text files of optdigits, NumPy's .npy of bytes, all also compressed by gzip, and folders of PNG pictures"
     )]
     Kind {
         /// The file or folder.

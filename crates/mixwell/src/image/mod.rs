@@ -21,6 +21,7 @@ mod folder;
 mod gzip;
 mod idx;
 pub mod map;
+mod npy;
 mod optdigits;
 mod picture;
 mod png;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{ImageError, ImageSet, cifar, folder, gzip, idx, optdigits};
+use super::{ImageError, ImageSet, cifar, folder, gzip, idx, npy, optdigits};
 use crate::io::IoError;
 
 /// Most bytes of pixels that are read: 4 GiB.
@@ -29,7 +29,7 @@ fn labels_beside(path: &Path) -> Option<PathBuf> {
 }
 
 impl ImageSet {
-    /// Reads the images of a file (idx, CIFAR or optdigits, plain or gzip) or of a folder of PNG pictures (the folder in which a picture lies is its
+    /// Reads the images of a file (idx, CIFAR, optdigits or bytes in NumPy's `.npy`, plain or gzip) or of a folder of PNG pictures (the folder in which a picture lies is its
     /// class). The labels of an idx file are read too where they lie beside it (`train-images-idx3-ubyte.gz`,
     /// `train-labels-idx1-ubyte.gz`).
     ///
@@ -55,6 +55,9 @@ impl ImageSet {
         let bytes = gzip::contents(path, bytes, most)?;
         if idx::is_idx(&bytes) {
             return idx::images(path, &bytes);
+        }
+        if npy::is_npy(&bytes) {
+            return npy::images(path, &bytes);
         }
         if cifar::is_cifar(&bytes) {
             return cifar::images(path, &bytes);

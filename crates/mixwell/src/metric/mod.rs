@@ -11,8 +11,11 @@
 
 mod assignment;
 mod bandwidth;
+mod class_score;
 mod covariance_error;
 mod directions;
+mod frechet_distance;
+mod jackknife;
 mod kernel_density;
 mod ks_projection;
 mod mixing_time;
@@ -22,7 +25,9 @@ mod sliced_total_variation;
 mod total_variation;
 
 pub use assignment::{Assignment, assign};
+pub use class_score::{ClassScore, class_score};
 pub use covariance_error::covariance_error;
+pub use frechet_distance::{FrechetDistance, Moments, frechet_distance};
 pub use ks_projection::{
     KsDistance, ks_coordinates, ks_one_sample, ks_p_value, ks_projections, ks_two_sample,
 };

@@ -16,6 +16,7 @@ mod networks_reference;
 mod onnx;
 mod optimisers_reference;
 mod pages;
+mod scores;
 mod target;
 mod target_histograms;
 mod target_reference;

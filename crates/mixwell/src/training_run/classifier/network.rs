@@ -30,7 +30,10 @@ impl NetworkChoice {
     }
 
     /// The description, of which every layer fits onto the one before.
-    pub(in crate::training_run) fn spec(&self) -> Result<NetworkSpec, TrainingRunError> {
+    ///
+    /// # Errors
+    /// When there is no such name or file, or a layer does not fit.
+    pub fn spec(&self) -> Result<NetworkSpec, TrainingRunError> {
         let spec = match self {
             Self::Described(spec) => spec.clone(),
             Self::Named(name) => found(name, Path::new(""))?,

@@ -5,8 +5,8 @@
 //! images, one after the other, with mean and standard deviation (divisor: the number of splits) over them, as in published tables. That deviation is
 //! the spread of the score of one split, not the error of the score of all images, which is beside it (see `jackknife.rs`).
 //!
-//! The mean of KL is `mean_x sum_y p ln p - sum_y q ln q` with `q` the mean, so sums are enough. A split of n images has
-//! a score that is too high by a share of about `(classes - 1)/(2n)` where the classifier is never sure, less where it is.
+//! The mean of KL is `mean_x sum_y p ln p - sum_y q ln q` with `q` the mean, so sums are enough. The score of n images is too low,
+//! by a share of about `(classes - 1)/(2n)` where the classifier is always sure, less where it is not.
 
 use serde::Serialize;
 

@@ -141,3 +141,61 @@ fn seen(
     };
     Ok((shuffled(|b| &b.0, extractor.n_features()), shuffled(|b| &b.1, extractor.n_classes())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::ImageShape;
+    use crate::net::{Dense, Init, Network, NetworkSpec, to_safetensors};
+
+    /// Two dense layers on two pixels that tell which is the brighter, nearly surely.
+    fn extractor() -> Extractor {
+        let spec = NetworkSpec::new(&[2]).with(Dense::new(2)).with(Dense::new(2));
+        let mut network = Network::<f32>::new(&spec, Init::Uniform, &mut Stream::new(0, 0)).unwrap();
+        let twenty = |i| if i == 0 || i == 3 { 20.0 } else { 0.0 };
+        let identity = |i| if i == 0 || i == 3 { 1.0 } else { 0.0 };
+        network.update(|p| {
+            (0..6).for_each(|i| (p[i], p[6 + i]) = (identity(i), if i < 4 { twenty(i) } else { 0.0 }));
+        });
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("n.safetensors");
+        std::fs::write(&path, to_safetensors(&network, &[], &[])).unwrap();
+        Extractor::open(&path, Some(spec), None).unwrap()
+    }
+
+    /// Pictures of one class and then of the other, of a random brightness.
+    fn sorted(seed: u64, n: usize, least: usize) -> ImageSet {
+        let mut stream = Stream::new(seed, 0);
+        let mut pixel = || (least + stream.index(256 - least)) as u8;
+        let pixels = (0..2 * n).flat_map(|i| if i < n { [pixel(), 0] } else { [0, pixel()] }).collect();
+        ImageSet::new(ImageShape::new(1, 1, 2), pixels, None).unwrap()
+    }
+
+    fn scores(images: &ImageSet, reference: &ImageSet, seed: u64) -> ImageScores {
+        let options = ScoreOptions { splits: 5, seed };
+        ImageScores::of(&extractor(), &Preprocessing::default(), images, reference, options).unwrap()
+    }
+
+    #[test]
+    fn images_that_lie_by_their_classes_are_mixed_first() {
+        let (images, reference) = (sorted(1, 100, 100), sorted(2, 150, 100));
+        let found = scores(&images, &reference, 1);
+        // In their own order, four of five splits would have one class only, and a score of 1.
+        let score = &found.images.class_score;
+        assert!(score.all > 1.95 && score.splits.iter().all(|s| *s > 1.7), "{score:?}");
+        assert_eq!((found.images.n, found.reference.n), (200, 300));
+        let other = scores(&images, &reference, 2);
+        assert_ne!(other.images.class_score.splits, score.splits);
+        assert!((other.images.class_score.all - score.all).abs() < 1e-12);
+        assert!((other.frechet_distance.value - found.frechet_distance.value).abs() < 1e-12);
+        assert_eq!(scores(&images, &reference, 1), found);
+    }
+
+    #[test]
+    fn of_one_kind_they_are_near_and_of_another_far() {
+        let near = scores(&sorted(1, 100, 100), &sorted(2, 150, 100), 1).frechet_distance;
+        let far = scores(&sorted(1, 100, 230), &sorted(2, 150, 100), 1).frechet_distance;
+        assert!(near.corrected() < 5.0 * near.standard_error, "{near:?}");
+        assert!(far.corrected() > 5.0 * far.standard_error && far.value > 5.0 * near.value, "{far:?}");
+    }
+}

@@ -27,7 +27,6 @@ fn digits_are_near_digits_and_clothes_are_far() {
     let (digits, clothes) = (score(&test), score(&clothes));
     let (near, far) = (digits.frechet_distance, clothes.frechet_distance);
     println!("{near:?} {far:?} {} {}", digits.images.class_score.all, clothes.images.class_score.all);
-    assert!(near.value - 5.0 * near.standard_error < near.corrected().abs() + near.bias.abs());
     assert!(far.value > 20.0 * near.value, "{near:?} {far:?}");
     assert!(far.corrected() - near.corrected() > 20.0 * far.standard_error, "{near:?} {far:?}");
     // Ten digits, and a classifier that is sure of nearly all of them.

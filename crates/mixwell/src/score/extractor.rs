@@ -45,16 +45,9 @@ impl Extractor {
         let bytes = read(weights)?;
         let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let arrays = NamedArrays::from_bytes(&bytes).map_err(unfit)?;
-        let spec = match (described, arrays.metadata().get("mixwell.network")) {
-            (Some(spec), _) => spec,
-            (None, Some(text)) => serde_json::from_str(text)
-                .map_err(|e| refused(format!("its description of the network cannot be read ({e})")))?,
-            (None, None) => {
-                return Err(refused(
-                    "it holds weights but no description of the network; give one (--network)".into(),
-                ));
-            }
-        };
+        let spec = described.or_else(|| arrays.network().cloned()).ok_or_else(|| {
+            refused("it holds weights but no description of the network; give one (--network)".into())
+        })?;
         let classes = spec.output()?.len();
         if classes < 2 {
             let reason =
@@ -71,8 +64,7 @@ impl Extractor {
                 shape.len()
             )));
         }
-        let mut whole = new(&spec)?;
-        let unused = whole.load(&arrays).map_err(unfit)?;
+        let (whole, unused) = Network::<f32>::with_arrays(&spec, &arrays).map_err(unfit)?;
         let mut features = new(&body)?;
         let cut = features.params().len();
         features.update(|params| params.copy_from_slice(&whole.params()[..cut]));

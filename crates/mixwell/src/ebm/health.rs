@@ -2,6 +2,8 @@
 //!
 //! Chains of one update are short, and begin where the bank has brought them: an R-hat near one over such a stretch says that chains
 //! forget where they began within an update, which is more than persistent chains need; a large one says that they do not.
+//! A chain that stands still for a whole update is stuck: a step size that suits the mean does not suit its place, where the
+//! energy has become steep. Few such chains do harm enough, for they stand where the energy is highest.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,18 +14,25 @@ use crate::diagnostics::{Draws, ess_bulk, rhat};
 pub struct Health {
     /// The update it was measured at.
     pub update: u64,
+    /// Steps of that update.
+    pub steps: usize,
     /// Largest split rank-normalised R-hat over the coordinates; NaN for fewer than four steps.
     pub rhat: f64,
     /// Smallest bulk effective sample size over the coordinates, of all states of the update; NaN for fewer than four steps.
     pub ess: f64,
+    /// Share of the chains that stood still at every step of the update; NaN for fewer than four steps.
+    pub stuck: f64,
 }
 
 /// The health of `steps x chains x dim` states.
 pub(super) fn measure(update: u64, path: &[f64], n_chains: usize, dim: usize) -> Health {
     let steps = path.len() / (n_chains * dim);
-    let (mut worst, mut fewest) = (f64::NAN, f64::NAN);
+    let (mut worst, mut fewest, mut stuck) = (f64::NAN, f64::NAN, f64::NAN);
     let mut draws = vec![0.0; steps * n_chains];
     if steps >= 4 {
+        let place = |t: usize, chain: usize| &path[(t * n_chains + chain) * dim..][..dim];
+        let still = (0..n_chains).filter(|&c| (1..steps).all(|t| place(t, c) == place(0, c))).count();
+        stuck = still as f64 / n_chains as f64;
         for k in 0..dim {
             for (t, states) in path.chunks_exact(n_chains * dim).enumerate() {
                 for (chain, x) in states.chunks_exact(dim).enumerate() {
@@ -35,7 +44,7 @@ pub(super) fn measure(update: u64, path: &[f64], n_chains: usize, dim: usize) ->
             fewest = fewest.min(ess_bulk(draws));
         }
     }
-    Health { update, rhat: worst, ess: fewest }
+    Health { update, steps, rhat: worst, ess: fewest, stuck }
 }
 
 #[cfg(test)]
@@ -51,6 +60,11 @@ mod tests {
         stream.fill_normal(&mut path);
         let good = measure(7, &path, chains, 2);
         assert!(good.rhat < 1.05 && good.ess > 400.0 && good.update == 7, "{good:?}");
+        assert_eq!(good.stuck, 0.0);
+        // One chain of eight stands still.
+        let mut still = path.clone();
+        still.chunks_exact_mut(chains * 2).for_each(|state| state[6..8].fill(1.5));
+        assert_eq!(measure(7, &still, chains, 2).stuck, 0.125);
         // The second coordinate of every chain stands at a place of its own.
         for state in path.chunks_exact_mut(chains * 2) {
             for (c, x) in state.chunks_exact_mut(2).enumerate() {

@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
-use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
+use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
 use super::extent::{check_work, metric_bytes};
 use super::leapfrog::{MAX_ENERGY_ERROR, drift, energy, kick};
 use super::settings::Settings;
@@ -69,7 +69,7 @@ impl HmcConfig {
             power: 1,
             rule: self.adapt,
             target_accept: self.target_accept,
-            acceptance: AcceptanceOver::Chains,
+            acceptance: self.adapt.acceptance_of_chains(),
             metric: self.metric,
         }
     }

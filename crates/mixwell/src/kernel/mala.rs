@@ -17,7 +17,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::accept::{accept, usable};
-use super::adapt::{AcceptanceOver, MetricKind, StepRule, Tuner, TunerConfig};
+use super::adapt::{MetricKind, StepRule, Tuner, TunerConfig};
 use super::extent::metric_bytes;
 use super::settings::Settings;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Role, StepSize, TallySheet};
@@ -61,7 +61,7 @@ impl MalaConfig {
             power: 2,
             rule: self.adapt,
             target_accept: self.target_accept,
-            acceptance: AcceptanceOver::Tries,
+            acceptance: self.adapt.acceptance_of_chains(),
             metric: self.metric,
         }
     }
@@ -222,6 +222,8 @@ fn log_accept(from: Point<'_>, to: Point<'_>, eta: f64, scale: &Scale, work: &mu
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Points;
+    use crate::kernel::Chains;
     use crate::kernel::tests::{StandardNormal, mean_accept};
     use crate::math::normal_cdf;
     use proptest::prelude::*;
@@ -274,6 +276,27 @@ mod tests {
             prop_assert!((diagonal - white).abs() < 1e-9 * (1.0 + white.abs()));
             prop_assert!((dense - white).abs() < 1e-9 * (1.0 + white.abs()));
         }
+    }
+
+    #[test]
+    fn a_chain_on_a_steep_wall_is_set_free_by_dual_averaging() {
+        // A quartic with two wells: at x = 9 the force is 116 times that at 2, and a step that suits the wells is refused for ever.
+        let target = crate::density::from_fn_with_grad(1, |x: &[f64], grad: &mut [f64]| {
+            grad[0] = -40.0 * x[0] * (x[0] * x[0] - 1.0);
+            -10.0 * (x[0] * x[0] - 1.0).powi(2)
+        });
+        let last = |adapt: StepRule| {
+            let mut x = Points::from_vec((0..8).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect(), 1);
+            x.row_mut(5)[0] = 9.0;
+            let mut chains = Chains::new(&target, x, 3).unwrap();
+            let mut kernel = MalaConfig { adapt, ..MalaConfig::default() }.build(1).unwrap();
+            chains.warm_up(&mut kernel, &target, 600).unwrap();
+            (chains.x().row(5)[0], kernel.tuner.step())
+        };
+        let (free, step) = last(StepRule::DualAveraging);
+        assert!(free < 2.0 && step > 1e-3, "{free} {step}");
+        // The rules that go by the mean never feel it.
+        assert_eq!(last(StepRule::Simple { rate: 0.01 }).0, 9.0);
     }
 
     #[test]

@@ -212,6 +212,18 @@ fn langevin_without_correction_is_off_by_its_known_bias() {
 }
 
 #[test]
+fn short_runs_from_the_flow_are_off_by_what_they_have_not_run() {
+    // Without noise a step is x <- (1 - eta l) x, so ten of them from N(0, 1) end with variance (1 - eta l)^20: 1/2 at
+    // l = (1 - 2^(-1/20)) / eta = 1.703184 for eta = .02, whatever maximum likelihood says. The identity has nothing to learn.
+    let kernel = UlaConfig { step_size: StepSize::from_eta(0.02), temperature: 0.0, ..UlaConfig::default() };
+    let trainer = CoopFlowTrainer { kernel: KernelConfig::Ula(kernel), steps: 10 };
+    let mut training = training(TrainerConfig::CoopFlow(trainer), two_points(), Some(identity()));
+    assert!(!training.is_calibrated());
+    let z = z(&mut training, 0.703_184);
+    assert!(z.abs() < 5.0, "{z}");
+}
+
+#[test]
 fn at_an_energy_of_zero_all_particles_weigh_the_same() {
     let trainer = FlowMcTrainer { particles: 16, steps: 1, bank: small_bank(), ..FlowMcTrainer::default() };
     let trainer = FlowMcTrainer { train_flow: false, ..trainer };

@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::dual_averaging::DualAveraging;
+use super::tuner::AcceptanceOver;
 use crate::ConfigError;
 use crate::range::{above, below_one, positive};
 
@@ -51,6 +52,15 @@ fn default_rate() -> f64 {
 }
 
 impl StepRule {
+    /// How chains that share a step sum up the acceptance of moves along the gradient, which refuse for ever where the law is
+    /// steep: dual averaging feels a stuck chain; the published rules are defined on the mean over the chains, and stay that.
+    pub(crate) fn acceptance_of_chains(&self) -> AcceptanceOver {
+        match self {
+            Self::DualAveraging => AcceptanceOver::Chains,
+            Self::Multiplicative { .. } | Self::Simple { .. } | Self::Fixed => AcceptanceOver::Tries,
+        }
+    }
+
     /// Refuses factors that do not change the step, and NaN.
     pub fn check(&self) -> Result<(), ConfigError> {
         match *self {

@@ -37,7 +37,7 @@ pub struct TunerConfig {
 pub enum AcceptanceOver {
     /// The mean over all tries.
     Tries,
-    /// The mean over chains, in which a chain that fails all the time counts most: for Hamiltonian trajectories.
+    /// The mean over chains, in which a chain that fails all the time counts most: for moves along the gradient.
     Chains,
 }
 

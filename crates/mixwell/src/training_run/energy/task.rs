@@ -20,6 +20,8 @@ use crate::training_run::{Column, Outcome, Task, TrainingRunError, Updated, Weig
 const PER_PARAMETER: usize = 14;
 /// Jumps accepted less often than this are none.
 const FEWEST_JUMPS: f64 = 0.01;
+/// Share of chains that may stand still for a whole update besides those that do so by chance.
+const MOST_STUCK: f64 = 0.005;
 /// Effective share of walkers below which their weights mean little.
 const FEWEST_WALKERS: f64 = 0.05;
 
@@ -169,6 +171,7 @@ impl Task for EnergyTask {
             Column::drawn("log_evidence", "log Z"),
             Column::drawn("rhat", "R-hat"),
             Column::drawn("ess", "ESS"),
+            Column::drawn("stuck", "stuck chains"),
         ];
         drawn.chain(health).collect()
     }
@@ -200,7 +203,7 @@ impl Task for EnergyTask {
         row.push(self.training.log_evidence().unwrap_or(f64::NAN));
         let health = self.training.health().filter(|h| h.update > self.so_far.told_health);
         self.so_far.told_health = health.map_or(self.so_far.told_health, |h| h.update);
-        row.extend(health.map_or([f64::NAN; 2], |h| [h.rhat, h.ess]));
+        row.extend(health.map_or([f64::NAN; 3], |h| [h.rhat, h.ess, h.stuck]));
         row
     }
 
@@ -256,7 +259,17 @@ impl Task for EnergyTask {
         if let Some(health) = self.training.health().filter(|h| h.rhat.is_finite()) {
             found.put("rhat", health.rhat);
             found.put("ess", health.ess);
+            found.put("stuck", health.stuck);
             head.push(format!("chains of an update: R-hat {:.3}, ESS {:.0}", health.rhat, health.ess));
+            // Some stand still by chance where an update has few steps.
+            let refused = 1.0 - if shown[LOCAL].is_finite() { shown[LOCAL] } else { shown[GLOBAL] };
+            let by_chance = if refused.is_finite() { refused.powi(health.steps as i32 - 1) } else { 0.0 };
+            if health.stuck > MOST_STUCK + 2.0 * by_chance {
+                found.problems.push(format!(
+                    "{:.1} % of the chains stood still for a whole update: their steps are too long where the energy is steep; take a shorter step, or a base that keeps points away from there",
+                    100.0 * health.stuck
+                ));
+            }
         }
         for event in self.training.events() {
             head.push(format!("update {}: {}", event.update, event.what));

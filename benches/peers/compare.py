@@ -94,6 +94,11 @@ def all_tasks():
         ("classify-resnet56", 1.2),
     ):
         add(name, "torch", "torch_networks.py", Row(wanted=ratio))
+    for peer, ratio in (("torch", 6.0), ("ebmkit", 6.0), ("torchebm", 10.0)):
+        add(f"ebm-update-{peer}", "ebm", "torch_training.py", Row(wanted=ratio))
+    for trainer in ("nce", "pcd", "sliced"):
+        row = Row(wanted=5.0, also=("log_likelihood",))
+        add(f"ebm-moons-{trainer}", "ebm", "torch_training.py", row, rounds=3)
     for target, wanted in (("grid25", (3.0, 3.0, 3.0)), ("german", (2.0, 8.0, 8.0))):
         for kernel in ("mala", "hmc"):
             for chains, ratio in zip((1, 64, 1024), wanted):

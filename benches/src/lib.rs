@@ -14,6 +14,7 @@ pub mod networks;
 pub mod runs;
 pub mod statistics;
 pub mod timing;
+pub mod training;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -66,6 +67,7 @@ pub fn tasks() -> Vec<Task> {
     all.extend(energies::tasks());
     all.extend(networks::tasks());
     all.extend(convolutions::tasks());
+    all.extend(training::tasks());
     all.extend(kernels::tasks());
     all.extend(statistics::tasks());
     all.extend(runs::tasks());

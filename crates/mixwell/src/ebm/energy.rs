@@ -5,6 +5,7 @@
 //! each with its gradient in the parameters. Slopes can always be had from differences of energies.
 
 use crate::net::{Gradient, Model, Network, Stored};
+use crate::scratch::scratch;
 use crate::{Batch, BatchMut, Points};
 
 /// A function `E(x)` with parameters that can be trained. Low where points are likely: `p(x) ~ exp(-E(x)) rho(x)`.
@@ -31,6 +32,24 @@ pub trait Energy: Model + Send + Sync {
 
     /// `sum_i weights[i] E(x_i)`; adds its gradient in the parameters to `gradient`.
     fn weighted(&self, x: Batch<'_>, weights: &[f64], gradient: &mut Gradient) -> f64;
+
+    /// [`Energy::weighted`] with weights that are made from the energies, which are left in `energies` (`rows`): `weigh(first, energies,
+    /// weights)` is told the energies of some rows from row `first` on and writes their weights. It may be called for parts of the
+    /// rows, from any thread.
+    ///
+    /// Unless it is written anew, the energies are evaluated once for their values and once for the gradient.
+    fn weighted_by(
+        &self,
+        x: Batch<'_>,
+        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        energies: &mut [f64],
+        gradient: &mut Gradient,
+    ) {
+        let mut weights = scratch(x.rows());
+        self.evaluate(x, energies, None);
+        weigh(0, energies, &mut weights);
+        self.weighted(x, &weights, gradient);
+    }
 
     /// Adds to `gradient` the derivative in the parameters of `sum_i weights[i] v_i . grad E(x_i)`, with the directions `v_i` in the rows of
     /// `directions` (`rows x dim`). What score matching needs.
@@ -89,6 +108,17 @@ impl<T: Stored> Energy for Network<T> {
         self.weighted_energy(x, weights, gradient.slice_mut().expect("a gradient of this network"))
     }
 
+    fn weighted_by(
+        &self,
+        x: Batch<'_>,
+        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        energies: &mut [f64],
+        gradient: &mut Gradient,
+    ) {
+        let gradient = gradient.slice_mut().expect("a gradient of this network");
+        self.weighted_energy_by(x, weigh, energies, gradient);
+    }
+
     fn slope_gradient(&self, x: Batch<'_>, directions: Batch<'_>, weights: &[f64], gradient: &mut Gradient) {
         let gradient = gradient.slice_mut().expect("a gradient of this network");
         self.directional_pullback(x, directions, None, Batch::new(weights, 1), gradient);
@@ -129,6 +159,32 @@ mod tests {
 
         fn weighted(&self, x: Batch<'_>, weights: &[f64], gradient: &mut Gradient) -> f64 {
             self.0.weighted(x, weights, gradient)
+        }
+    }
+
+    #[test]
+    fn weights_made_from_energies_are_those_given() {
+        // In one pass by a network, in two by any other energy; many blocks in several parts.
+        let spec = NetworkSpec::dense(3, &[64, 64], 1, Activation::Swish);
+        let net = Network::<f64>::new(&spec, Init::Uniform, &mut Stream::new(1, 0)).unwrap();
+        let rows = 700;
+        let mut x = Points::zeros(rows, 3);
+        Stream::new(3, 0).fill_normal(x.data_mut());
+        let weigh = |first: usize, energies: &[f64], weights: &mut [f64]| {
+            for (row, (w, e)) in weights.iter_mut().zip(energies).enumerate() {
+                *w = e * e - 0.01 * (first + row) as f64;
+            }
+        };
+        let (mut energies, mut weights) = (vec![0.0; rows], vec![0.0; rows]);
+        net.evaluate(x.as_batch(), &mut energies, None);
+        weigh(0, &energies, &mut weights);
+        let mut given = net.zero_gradient();
+        net.weighted(x.as_batch(), &weights, &mut given);
+        let plain = Plain(net.clone());
+        for energy in [&net as &dyn Energy, &plain] {
+            let (mut made, mut found) = (net.zero_gradient(), vec![f64::NAN; rows]);
+            energy.weighted_by(x.as_batch(), &weigh, &mut found, &mut made);
+            assert!(found == energies && (0..made.len()).all(|i| made.get(i) == given.get(i)));
         }
     }
 

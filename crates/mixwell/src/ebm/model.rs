@@ -98,6 +98,14 @@ impl<E: Energy> EnergyModel<E> {
         self.version = version;
     }
 
+    /// `log rho(x)` of each row; zero without a base.
+    pub(super) fn log_base(&self, x: Batch<'_>, log_base: &mut [f64]) {
+        match &self.base {
+            Some(base) => base.log_prob(x, log_base),
+            None => log_base.fill(0.0),
+        }
+    }
+
     /// `-E(x) / T` of each row, without the base.
     pub(super) fn tilt(&self, x: Batch<'_>, value: &mut [f64], grad: Option<BatchMut<'_>>) {
         let factor = -1.0 / self.temperature;

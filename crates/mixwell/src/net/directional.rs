@@ -67,7 +67,7 @@ impl<T: Real> Network<T> {
         for given in [Some(d_derivatives), dy].into_iter().flatten() {
             assert_eq!((given.dim(), given.rows()), (n_out, x.rows()), "derivatives of another shape");
         }
-        self.in_parts(x, gradient, |ws, first, x, gradient| {
+        self.in_parts(x, gradient, &mut [], |ws, first, x, gradient, _| {
             let range = first..first + x.rows();
             self.forward(ws, x);
             self.load_directions(ws, along.slice(range.clone()));
@@ -92,7 +92,7 @@ impl<T: Real> Network<T> {
     pub fn gradient_penalty(&self, x: Batch<'_>, weight: f64, gradient: &mut [T]) -> f64 {
         self.check_energy();
         let share = weight / x.rows().max(1) as f64;
-        self.in_parts(x, gradient, |ws, _, x, gradient| {
+        self.in_parts(x, gradient, &mut [], |ws, _, x, gradient, _| {
             let (rows, n) = (x.rows(), self.dim() * BLOCK);
             self.forward(ws, x);
             grow(&mut ws.head, BLOCK);

@@ -19,6 +19,7 @@ const MOST_PARTS: usize = 16;
 #[derive(Debug, Default)]
 pub(super) struct Part<T> {
     pub gradient: Vec<T>,
+    values: Vec<f64>,
     sum: f64,
 }
 
@@ -30,7 +31,7 @@ impl<T: Real> Network<T> {
     /// When `x`, `dy` or `gradient` have another shape than the network asks for.
     pub fn parameter_pullback(&self, x: Batch<'_>, dy: Batch<'_>, gradient: &mut [T]) {
         assert_eq!((dy.dim(), dy.rows()), (self.n_out(), x.rows()), "derivatives of another shape");
-        self.in_parts(x, gradient, |ws, first, x, gradient| {
+        self.in_parts(x, gradient, &mut [], |ws, first, x, gradient, _| {
             self.forward(ws, x);
             grow(&mut ws.head, buffer_len(BLOCK, self.n_out()));
             load_rows(dy.slice(first..first + x.rows()).data(), self.n_out(), &mut ws.head);
@@ -46,7 +47,7 @@ impl<T: Real> Network<T> {
     pub fn weighted_energy(&self, x: Batch<'_>, weights: &[f64], gradient: &mut [T]) -> f64 {
         self.check_energy();
         assert_eq!(weights.len(), x.rows(), "weights of another number");
-        self.in_parts(x, gradient, |ws, first, x, gradient| {
+        self.in_parts(x, gradient, &mut [], |ws, first, x, gradient, _| {
             self.forward(ws, x);
             let weights = &weights[first..first + x.rows()];
             let energies = self.layers.output(&ws.tape, x.rows());
@@ -58,27 +59,59 @@ impl<T: Real> Network<T> {
         })
     }
 
-    /// Calls `work(workspace, first row, points, gradient)` for every block of rows, which adds to the gradient; returns the sum of
-    /// what it returns.
+    /// [`Network::weighted_energy`] with weights that are made from the energies, in one pass: `weigh(first, energies, weights)` is
+    /// told the energies of some rows from row `first` on and writes their weights. It is called for every block of rows, from any
+    /// thread. The energies of all rows are left in `energies` (`rows`).
+    ///
+    /// # Panics
+    /// When the network has several outputs, or an argument has another size than it asks for.
+    pub fn weighted_energy_by(
+        &self,
+        x: Batch<'_>,
+        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        energies: &mut [f64],
+        gradient: &mut [T],
+    ) {
+        self.check_energy();
+        assert_eq!(energies.len(), x.rows(), "energies of another number");
+        self.in_parts(x, gradient, energies, |ws, first, x, gradient, energies| {
+            self.forward(ws, x);
+            let outputs = self.layers.output(&ws.tape, x.rows());
+            energies.iter_mut().zip(outputs).for_each(|(e, output)| *e = output.to_f64());
+            let mut weights = [0.0; BLOCK];
+            weigh(first, energies, &mut weights[..x.rows()]);
+            grow(&mut ws.head, BLOCK);
+            load_rows(&weights[..x.rows()], 1, &mut ws.head);
+            self.backward(ws, x.rows(), Some(gradient));
+            0.0
+        });
+    }
+
+    /// Calls `work(workspace, first row, points, gradient, values)` for every block of rows, which adds to the gradient and writes its
+    /// part of the values, one a row, where there are any; returns the sum of what it returns.
     pub(super) fn in_parts(
         &self,
         x: Batch<'_>,
         gradient: &mut [T],
-        work: impl Fn(&mut Buffers<T>, usize, Batch<'_>, &mut [T]) -> f64 + Sync,
+        values: &mut [f64],
+        work: impl Fn(&mut Buffers<T>, usize, Batch<'_>, &mut [T], &mut [f64]) -> f64 + Sync,
     ) -> f64 {
         assert_eq!(x.dim(), self.dim(), "points of another dimension");
         assert_eq!(gradient.len(), self.params().len(), "a gradient of another model");
-        let range = |from: usize, to: usize, gradient: &mut [T]| {
+        let wants_values = !values.is_empty();
+        let range = |from: usize, to: usize, gradient: &mut [T], values: &mut [f64]| {
             let (mut sum, mut ws) = (0.0, self.workspaces.take());
             for first in (from..to).step_by(BLOCK) {
-                sum += work(&mut ws, first, x.slice(first..to.min(first + BLOCK)), gradient);
+                let last = to.min(first + BLOCK);
+                let values = if wants_values { &mut values[first - from..last - from] } else { &mut [] };
+                sum += work(&mut ws, first, x.slice(first..last), gradient, values);
             }
             self.workspaces.give(ws);
             sum
         };
         let n_parts = self.n_parts(x.rows());
         if n_parts < 2 {
-            return range(0, x.rows(), gradient);
+            return range(0, x.rows(), gradient, values);
         }
         let step = blocks(x.rows()).div_ceil(n_parts) * BLOCK;
         let mut parts = self.parts.take();
@@ -89,11 +122,14 @@ impl<T: Real> Network<T> {
             part.gradient.clear();
             part.gradient.resize(gradient.len(), T::ZERO);
             let [from, to] = [p, p + 1].map(|p| (p * step).min(x.rows()));
-            part.sum = range(from, to, &mut part.gradient);
+            part.values.resize(if wants_values { to - from } else { 0 }, 0.0);
+            part.sum = range(from, to, &mut part.gradient, &mut part.values);
         });
-        let mut sum = 0.0;
+        let (mut sum, mut place) = (0.0, 0);
         for part in &parts[..n_parts] {
             sum += part.sum;
+            values[place..place + part.values.len()].copy_from_slice(&part.values);
+            place += part.values.len();
             gradient.iter_mut().zip(&part.gradient).for_each(|(g, part)| *g += *part);
         }
         self.parts.give(parts);

@@ -102,10 +102,13 @@ impl Contrast<'_> {
             Reduction::Mean => self.regulariser.strength * equal,
         };
         let mut energies = scratch(n);
-        model.energy().evaluate(x, &mut energies, None);
+        let own: &[f64] = &own;
+        let penalised = |first: usize, energies: &[f64], weights: &mut [f64]| {
+            let own = &own[first..first + energies.len()];
+            weights.iter_mut().zip(own).zip(energies).for_each(|((w, own), e)| *w = own + 2.0 * lambda * e);
+        };
+        model.energy().weighted_by(x, &penalised, &mut energies, gradient);
         let mean = own.iter().zip(energies.iter()).map(|(w, e)| w * e).sum::<f64>() / factor;
-        own.iter_mut().zip(energies.iter()).for_each(|(w, e)| *w += 2.0 * lambda * e);
-        model.energy().weighted(x, &own, gradient);
         (mean, lambda * energies.iter().map(|e| e * e).sum::<f64>())
     }
 }

@@ -10,7 +10,6 @@
 use super::super::{Energy, EnergyModel};
 use super::contrast::Reading;
 use crate::Batch;
-use crate::density::{EvaluationError, Target};
 use crate::math::{logistic, softplus};
 use crate::net::Gradient;
 use crate::scratch::scratch;
@@ -38,11 +37,7 @@ pub(in crate::ebm) struct Contest {
 
 impl NoiseContrast<'_> {
     /// The loss; adds its gradient in the energy's parameters.
-    pub fn evaluate<E: Energy>(
-        &self,
-        model: &EnergyModel<E>,
-        gradient: &mut Gradient,
-    ) -> Result<Contest, EvaluationError> {
+    pub fn evaluate<E: Energy>(&self, model: &EnergyModel<E>, gradient: &mut Gradient) -> Contest {
         let mut contest = Contest {
             loss: LossValue::from(0.0),
             reading: Reading { positive: 0.0, negative: 0.0 },
@@ -53,30 +48,39 @@ impl NoiseContrast<'_> {
             [(1.0, self.share, self.positives), (-1.0, 1.0 - self.share, self.negatives)]
         {
             let n = x.rows();
-            let (mut log_p, mut weights) = (scratch(n), scratch(n));
-            model.evaluate(x, &mut log_p, None)?;
-            let each = share / n as f64;
-            for ((w, p), q) in weights.iter_mut().zip(log_p.iter()).zip(log_q) {
-                let logit = self.offset + p - q;
+            let (mut log_base, mut energies) = (scratch(n), scratch(n));
+            model.log_base(x, &mut log_base);
+            let (log_base, each, temperature) = (&log_base[..], share / n as f64, model.temperature());
+            let log_p = |row: usize, energy: f64| -energy / temperature + log_base[row];
+            let is_lost = |logit: f64| logit.is_nan() || sign * logit == f64::NEG_INFINITY;
+            // d softplus(-+l) / dl, and dl = -dE / T.
+            let slope = |belief: f64| each * (belief - if sign > 0.0 { 1.0 } else { 0.0 });
+            let weigh = |first: usize, energies: &[f64], weights: &mut [f64]| {
+                for (row, (w, e)) in (first..).zip(weights.iter_mut().zip(energies)) {
+                    let logit = self.offset + log_p(row, *e) - log_q[row];
+                    *w = if is_lost(logit) { 0.0 } else { -slope(logistic(logit)) / temperature };
+                }
+            };
+            model.energy().weighted_by(x, &weigh, &mut energies, gradient);
+            let mut sum = 0.0;
+            for (row, e) in energies.iter().enumerate() {
+                let p = log_p(row, *e);
+                let logit = self.offset + p - log_q[row];
                 let belief = logistic(logit);
                 contest.belief.push(belief);
-                if logit.is_nan() || sign * logit == f64::NEG_INFINITY {
+                sum += p;
+                if is_lost(logit) {
                     contest.loss.non_finite_rows += 1;
-                    *w = 0.0;
                     continue;
                 }
                 contest.loss.value += each * softplus(-sign * logit);
-                // d softplus(-+l) / dl, and dl = -dE / T.
-                let slope = each * (belief - if sign > 0.0 { 1.0 } else { 0.0 });
-                contest.d_offset += slope;
-                *w = -slope / model.temperature();
+                contest.d_offset += slope(belief);
             }
-            model.energy().weighted(x, &weights, gradient);
             // Mean energies are read off the log-densities, base included where there is one.
-            let mean = -log_p.iter().sum::<f64>() / n as f64;
+            let mean = -sum / n as f64;
             *(if sign > 0.0 { &mut contest.reading.positive } else { &mut contest.reading.negative }) = mean;
         }
-        Ok(contest)
+        contest
     }
 }
 
@@ -122,7 +126,7 @@ mod tests {
                 offset,
                 share: 0.3,
             };
-            (contrast.evaluate(&model, &mut gradient).unwrap(), gradient.get(0))
+            (contrast.evaluate(&model, &mut gradient), gradient.get(0))
         };
         let (at, slope) = contest(0.8, 0.2);
         let numeric = (contest(0.8 + 1e-5, 0.2).0.loss.value - contest(0.8 - 1e-5, 0.2).0.loss.value) / 2e-5;

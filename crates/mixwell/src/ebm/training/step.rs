@@ -118,11 +118,11 @@ impl<E: Energy> Training<E> {
             if climbs {
                 gradient.scale(-1.0);
             }
-            let loss = contest.as_ref().map_or(LossValue::from(f64::NAN), |c| c.loss);
+            let loss = contest.loss;
             outcome = Some(contest);
             loss
         });
-        let contest = outcome.expect("the loss was asked for")?;
+        let contest = outcome.expect("the loss was asked for");
         offset_learner.step(offset, |_, gradient| {
             if let Some([d]) = gradient.slice_mut::<f64>() {
                 *d += contest.d_offset;

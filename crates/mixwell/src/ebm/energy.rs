@@ -60,6 +60,30 @@ pub trait Energy: Model + Send + Sync {
         slope_by_differences(self, x, directions, weights, gradient);
     }
 
+    /// [`Energy::slope_gradient`] with weights that are made from the slopes `v_i . grad E(x_i)`, which are left in `slopes` (`rows`):
+    /// `weigh(first, slopes, weights)` is told those of some rows from row `first` on and writes their weights. It may be called for
+    /// parts of the rows, from any thread. Returns the sum of the energies.
+    ///
+    /// Unless it is written anew, the slopes are evaluated once for their values and once for the gradient.
+    fn slope_gradient_by(
+        &self,
+        x: Batch<'_>,
+        directions: Batch<'_>,
+        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        slopes: &mut [f64],
+        gradient: &mut Gradient,
+    ) -> f64 {
+        let (rows, dim) = (x.rows(), x.dim());
+        let (mut energy, mut weights, mut grad) = (scratch(rows), scratch(rows), scratch(rows * dim));
+        self.evaluate(x, &mut energy, Some(BatchMut::new(&mut grad, dim)));
+        for ((s, g), v) in slopes.iter_mut().zip(grad.chunks_exact(dim)).zip(directions.iter()) {
+            *s = g.iter().zip(v).map(|(g, v)| g * v).sum();
+        }
+        weigh(0, slopes, &mut weights);
+        self.slope_gradient(x, directions, &weights, gradient);
+        energy.iter().sum()
+    }
+
     /// Length of the step to either side where slopes are taken from differences of energies: about the third root of the
     /// rounding error of an energy.
     fn difference_width(&self) -> f64 {
@@ -123,6 +147,18 @@ impl<T: Stored> Energy for Network<T> {
         let gradient = gradient.slice_mut().expect("a gradient of this network");
         self.directional_pullback(x, directions, None, Batch::new(weights, 1), gradient);
     }
+
+    fn slope_gradient_by(
+        &self,
+        x: Batch<'_>,
+        directions: Batch<'_>,
+        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        slopes: &mut [f64],
+        gradient: &mut Gradient,
+    ) -> f64 {
+        let gradient = gradient.slice_mut().expect("a gradient of this network");
+        self.weighted_slope_by(x, directions, weigh, slopes, gradient)
+    }
 }
 
 #[cfg(test)]
@@ -185,6 +221,29 @@ mod tests {
             let (mut made, mut found) = (net.zero_gradient(), vec![f64::NAN; rows]);
             energy.weighted_by(x.as_batch(), &weigh, &mut found, &mut made);
             assert!(found == energies && (0..made.len()).all(|i| made.get(i) == given.get(i)));
+        }
+        // The same for slopes; those of the plain energy come from its gradient, and their gradient from differences.
+        let mut v = Points::zeros(rows, 3);
+        Stream::new(4, 0).fill_normal(v.data_mut());
+        let of = |energy: &dyn Energy| {
+            let (mut made, mut slopes) = (net.zero_gradient(), vec![f64::NAN; rows]);
+            let sum = energy.slope_gradient_by(x.as_batch(), v.as_batch(), &weigh, &mut slopes, &mut made);
+            assert!((sum - energies.iter().sum::<f64>()).abs() < 1e-9 * rows as f64);
+            (slopes, made)
+        };
+        let ((slopes, made), (by_gradient, by_differences)) = (of(&net), of(&plain));
+        weigh(0, &slopes, &mut weights);
+        let mut given = net.zero_gradient();
+        net.slope_gradient(x.as_batch(), v.as_batch(), &weights, &mut given);
+        for (a, b) in slopes.iter().zip(&by_gradient) {
+            assert!((a - b).abs() < 1e-12, "{a} and {b}");
+        }
+        for i in 0..made.len() {
+            let (made, given, differences) = (made.get(i), given.get(i), by_differences.get(i));
+            assert!(
+                made == given && (made - differences).abs() < 1e-5 * (1.0 + made.abs()),
+                "{made} {differences}"
+            );
         }
     }
 

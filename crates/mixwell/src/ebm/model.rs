@@ -106,6 +106,25 @@ impl<E: Energy> EnergyModel<E> {
         }
     }
 
+    /// `log rho(x)` of each row and its derivative along the direction in the same row of `along`; zeros without a base.
+    pub(super) fn base_slopes(
+        &self,
+        x: Batch<'_>,
+        along: Batch<'_>,
+        log_base: &mut [f64],
+        slopes: &mut [f64],
+    ) {
+        let Some(base) = &self.base else {
+            log_base.fill(0.0);
+            return slopes.fill(0.0);
+        };
+        let mut grad = scratch(x.data().len());
+        base.log_prob_and_grad(x, log_base, BatchMut::new(&mut grad, x.dim()));
+        for ((s, g), v) in slopes.iter_mut().zip(grad.chunks_exact(x.dim())).zip(along.iter()) {
+            *s = g.iter().zip(v).map(|(g, v)| g * v).sum();
+        }
+    }
+
     /// `-E(x) / T` of each row, without the base.
     pub(super) fn tilt(&self, x: Batch<'_>, value: &mut [f64], grad: Option<BatchMut<'_>>) {
         let factor = -1.0 / self.temperature;

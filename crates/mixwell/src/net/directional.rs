@@ -83,6 +83,41 @@ impl<T: Real> Network<T> {
         });
     }
 
+    /// Adds to `gradient` the derivative in the parameters of `sum_i weights[i] s_i`, with the derivatives `s_i` of the one output along
+    /// the directions and weights that are made from them in the same pass: `weigh(first, slopes, weights)` is told those of some
+    /// rows from row `first` on and writes their weights. It is called for every block of rows, from any thread. Leaves the
+    /// derivatives of all rows in `slopes` (`rows`) and returns the sum of the outputs.
+    ///
+    /// # Panics
+    /// When the network has several outputs, or an argument has another shape.
+    pub fn weighted_slope_by(
+        &self,
+        x: Batch<'_>,
+        along: Batch<'_>,
+        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        slopes: &mut [f64],
+        gradient: &mut [T],
+    ) -> f64 {
+        self.check_energy();
+        assert_eq!((along.dim(), along.rows()), (self.dim(), x.rows()), "directions of another shape");
+        assert_eq!(slopes.len(), x.rows(), "slopes of another number");
+        self.in_parts(x, gradient, slopes, |ws, first, x, gradient, slopes| {
+            let rows = x.rows();
+            self.forward(ws, x);
+            let sum = self.layers.output(&ws.tape, rows).iter().take(rows).map(|e| e.to_f64()).sum();
+            self.load_directions(ws, along.slice(first..first + rows));
+            self.push(ws, rows);
+            let found = self.layers.tangent_outputs(&ws.directions.tangents, 1);
+            slopes.iter_mut().zip(found).for_each(|(s, found)| *s = found.to_f64());
+            let mut weights = [0.0; BLOCK];
+            weigh(first, slopes, &mut weights[..rows]);
+            grow(&mut ws.directions.d_tangents, BLOCK);
+            load_rows(&weights[..rows], 1, &mut ws.directions.d_tangents);
+            self.push_back(ws, false, rows, gradient);
+            sum
+        })
+    }
+
     /// `weight` times the mean over rows of `(|grad f(x)| - 1)^2`, the gradient penalty of a critic `f`; adds its parameter gradient to
     /// `gradient`. Exact, also with ReLU and its like, whose second derivative is zero almost everywhere. Where the gradient
     /// vanishes, the derivative of its norm counts as zero.

@@ -16,7 +16,7 @@ use crate::density::{EvaluationError, Target};
 use crate::net::Gradient;
 use crate::scratch::scratch;
 use crate::train::LossValue;
-use crate::{Batch, BatchMut, Points, Stream};
+use crate::{Batch, Points, Stream};
 
 /// Denoising score matching at one noise level.
 pub(in crate::ebm) struct Denoising<'a> {
@@ -65,39 +65,39 @@ impl Sliced<'_> {
         model: &EnergyModel<E>,
         stream: &mut Stream,
         gradient: &mut Gradient,
-    ) -> Result<(LossValue, Reading), EvaluationError> {
+    ) -> (LossValue, Reading) {
         let (x, h) = (self.positives, self.width);
         let (n, dim) = (x.rows(), x.dim());
         let mut along = Points::zeros(n, dim);
         stream.fill_normal(along.data_mut());
-        let (mut log_p, mut score) = (scratch(n), Points::zeros(n, dim));
-        model.evaluate(x, &mut log_p, Some(score.as_batch_mut()))?;
-        let slopes = |score: &Points| -> Vec<f64> {
-            let rows = score.as_batch();
-            rows.iter().zip(along.as_batch().iter()).map(|(s, v)| dot(s, v)).collect()
+        let (each, temperature, along) = (1.0 / n as f64, model.temperature(), along.as_batch());
+        let (mut slopes, mut of_base, mut log_base) = (scratch(n), scratch(n), scratch(n));
+        // The slope of log p~ is -slope / T and the base's.
+        model.base_slopes(x, along, &mut log_base, &mut of_base);
+        let mean_log_base = each * log_base.iter().sum::<f64>();
+        let base = &of_base[..];
+        let score = |row: usize, slope: f64| base[row] - slope / temperature;
+        let weigh = |first: usize, slopes: &[f64], weights: &mut [f64]| {
+            for (row, (w, s)) in (first..).zip(weights.iter_mut().zip(slopes)) {
+                *w = -each * score(row, *s) / temperature;
+            }
         };
-        let each = 1.0 / n as f64;
-        let at = slopes(&score);
-        let mut value = 0.5 * each * at.iter().map(|s| s * s).sum::<f64>();
-        let weights: Vec<f64> = at.iter().map(|s| -each * s / model.temperature()).collect();
-        model.energy().slope_gradient(x, along.as_batch(), &weights, gradient);
+        let energies = model.energy().slope_gradient_by(x, along, &weigh, &mut slopes, gradient);
+        let scores = slopes.iter().enumerate().map(|(row, s)| score(row, *s));
+        let mut value = 0.5 * each * scores.map(|s| s * s).sum::<f64>();
         for side in [1.0, -1.0] {
             let moved: Vec<f64> = x.data().iter().zip(along.data()).map(|(x, v)| x + side * h * v).collect();
             let y = Batch::new(&moved, dim);
-            let mut beside = scratch(n);
-            model.evaluate(y, &mut beside, Some(BatchMut::new(score.data_mut(), dim)))?;
             let factor = side * each / (2.0 * h);
-            value += factor * slopes(&score).iter().sum::<f64>();
-            let weights = vec![-factor / model.temperature(); n];
-            model.energy().slope_gradient(y, along.as_batch(), &weights, gradient);
+            let weigh = |_: usize, _: &[f64], weights: &mut [f64]| weights.fill(-factor / temperature);
+            model.energy().slope_gradient_by(y, along, &weigh, &mut slopes, gradient);
+            model.base_slopes(y, along, &mut log_base, &mut of_base);
+            value +=
+                factor * of_base.iter().zip(slopes.iter()).map(|(b, s)| b - s / temperature).sum::<f64>();
         }
-        let mean = -log_p.iter().sum::<f64>() / n as f64;
-        Ok((value.into(), Reading { positive: mean, negative: mean }))
+        let mean = each * energies / temperature - mean_log_base;
+        (value.into(), Reading { positive: mean, negative: mean })
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]
@@ -126,7 +126,7 @@ mod tests {
         };
         let sliced = |model: &EnergyModel<Network<f64>>, gradient: &mut Gradient| {
             let loss = Sliced { positives: x.as_batch(), width: 1e-2 };
-            loss.evaluate(model, &mut Stream::new(4, 0), gradient).unwrap().0.value
+            loss.evaluate(model, &mut Stream::new(4, 0), gradient).0.value
         };
         for loss in [&denoising as &Loss<'_>, &sliced] {
             let mut model = model();

@@ -58,7 +58,9 @@ impl<E: Energy> Training<E> {
                 Objective::Denoising { sigma } => {
                     Denoising { positives, sigma }.evaluate(model, stream, gradient)
                 }
-                Objective::Sliced { width } => Sliced { positives, width }.evaluate(model, stream, gradient),
+                Objective::Sliced { width } => {
+                    Ok(Sliced { positives, width }.evaluate(model, stream, gradient))
+                }
                 Objective::Contrast | Objective::NoiseContrast { .. } => {
                     Ok(Contrast { positives, negatives, weights, regulariser }.evaluate(model, gradient))
                 }

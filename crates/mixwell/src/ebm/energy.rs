@@ -4,7 +4,7 @@
 //! The loss of every trainer is made of sums `sum_i w_i E(x_i)` and, for score matching, of slopes `sum_i w_i v_i . grad E(x_i)`,
 //! each with its gradient in the parameters. Slopes can always be had from differences of energies.
 
-use crate::net::{Gradient, Model, Network, Stored};
+use crate::net::{Gradient, Model, Network, Stored, Weigh};
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, Points};
 
@@ -38,13 +38,7 @@ pub trait Energy: Model + Send + Sync {
     /// rows, from any thread.
     ///
     /// Unless it is written anew, the energies are evaluated once for their values and once for the gradient.
-    fn weighted_by(
-        &self,
-        x: Batch<'_>,
-        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
-        energies: &mut [f64],
-        gradient: &mut Gradient,
-    ) {
+    fn weighted_by(&self, x: Batch<'_>, weigh: &Weigh<'_>, energies: &mut [f64], gradient: &mut Gradient) {
         let mut weights = scratch(x.rows());
         self.evaluate(x, energies, None);
         weigh(0, energies, &mut weights);
@@ -69,7 +63,7 @@ pub trait Energy: Model + Send + Sync {
         &self,
         x: Batch<'_>,
         directions: Batch<'_>,
-        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        weigh: &Weigh<'_>,
         slopes: &mut [f64],
         gradient: &mut Gradient,
     ) -> f64 {
@@ -132,13 +126,7 @@ impl<T: Stored> Energy for Network<T> {
         self.weighted_energy(x, weights, gradient.slice_mut().expect("a gradient of this network"))
     }
 
-    fn weighted_by(
-        &self,
-        x: Batch<'_>,
-        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
-        energies: &mut [f64],
-        gradient: &mut Gradient,
-    ) {
+    fn weighted_by(&self, x: Batch<'_>, weigh: &Weigh<'_>, energies: &mut [f64], gradient: &mut Gradient) {
         let gradient = gradient.slice_mut().expect("a gradient of this network");
         self.weighted_energy_by(x, weigh, energies, gradient);
     }
@@ -152,7 +140,7 @@ impl<T: Stored> Energy for Network<T> {
         &self,
         x: Batch<'_>,
         directions: Batch<'_>,
-        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        weigh: &Weigh<'_>,
         slopes: &mut [f64],
         gradient: &mut Gradient,
     ) -> f64 {

@@ -4,6 +4,7 @@
 //! the input gradient `g` asks for is the way back through the derivative along `u = d loss / d g`. Reference: [gulrajani2017improved].
 
 use super::network::{Buffers, Network};
+use super::parameter_gradient::Weigh;
 use super::sequential::grow;
 use super::tangent::AlongBack;
 use crate::{Batch, BatchMut};
@@ -94,7 +95,7 @@ impl<T: Real> Network<T> {
         &self,
         x: Batch<'_>,
         along: Batch<'_>,
-        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        weigh: &Weigh<'_>,
         slopes: &mut [f64],
         gradient: &mut [T],
     ) -> f64 {

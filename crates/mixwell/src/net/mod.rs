@@ -46,6 +46,7 @@ pub use optimiser::{
     Adam, Adamax, LearningRate, Optimiser, OptimiserConfig, OptimiserState, Sgd, StepReport, UpdateRule,
     WeightAverage, norm,
 };
+pub use parameter_gradient::Weigh;
 pub use parameters::{ArraySpec, Parameters};
 pub use sequential::{Init, Scratch, Sequential};
 pub(crate) use sequential::{grow, rows_for_cache};

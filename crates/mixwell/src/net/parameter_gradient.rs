@@ -23,6 +23,9 @@ pub(super) struct Part<T> {
     sum: f64,
 }
 
+/// Makes the weights of some rows from one number of each: `weigh(first, numbers, weights)`, rows counted from `first`.
+pub type Weigh<'a> = dyn Fn(usize, &[f64], &mut [f64]) + Sync + 'a;
+
 impl<T: Real> Network<T> {
     /// Adds to `gradient` the derivative in the parameters of `sum_rk dy[r, k] y[r, k]`, where `y` are the outputs: `dy` is
     /// `rows x n_out`.
@@ -68,7 +71,7 @@ impl<T: Real> Network<T> {
     pub fn weighted_energy_by(
         &self,
         x: Batch<'_>,
-        weigh: &(dyn Fn(usize, &[f64], &mut [f64]) + Sync),
+        weigh: &Weigh<'_>,
         energies: &mut [f64],
         gradient: &mut [T],
     ) {

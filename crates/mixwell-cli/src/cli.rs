@@ -32,6 +32,8 @@ pub enum Command {
     Summary(SummaryArgs),
     /// Estimate the normalising constant of the target of a config file, by one estimator or several side by side.
     Evidence(EvidenceArgs),
+    /// Look at a trained law: its log Z in several ways, its density on a grid, energies of data sets, distance from the truth.
+    Density(DensityArgs),
     /// Write a config for a target, with every default and a comment on each, to standard output.
     Init(InitArgs),
     /// List what there is, with parameters and defaults.
@@ -126,6 +128,55 @@ pub struct EvidenceArgs {
     /// Print neither progress nor table, only errors.
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Options of `density`.
+#[derive(Debug, Args)]
+pub struct DensityArgs {
+    /// The folder of a training of an energy, a folder with a law.json, or a network of one output (.safetensors).
+    pub law: PathBuf,
+    /// The folder to write to [default: runs/NAME-density, from the law's name].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// A TOML file with the [target] that the law should be [default: the law that its data are drawn from].
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+    /// Data whose energies are looked at, a table or .npy with a point in every row [default: those that it was trained on].
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Other data, to be told from these by their energies (AUROC); may be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub others: Vec<PathBuf>,
+    /// Points whose log-density is written to points.csv.
+    #[arg(long, value_name = "FILE")]
+    pub points: Option<PathBuf>,
+    /// Walk from one row of --points, or else of the data, to another (the first is 0).
+    #[arg(long, value_name = "FROM,TO", value_delimiter = ',')]
+    pub walk: Option<Vec<usize>>,
+    /// Cells on a side of the grid, for laws in the plane.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub cells: usize,
+    /// Lower corner of the grid [default: a box twice as wide as the data].
+    #[arg(long, value_name = "X,Y", value_delimiter = ',', allow_hyphen_values = true, requires = "high")]
+    pub low: Option<Vec<f64>>,
+    /// Upper corner of the grid.
+    #[arg(long, value_name = "X,Y", value_delimiter = ',', allow_hyphen_values = true, requires = "low")]
+    pub high: Option<Vec<f64>>,
+    /// Weighted draws of an estimate of log Z; chains and particles follow from it.
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = draws_parser())]
+    pub draws: usize,
+    /// Seed of every estimate.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    pub seed: u64,
+    /// Number of threads [default: all cores]. Numbers do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print neither progress nor table, only errors.
+    #[arg(long, short)]
+    pub quiet: bool,
+    /// End with status 3 when something keeps the numbers from being believed, such as estimates that disagree.
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// Options of `init`.
@@ -323,6 +374,12 @@ pub struct CheckArgs {
     /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// So many draws that an error can be told.
+fn draws_parser() -> impl clap::builder::TypedValueParser<Value = usize> {
+    use clap::builder::TypedValueParser as _;
+    clap::value_parser!(u64).range(100..=1_000_000_000_000).map(|n| n as usize)
 }
 
 /// A number of rows that is worth waiting for.

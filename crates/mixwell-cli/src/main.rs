@@ -19,6 +19,7 @@ fn main() -> std::process::ExitCode {
         cli::Command::Resume(args) => cmd::resume::run(&args),
         cli::Command::Summary(args) => cmd::summary::run(&args),
         cli::Command::Evidence(args) => cmd::evidence::run(&args),
+        cli::Command::Density(args) => cmd::density::run(&args),
         cli::Command::Init(args) => cmd::init::run(&args),
         cli::Command::List(args) => cmd::list::run(&args),
         cli::Command::Reproduce(args) => cmd::reproduce::run(&args),

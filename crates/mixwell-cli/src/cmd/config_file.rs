@@ -6,8 +6,9 @@ use std::path::Path;
 use mixwell::ConfigError;
 use mixwell::config::{FileConfig, parse};
 use mixwell::density::{Target, TargetConfig, TargetError};
-use mixwell::io::{CONFIG_BYTES, DataFiles, read_text};
+use mixwell::io::{CONFIG_BYTES, read_text};
 use mixwell::sampler::RunError;
+use mixwell::training_run::TrainedLaws;
 
 use crate::exit::bad_input;
 
@@ -22,10 +23,13 @@ where
     parse(&text).map_err(|e| bad_input(format!("{shown}, {e}")))
 }
 
-/// Paths in a config are relative to it; in the run folder they must hold from anywhere.
-pub fn resolve_paths(target: &mut TargetConfig, config: &Path) {
+/// Makes a target of a config file hold from anywhere and for ever: paths in it are relative to the file, and the energies that it
+/// names are those that are there now.
+pub fn resolve_target(target: &mut TargetConfig, config: &Path) -> Result<(), RunError> {
+    target.check().map_err(|e| RunError::Config(e.under("target")))?;
     let base = config.parent().unwrap_or(Path::new(""));
     target.resolve_paths(&std::path::absolute(base).unwrap_or_else(|_| base.to_path_buf()));
+    target.pin(&TrainedLaws).map_err(target_error)
 }
 
 /// An error about a setting, with the file and, where the setting is written there, its line.
@@ -42,10 +46,14 @@ pub fn located<T>(path: &Path, file: &FileConfig<T>, error: &ConfigError) -> any
 pub fn build_target(config: Option<&TargetConfig>) -> Result<Box<dyn Target>, RunError> {
     let missing = "a config needs a [target] with a `kind`; see `mixwell list targets`";
     let config = config.ok_or_else(|| ConfigError::new("target", "missing", missing))?;
-    config.build(&DataFiles).map_err(|e| match e {
+    config.build(&TrainedLaws).map_err(target_error)
+}
+
+fn target_error(error: TargetError) -> RunError {
+    match error {
         TargetError::Config(e) => RunError::Config(e.under("target")),
         other => RunError::Target(other),
-    })
+    }
 }
 
 /// The name that outputs are called after.

@@ -10,7 +10,7 @@ use mixwell::io::atomic_write;
 use mixwell::sampler::RunError;
 use serde_json::{Map, Value, json};
 
-use super::config_file::{build_target, located, read, resolve_paths, stem};
+use super::config_file::{build_target, located, read, resolve_target, stem};
 use super::summary::number;
 use crate::cli::EvidenceArgs;
 use crate::exit::{Status, bad_input, is_closed_pipe};
@@ -35,7 +35,7 @@ pub fn run(args: &EvidenceArgs) -> anyhow::Result<Status> {
         config.seed = seed;
     }
     if let Some(target) = &mut config.target {
-        resolve_paths(target, &args.config);
+        resolve_target(target, &args.config)?;
     }
     let out = out_file(args)?;
     config.check().map_err(|e| located(&args.config, &file, &e))?;

@@ -2,6 +2,7 @@
 
 pub mod completions;
 mod config_file;
+pub mod density;
 pub mod evidence;
 pub mod init;
 pub mod list;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mixwell::sampler::{RunConfig, RunError, Sampler};
 
-use super::config_file::{build_target, located, read, resolve_paths, stem};
+use super::config_file::{build_target, located, read, resolve_target, stem};
 use super::finish;
 use crate::cli::RunArgs;
 use crate::exit::Status;
@@ -17,7 +17,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Status> {
         config.seed = seed;
     }
     if let Some(target) = &mut config.target {
-        resolve_paths(target, &args.config);
+        resolve_target(target, &args.config)?;
     }
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(stem(&args.config)));
     let located = |e: RunError| match e {

@@ -3,6 +3,7 @@
 mod bad_input;
 mod common;
 mod damaged_folders;
+mod density;
 mod evidence;
 mod failures;
 mod kill_and_resume;
@@ -11,4 +12,5 @@ mod network;
 mod reproduce;
 mod score;
 mod status;
+mod trained_energies;
 mod training;

@@ -10,11 +10,11 @@ use super::inference_gym::{self, InferenceGymConfig};
 use super::posteriordb::{self, PosteriordbConfig};
 use super::{
     BananaConfig, CheckerboardConfig, DataLoader, DoubleWell4Config, DualMoonConfig, EightGaussiansConfig,
-    EightSchoolsConfig, FlexMixtureConfig, FourCornersConfig, FourOnALineConfig, Funnel101Config,
-    FunnelConfig, GaussianConfig, GaussianMixtureConfig, Grid25Config, IllConditionedGaussianConfig,
-    LennardJones13Config, LogisticRegressionConfig, Phi4Config, PinwheelConfig, Pointwise, RingsConfig,
-    StandardGaussianConfig, Target, TargetError, ThreeModesConfig, TwoModesConfig, TwoMoonsConfig,
-    TwoSpiralsConfig,
+    EightSchoolsConfig, EnergyTargetConfig, FlexMixtureConfig, FourCornersConfig, FourOnALineConfig,
+    Funnel101Config, FunnelConfig, GaussianConfig, GaussianMixtureConfig, Grid25Config,
+    IllConditionedGaussianConfig, LennardJones13Config, LogisticRegressionConfig, MixtureConfig, Phi4Config,
+    PinwheelConfig, Pointwise, ProductConfig, RingsConfig, StandardGaussianConfig, Target, TargetError,
+    TemperedConfig, ThreeModesConfig, TwoModesConfig, TwoMoonsConfig, TwoSpiralsConfig,
 };
 use crate::ConfigError;
 
@@ -135,6 +135,14 @@ targets! {
         |c, data| c.build(data)?;
     InferenceGym(InferenceGymConfig) = "inference_gym", "a posterior of the inference gym, whose exact moments are known well",
         |c, data| c.build(data)?;
+    Energy(EnergyTargetConfig) = "energy", "an energy that `mixwell train` has trained, from its folder",
+        |c, data| c.build(data)?;
+    Tempered(TemperedConfig) = "tempered", "another target at another temperature",
+        |c, data| Box::new(c.build(data)?);
+    Product(ProductConfig) = "product", "a product of other targets, each raised to a power",
+        |c, data| Box::new(c.build(data)?);
+    Mixture(MixtureConfig) = "mixture", "a mixture of other targets",
+        |c, data| Box::new(c.build(data)?);
 }
 
 /// A built-in target as `list targets` and `init` show it.
@@ -168,9 +176,31 @@ impl TargetConfig {
             Self::LogisticRegression(c) => &mut c.data,
             Self::Posteriordb(c) => &mut c.data,
             Self::InferenceGym(c) => &mut c.data,
-            _ => return,
+            Self::Energy(c) => &mut c.path,
+            _ => return self.parts_mut().into_iter().for_each(|part| part.resolve_paths(base)),
         };
         *path = base.join(&path).to_string_lossy().into_owned();
+    }
+
+    /// Writes the hashes of the trained energies that it reads into it, so that it names these and no later ones.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn pin(&mut self, data: &dyn DataLoader) -> Result<(), TargetError> {
+        match self {
+            Self::Energy(c) => c.pin(data),
+            _ => self.parts_mut().into_iter().try_for_each(|part| part.pin(data)),
+        }
+    }
+
+    /// The targets that this one is made of.
+    fn parts_mut(&mut self) -> Vec<&mut TargetConfig> {
+        match self {
+            Self::Tempered(c) => vec![&mut c.target],
+            Self::Product(c) => c.factors.iter_mut().map(|f| &mut f.target).collect(),
+            Self::Mixture(c) => c.components.iter_mut().map(|c| &mut c.target).collect(),
+            _ => vec![],
+        }
     }
 }
 
@@ -189,7 +219,7 @@ mod tests {
             let bare: TargetConfig = toml::from_str(&format!("kind = '{}'", entry.kind)).unwrap();
             assert_eq!(bare, entry.config);
             entry.config.check().unwrap();
-            let needs_data = ["logistic_regression", "posteriordb"].contains(&entry.kind);
+            let needs_data = ["logistic_regression", "posteriordb", "energy"].contains(&entry.kind);
             match entry.config.build(&NoData) {
                 Ok(t) => {
                     let reported: usize = t.variables().iter().map(super::super::Variable::len).sum();
@@ -211,6 +241,32 @@ mod tests {
         for kind in ["grid25", "funnel_101", "phi4", "double_well4", "lennard_jones13", "eight_gaussians"] {
             assert!(kinds.contains(&kind), "{kinds:?}");
         }
+    }
+
+    #[test]
+    fn paths_and_hashes_are_found_in_the_parts_of_a_target() {
+        struct Laws;
+        impl DataLoader for Laws {
+            fn table(&self, path: &str, _: Option<bool>) -> Result<crate::density::Table, TargetError> {
+                NoData.table(path, None)
+            }
+
+            fn law(&self, path: &str) -> Result<crate::density::TrainedLaw, TargetError> {
+                let target = crate::density::from_fn(2, |x: &[f64]| -x[0] * x[0]);
+                Ok(crate::density::TrainedLaw { target: Box::new(target), sha256: format!("hash of {path}") })
+            }
+        }
+        let text = "kind = 'mixture'\n[[components]]\n[components.target]\nkind = 'tempered'\ntarget = { kind = 'energy', path = 'a' }\n\
+                    [[components]]\n[components.target]\nkind = 'product'\nfactors = [{ target = { kind = 'energy', path = '/b' } }]";
+        let mut config: TargetConfig = toml::from_str(text).unwrap();
+        config.resolve_paths(Path::new("/base"));
+        config.pin(&Laws).unwrap();
+        let written = toml::to_string(&config).unwrap();
+        assert!(written.contains("hash of /base/a") && written.contains("hash of /b"), "{written}");
+        assert_eq!(config.build(&Laws).unwrap().dim(), 2);
+        let other = written.replace("hash of /b", "another hash");
+        let error = toml::from_str::<TargetConfig>(&other).unwrap().build(&Laws).err().unwrap().to_string();
+        assert!(error.contains("`/b` have changed") && error.contains("another hash"), "{error}");
     }
 
     #[test]

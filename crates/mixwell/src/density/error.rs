@@ -17,6 +17,26 @@ pub enum TargetError {
         /// What went wrong.
         reason: String,
     },
+    /// A trained energy that cannot be used.
+    #[error("the energy of `{path}` cannot be used: {reason}")]
+    Energy {
+        /// The path as it was given.
+        path: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// Files that are not those that were meant.
+    #[error(
+        "the files of `{path}` have changed: their SHA-256 is {found}, and {expected} is expected; put the old ones back, or begin anew with these"
+    )]
+    Changed {
+        /// The path as it was given.
+        path: String,
+        /// The hash that was written down.
+        expected: String,
+        /// The hash now.
+        found: String,
+    },
     /// The number of values is not rows times columns.
     #[error("{values} values do not fill {rows} rows of {columns} columns")]
     Ragged {
@@ -117,4 +137,14 @@ pub enum TargetError {
         /// The names there are.
         known: String,
     },
+}
+
+impl TargetError {
+    /// The same error with the key of a setting under that of the table it stands in.
+    pub(crate) fn under(self, key: &str) -> Self {
+        match self {
+            Self::Config(e) => Self::Config(e.under(key)),
+            other => other,
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::TargetError;
+use super::{TargetError, TrainedLaw};
 use crate::error::{excerpt, excerpts};
 use crate::{Batch, ConfigError};
 
@@ -19,6 +19,12 @@ pub trait DataLoader {
     /// The JSON document at `path`.
     fn json(&self, path: &str) -> Result<serde_json::Value, TargetError> {
         let reason = "this loader knows no JSON".to_string();
+        Err(TargetError::Read { path: path.to_string(), reason })
+    }
+
+    /// The law that a training left at `path`.
+    fn law(&self, path: &str) -> Result<TrainedLaw, TargetError> {
+        let reason = "this loader knows no trained energies".to_string();
         Err(TargetError::Read { path: path.to_string(), reason })
     }
 }

@@ -68,6 +68,16 @@ impl Grid {
         self.n
     }
 
+    /// The lower corner of the box.
+    pub fn low(&self) -> [f64; 2] {
+        self.low
+    }
+
+    /// The upper corner of the box.
+    pub fn high(&self) -> [f64; 2] {
+        self.high
+    }
+
     /// The middle of cell `i` (first coordinate), `j` (second).
     pub fn middle(&self, i: usize, j: usize) -> [f64; 2] {
         [(0, i), (1, j)].map(|(axis, place)| {
@@ -76,7 +86,8 @@ impl Grid {
         })
     }
 
-    fn log_cell(&self) -> f64 {
+    /// The logarithm of the area of a cell.
+    pub fn log_cell(&self) -> f64 {
         (0..2).map(|j| ((self.high[j] - self.low[j]) / self.n as f64).ln()).sum()
     }
 

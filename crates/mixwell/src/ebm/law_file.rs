@@ -55,6 +55,14 @@ pub enum LawFileError {
     /// The network of the energy.
     #[error(transparent)]
     Energy(#[from] ImportError),
+    /// The network is no energy.
+    #[error("`{path}` is no energy: {reason}")]
+    Outputs {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        reason: String,
+    },
     /// The flow of the base.
     #[error("`{path}`: {error}")]
     Base {
@@ -96,6 +104,19 @@ impl LawFile {
         serde_json::to_string_pretty(self).expect("a law is plain data")
     }
 
+    /// The law `exp(-E)` of a network in a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has not one output.
+    pub fn read_network(path: &Path) -> Result<EnergyModel<Network<f32>>, LawFileError> {
+        let network = Network::<f32>::read(path)?;
+        if network.n_out() != 1 {
+            let reason = format!("it has {} outputs, and an energy has one", network.n_out());
+            return Err(LawFileError::Outputs { path: path.to_path_buf(), reason });
+        }
+        Ok(EnergyModel::new(network))
+    }
+
     /// The law in the files of a folder.
     ///
     /// # Errors
@@ -109,15 +130,8 @@ impl LawFile {
         if law.format != FORMAT {
             return Err(refused(format!("it has format {}, and this version reads {FORMAT}", law.format)));
         }
-        let network = Network::<f32>::read(&folder.join(Self::ENERGY))?;
-        if network.n_out() != 1 {
-            return Err(refused(format!(
-                "its network has {} outputs, and an energy has one",
-                network.n_out()
-            )));
-        }
-        let dim = network.dim();
-        let model = EnergyModel::new(network).at_temperature(law.temperature)?;
+        let model = Self::read_network(&folder.join(Self::ENERGY))?.at_temperature(law.temperature)?;
+        let dim = model.energy().dim();
         Ok(match law.base {
             BaseFile::None => model,
             BaseFile::Gaussian { mean, sd } => {

@@ -29,8 +29,10 @@
 
 mod bank;
 mod batches;
+mod energies;
 mod energy;
 mod error;
+mod evidence;
 mod grid;
 mod health;
 mod law_file;
@@ -52,8 +54,10 @@ mod walkers;
 
 pub use bank::{Bank, BankConfig, Memory};
 pub use batches::TrainingData;
+pub use energies::energies;
 pub use energy::Energy;
 pub use error::TrainingError;
+pub use evidence::{EvidenceFound, EvidenceOf, EvidenceWay};
 pub use grid::{Distance, Grid, GridDensity, distance};
 pub use health::Health;
 pub use law_file::{LawFile, LawFileError};

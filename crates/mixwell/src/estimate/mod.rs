@@ -15,6 +15,7 @@
 //! order of the draws, so results depend neither on threads nor on the size of batches.
 
 mod adaptive;
+mod agreement;
 mod annealed;
 mod annealer;
 mod config;
@@ -34,6 +35,7 @@ mod walkers;
 mod weigh;
 
 pub use adaptive::AdaptiveImportanceConfig;
+pub use agreement::{Disagreement, disagreements};
 pub use annealed::{AnnealedConfig, Selection};
 pub use config::{EstimatorConfig, EstimatorEntry, EvidenceConfig, catalogue};
 pub use draws::WeightedDraws;

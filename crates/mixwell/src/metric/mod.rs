@@ -10,11 +10,13 @@
 //! Samples are a [`Batch`](crate::Batch) of rows, chain after chain. NaN among the numbers gives NaN, never a panic.
 
 mod assignment;
+mod auroc;
 mod bandwidth;
 mod class_score;
 mod covariance_error;
 mod directions;
 mod frechet_distance;
+mod histograms;
 mod jackknife;
 mod kernel_density;
 mod ks_projection;
@@ -25,9 +27,11 @@ mod sliced_total_variation;
 mod total_variation;
 
 pub use assignment::{Assignment, assign};
+pub use auroc::{Auroc, auroc};
 pub use class_score::{ClassScore, class_score};
 pub use covariance_error::covariance_error;
 pub use frechet_distance::{FrechetDistance, Moments, frechet_distance};
+pub use histograms::Histograms;
 pub use ks_projection::{
     KsDistance, ks_coordinates, ks_one_sample, ks_p_value, ks_projections, ks_two_sample,
 };

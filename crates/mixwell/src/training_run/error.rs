@@ -49,6 +49,9 @@ pub enum TrainingRunError {
     /// The training of an energy cannot go on.
     #[error(transparent)]
     Energy(crate::ebm::TrainingError),
+    /// The files of a trained energy.
+    #[error(transparent)]
+    Law(#[from] crate::ebm::LawFileError),
     /// The summary cannot be written or read.
     #[error("the summary of the training cannot be used: {0}")]
     Summary(#[from] serde_json::Error),
@@ -61,6 +64,7 @@ impl TrainingRunError {
             Self::Io(e) | Self::Checkpoint(CheckpointError::Io(e)) | Self::Image(ImageError::Io(e)) => {
                 e.is_input()
             }
+            Self::Law(crate::ebm::LawFileError::Io(e)) => e.is_input(),
             Self::Energy(_) => false,
             _ => true,
         }

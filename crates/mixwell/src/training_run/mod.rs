@@ -25,6 +25,7 @@ mod paths;
 mod session;
 mod summary;
 mod task;
+mod trained;
 mod verdict;
 
 pub use classifier::{ClassifierConfig, ImageFiles, NetworkChoice, Paths};
@@ -35,4 +36,5 @@ pub use observer::{TrainingEvent, TrainingObserver};
 pub use session::{TrainingEnding, TrainingRun};
 pub use summary::{CurvePanel, TrainingSummary, read_training_summary};
 pub use task::{Column, Outcome, Task, Updated, WeightsOf};
+pub use trained::{TrainedEnergy, TrainedLaws};
 pub use verdict::Course;

@@ -3,7 +3,11 @@
 //! Gradients against finite differences; both evaluations, and any batch, to the same bit; exact draws against stated
 //! moments; `E grad = 0` under exact draws (Stein); stated evidence against quadrature; stated modes against the gradient.
 
+use std::sync::Arc;
+
 use mixwell::density::*;
+use mixwell::ebm::EnergyModel;
+use mixwell::net::{Activation, Init, Network, NetworkSpec};
 use mixwell::{Batch, Points, Stream};
 
 /// A target under a name, and how far from the origin its test points reach.
@@ -107,6 +111,34 @@ pub(crate) fn targets() -> Vec<Case> {
         json!({"kind": "logistic_regression", "data": "table", "prior_scale": 3.5,
         "intercept": "first", "standardise": false}),
     );
+    add("energy", 1.5, json!({"kind": "energy", "path": "swish", "sha256": "of swish"}));
+    add("tempered", 2.0, json!({"kind": "tempered"}));
+    add(
+        "tempered energy",
+        1.5,
+        json!({"kind": "tempered", "temperature": 0.7, "target": {"kind": "energy", "path": "swish"}}),
+    );
+    add("product", 2.0, json!({"kind": "product"}));
+    add(
+        "product of energies",
+        1.5,
+        json!({"kind": "product", "factors": [{"power": 0.5, "target": {"kind": "energy", "path": "swish"}},
+        {"power": 2, "target": {"kind": "two_modes"}}]}),
+    );
+    add("mixture of laws", 2.0, json!({"kind": "mixture"}));
+    add(
+        "mixture with an energy",
+        1.5,
+        json!({"kind": "mixture", "components": [{"weight": 1, "target": {"kind": "energy", "path": "swish"}},
+        {"weight": 3, "log_evidence": 2.5, "target": {"kind": "funnel", "dim": 2}}]}),
+    );
+    add(
+        "mixture of mixtures",
+        2.0,
+        json!({"kind": "mixture", "components": [{"weight": 2, "target": {"kind": "two_modes"}},
+        {"weight": 1, "target": {"kind": "mixture", "components": [{"target": {"kind": "banana", "dim": 2}},
+        {"target": {"kind": "gaussian"}}]}}]}),
+    );
     for posterior in posteriordb::NAMES {
         add(posterior, 0.7, json!({"kind": "posteriordb", "posterior": posterior, "data": posterior}));
     }
@@ -134,6 +166,10 @@ impl DataLoader for Inline {
             })
             .collect();
         Ok(Table { rows: 45, columns: 4, values, ..Table::default() })
+    }
+
+    fn law(&self, path: &str) -> Result<TrainedLaw, TargetError> {
+        Ok(TrainedLaw { target: Box::new(energy(path)), sha256: format!("of {path}") })
     }
 
     fn json(&self, path: &str) -> Result<serde_json::Value, TargetError> {
@@ -170,6 +206,14 @@ impl DataLoader for Inline {
         }
         Ok(data)
     }
+}
+
+/// A network with random weights in the place of a trained one.
+fn energy(path: &str) -> EnergyModel<Network<f64>> {
+    assert_eq!(path, "swish");
+    let spec = NetworkSpec::dense(2, &[8, 6], 1, Activation::Swish);
+    let network = Network::new(&spec, Init::Uniform, &mut Stream::new(4, 0)).unwrap();
+    EnergyModel::new(network).with_base(Arc::new(mixwell::proposal::Gaussian::standard(2))).unwrap()
 }
 
 /// `rows` random points.

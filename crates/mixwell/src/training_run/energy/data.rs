@@ -59,7 +59,9 @@ impl PointsConfig {
     }
 
     /// The points, and the law they are drawn from where there is one.
-    pub(super) fn open(&self) -> Result<(TrainingData, Option<Box<dyn Target>>), TrainingRunError> {
+    pub(in crate::training_run) fn open(
+        &self,
+    ) -> Result<(TrainingData, Option<Box<dyn Target>>), TrainingRunError> {
         let Some(law) = &self.law else {
             let path = self.table.as_deref().unwrap_or_default();
             let table = DataFiles.table(path, None).map_err(target_error)?;
@@ -77,6 +79,13 @@ impl PointsConfig {
             sampler.sample_rows(&mut Stream::new(self.seed, DATA_STREAM), self.rows, target.dim())
         };
         Ok((TrainingData::new(points)?, Some(target)))
+    }
+}
+
+impl PointsConfig {
+    /// The law that they are drawn from, where they are.
+    pub(in crate::training_run) fn truth(&self) -> Result<Option<Box<dyn Target>>, TrainingRunError> {
+        self.law.as_ref().map(|law| law.build(&DataFiles).map_err(target_error)).transpose()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The law, and what it is set beside: data, truth, other data, points, the box.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use mixwell::density::{DataLoader, Target, TargetConfig};
@@ -125,7 +125,7 @@ fn moments(points: &Points) -> anyhow::Result<Arc<dyn Differentiable>> {
     Ok(Arc::new(Gaussian::new(mean, Scale::Diagonal(sd))))
 }
 
-fn truth(path: &PathBuf, dim: usize) -> anyhow::Result<Box<dyn Target>> {
+fn truth(path: &Path, dim: usize) -> anyhow::Result<Box<dyn Target>> {
     let file = read::<TruthFile>(path)?;
     let mut config = file.settings.target.clone();
     resolve_target(&mut config, path)?;
@@ -143,7 +143,7 @@ fn truth(path: &PathBuf, dim: usize) -> anyhow::Result<Box<dyn Target>> {
     Ok(target)
 }
 
-fn set(path: &PathBuf, dim: usize) -> anyhow::Result<Set> {
+fn set(path: &Path, dim: usize) -> anyhow::Result<Set> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok(Set { name, points: points(path, dim)? })
 }

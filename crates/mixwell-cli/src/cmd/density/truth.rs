@@ -12,7 +12,7 @@ use crate::cli::DensityArgs;
 /// Draws of the truth.
 const DRAWS: usize = 10_000;
 /// Draws for the comparison come from another stream than any data.
-const STREAM: u64 = 0x7472_7574_68;
+const STREAM: u64 = 0x7472_7574;
 
 /// Adds median squared error and divergence, where the truth can be drawn from and `ln Z` is known.
 pub fn look(

@@ -19,6 +19,9 @@ const ALL: &[(&str, &str)] = &[
     ("e06b", include_str!("../../../experiments/e06b_four_modes.toml")),
     ("e07", include_str!("../../../experiments/e07_phi4.toml")),
     ("e08", include_str!("../../../experiments/e08_latent_chains.toml")),
+    ("e09", include_str!("../../../experiments/e09_two_mode_weights.toml")),
+    ("e10", include_str!("../../../experiments/e10_four_on_a_line.toml")),
+    ("e12", include_str!("../../../experiments/e12_rings.toml")),
     ("e19", include_str!("../../../experiments/e19_dual_moon.toml")),
 ];
 

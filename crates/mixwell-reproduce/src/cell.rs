@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use mixwell::io::ConfigHash;
-use mixwell::sampler::RunConfig;
 use serde::{Deserialize, Serialize};
 
+use crate::work::Work;
 use crate::{Measured, MetricEntry, Point};
 
 /// A cell that is to be run.
@@ -16,7 +16,7 @@ pub(crate) struct Cell {
     pub method: String,
     pub point: Point,
     pub repetition: usize,
-    pub config: RunConfig,
+    pub work: Work,
     pub metrics: BTreeMap<String, MetricEntry>,
     pub exact: bool,
     /// The file name of the cell whose flow it starts from.
@@ -49,14 +49,17 @@ impl Cell {
         format!("{}{at}, repetition {}", self.method, self.repetition + 1)
     }
 
-    /// The hash of all that its result depends on.
+    /// The hash of all that its result depends on. A training leaves its folder, from which metrics are computed whenever it is
+    /// reported: it does not depend on them.
     pub fn hash_of(
-        config: &RunConfig,
+        work: &Work,
         metrics: &BTreeMap<String, MetricEntry>,
         exact: bool,
         flow_hash: Option<&str>,
     ) -> String {
-        let all = serde_json::json!([env!("CARGO_PKG_VERSION"), config, metrics, exact, flow_hash]);
+        let none = BTreeMap::new();
+        let metrics = if matches!(work, Work::Training(_)) { &none } else { metrics };
+        let all = serde_json::json!([env!("CARGO_PKG_VERSION"), work, metrics, exact, flow_hash]);
         ConfigHash::of(all.to_string().as_bytes()).to_string()
     }
 }
@@ -92,6 +95,7 @@ pub struct CellResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mixwell::sampler::RunConfig;
 
     #[test]
     fn file_names_are_plain() {
@@ -103,7 +107,7 @@ mod tests {
     #[test]
     fn the_hash_sees_settings_and_flow() {
         let (config, metrics) = (RunConfig::default(), BTreeMap::new());
-        let hash = |c: &RunConfig, flow| Cell::hash_of(c, &metrics, false, flow);
+        let hash = |c: &RunConfig, flow| Cell::hash_of(&Work::Run(c.clone()), &metrics, false, flow);
         let other = RunConfig { seed: 2, ..config.clone() };
         assert_eq!(hash(&config, None), hash(&config, None));
         assert_ne!(hash(&config, None), hash(&other, None));

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use mixwell::io::IoError;
 use mixwell::sampler::RunError;
+use mixwell::training_run::TrainingRunError;
 
 /// An experiment that could not be run.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +66,14 @@ pub enum ReproduceError {
         /// Why it failed.
         source: Box<RunError>,
     },
+    /// A training of one cell.
+    #[error("{cell}: {source}")]
+    Training {
+        /// The cell.
+        cell: String,
+        /// Why it failed.
+        source: Box<TrainingRunError>,
+    },
 }
 
 impl ReproduceError {
@@ -73,6 +82,7 @@ impl ReproduceError {
         match self {
             Self::Io(e) => e.is_input(),
             Self::Run { source, .. } => source.is_input(),
+            Self::Training { source, .. } => source.is_input(),
             _ => true,
         }
     }

@@ -1,17 +1,17 @@
 //! An experiment as it is written down, and as it is after a preset has been laid over it.
 //!
-//! `[run]` holds settings of [`RunConfig`] that all methods share; `[method.NAME]` lays its own `run` over them; placeholders
-//! `${column}` take the values of the sweep's present point. `[preset.NAME]` is laid over the whole file.
+//! `[run]` holds settings of a run ([`mixwell::sampler::RunConfig`]) that all methods share, `[training_run]` those of a training
+//! ([`mixwell::training_run::TrainConfig`]); `[method.NAME]` lays its own `run` or `training_run` over them; placeholders `${column}` take the values of the sweep's present point. `[preset.NAME]` is laid over the whole file.
 
 use std::collections::BTreeMap;
 
-use mixwell::sampler::RunConfig;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use crate::fill::fill;
 use crate::merge::lay_over;
 use crate::sweep::{self, Point, label_of};
+use crate::work::Work;
 use crate::{Figure, MetricEntry, ReproduceError, Rule};
 
 /// A published experiment.
@@ -49,6 +49,9 @@ pub struct Experiment {
     /// Settings that all methods share, as in a config of `mixwell run`.
     #[serde(default)]
     pub run: Table,
+    /// Settings that all trainings share, as in a config of `mixwell train`.
+    #[serde(default)]
+    pub training_run: Table,
     /// The methods by name.
     #[serde(default)]
     pub method: BTreeMap<String, MethodEntry>,
@@ -95,6 +98,9 @@ pub struct MethodEntry {
     /// Its settings, laid over the shared ones.
     #[serde(default)]
     pub run: Table,
+    /// The settings of a method that is a training, laid over the shared ones.
+    #[serde(default)]
+    pub training_run: Option<Table>,
 }
 
 /// Published values of one metric and method.
@@ -113,7 +119,7 @@ pub struct Published {
 
 /// A method at a point: what a cell runs.
 pub(crate) struct Plan {
-    pub config: RunConfig,
+    pub work: Work,
     pub metrics: BTreeMap<String, MetricEntry>,
 }
 
@@ -171,6 +177,11 @@ impl Experiment {
                 return Err(format!(
                     "`{name}` needs the flow of `{from}`, which must come before it in `methods`"
                 ));
+            }
+            if method.training_run.is_some()
+                && (method.exact || method.flow_from.is_some() || !method.run.is_empty())
+            {
+                return Err(format!("`{name}` is a training: it has no `run`, `exact` or `flow_from`"));
             }
             for metric in method.metrics.iter().flatten().chain(&self.metrics) {
                 if !self.metric.contains_key(metric) {
@@ -278,21 +289,15 @@ impl Experiment {
             format!("`{method}`{at} has the placeholder ${{{name}}}, but [sweep] has no such column")
         };
         let entry = &self.method[method];
-        // Nothing of a cell is read again but its production draws.
-        let mut run: Table =
-            toml::from_str("[output]\nwarmup = false\nevidence_draws = 0").expect("valid TOML");
-        lay_over(&mut run, &self.run);
-        lay_over(&mut run, &entry.run);
-        let mut run = Value::Table(run);
-        fill(&mut run, &point.row).map_err(unknown)?;
-        let text = toml::to_string(&run).map_err(|e| e.to_string())?;
-        let file = mixwell::config::parse::<RunConfig>(&text)
-            .map_err(|e| format!("`{method}`{at}: {}", e.message))?;
-        let config = file.settings;
-        config.check().map_err(|e| format!("`{method}`{at}: {e}"))?;
-        if config.target.is_none() {
-            return Err(format!("`{method}`{at} has no [run.target]"));
-        }
+        let table = match &entry.training_run {
+            Some(own) => Work::training_table(&self.training_run, own),
+            None => Work::run_table(&self.run, &entry.run),
+        };
+        let mut table = Value::Table(table);
+        fill(&mut table, &point.row).map_err(unknown)?;
+        let text = toml::to_string(&table).map_err(|e| e.to_string())?;
+        let work = if entry.training_run.is_some() { Work::of_training(&text) } else { Work::of_run(&text) };
+        let work = work.map_err(|e| format!("`{method}`{at}: {e}"))?;
         let mut metrics = BTreeMap::new();
         for name in entry.metrics.as_ref().unwrap_or(&self.metrics) {
             let mut table = Value::Table(self.metric[name].clone());
@@ -302,7 +307,7 @@ impl Experiment {
                 .map_err(|e: toml::de::Error| format!("[metric.{name}]: {}", e.message().trim_end()))?;
             metrics.insert(name.clone(), metric);
         }
-        Ok(Plan { config, metrics })
+        Ok(Plan { work, metrics })
     }
 
     /// What was published of a metric and a method at a point.

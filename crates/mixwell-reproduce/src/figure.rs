@@ -12,7 +12,7 @@ use mixwell_figures::{
 use serde::{Deserialize, Serialize};
 
 use crate::sketch::Sketch;
-use crate::{Experiment, Report};
+use crate::{Experiment, Report, Trained};
 
 /// A figure of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +75,22 @@ pub enum Show {
         #[serde(default)]
         point: String,
     },
+    /// Columns of the curves of trainings, e.g. the weights of modes.
+    Curves {
+        /// The methods, a panel each.
+        methods: Vec<String>,
+        /// The label of the point.
+        #[serde(default)]
+        point: String,
+        /// The columns, a line each.
+        columns: Vec<String>,
+        /// What they should be, where that is known.
+        #[serde(default)]
+        exact: Vec<f64>,
+        /// From where to where.
+        #[serde(default)]
+        range: Option<[f64; 2]>,
+    },
     /// The density of a trained flow beside the target's, for targets of two coordinates.
     FlowDensity {
         /// The method that trained the flow, and that another method starts from.
@@ -100,6 +116,8 @@ pub(crate) struct Material<'a> {
     pub target: &'a At<'a, Box<dyn Target>>,
     /// The flow of a method at a point.
     pub flow: &'a At<'a, mixwell::flow::Flow>,
+    /// What the training of a method at a point has left.
+    pub trained: &'a At<'a, Trained>,
 }
 
 /// Places along each direction of a density map.
@@ -112,7 +130,7 @@ impl Show {
             Self::Samples { methods, point, coordinates, .. } => Some((methods, point, coordinates.to_vec())),
             Self::Traces { methods, point, coordinate } => Some((methods, point, vec![*coordinate])),
             Self::ModeWeights { methods, point } => Some((methods, point, Vec::new())),
-            Self::Metrics { .. } | Self::FlowDensity { .. } => None,
+            Self::Metrics { .. } | Self::Curves { .. } | Self::FlowDensity { .. } => None,
         }
     }
 
@@ -123,6 +141,7 @@ impl Show {
             Self::FlowDensity { method, point, .. } => (vec![method], point, Vec::new()),
             Self::Samples { methods, point, .. }
             | Self::Traces { methods, point, .. }
+            | Self::Curves { methods, point, .. }
             | Self::ModeWeights { methods, point } => (methods.iter().collect(), point, Vec::new()),
         }
     }
@@ -173,6 +192,27 @@ impl Figure {
                     .collect();
                 let (x, y) = (Axis::new("iteration"), Axis::new("weight").range(0.0, 1.0));
                 (!panels.is_empty()).then(|| Curves { title, x, y, panels }.svg())
+            }
+            Show::Curves { methods, point, columns, exact, range } => {
+                let curves = |trained: Trained| {
+                    let of = |(k, column): (usize, &String)| {
+                        let (x, y) = trained.curve(column);
+                        let (exact, name) = (exact.get(k).copied(), column.replace('_', " "));
+                        (!x.is_empty()).then_some(Curve { name, x, y, error: Vec::new(), exact })
+                    };
+                    columns.iter().enumerate().filter_map(of).collect::<Vec<_>>()
+                };
+                let panels: Vec<CurvesPanel> = methods
+                    .iter()
+                    .filter_map(|m| {
+                        let title = from.report.methods.get(m)?.clone();
+                        Some(CurvesPanel { title, curves: curves((from.trained)(m, point)?) })
+                    })
+                    .filter(|panel| !panel.curves.is_empty())
+                    .collect();
+                let y = Axis::new("");
+                let y = range.map_or(y.clone(), |[low, high]| y.range(low, high));
+                (!panels.is_empty()).then(|| Curves { title, x: Axis::new("update"), y, panels }.svg())
             }
             Show::FlowDensity { method, point, window } => {
                 let flow = (from.flow)(method, point)?;

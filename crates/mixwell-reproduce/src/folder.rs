@@ -4,6 +4,7 @@
 //! README.md  results.json      the report, written at the end
 //! experiment.toml              the experiment with its preset, as it was run
 //! cells/NAME.json              result of one cell; whole or absent
+//! cells/NAME.run/              the folder of a cell that is a training
 //! cells/NAME.safetensors       its flow, where another cell needs it
 //! cells/NAME.sketch.json       a part of its draws, where a figure needs them
 //! NAME.svg                     figures
@@ -43,6 +44,11 @@ impl Folder {
 
     fn cell(&self, name: &str, ending: &str) -> PathBuf {
         self.path.join("cells").join(format!("{name}.{ending}"))
+    }
+
+    /// The folder of a cell that is a training.
+    pub fn training(&self, name: &str) -> PathBuf {
+        self.cell(name, "run")
     }
 
     /// The stored result of a cell; `None` when it is still to be made.
@@ -96,11 +102,19 @@ impl Folder {
 
     /// The flow that a finished cell has left.
     pub fn flow(&self, name: &str) -> Result<Flow, ReproduceError> {
-        let path = self.cell(name, "safetensors");
+        self.read_flow(self.cell(name, "safetensors"))
+    }
+
+    fn read_flow(&self, path: PathBuf) -> Result<Flow, ReproduceError> {
         let damaged =
             |source| ReproduceError::Folder { operation: "read the flow", path: path.clone(), source };
         let bytes = std::fs::read(&path).map_err(damaged)?;
         Flow::from_safetensors(&bytes).map_err(|e| damaged(std::io::Error::other(e.to_string())))
+    }
+
+    /// The flow that a training has left.
+    pub fn flow_of_training(&self, name: &str) -> Result<Flow, ReproduceError> {
+        self.read_flow(self.training(name).join("flow.safetensors"))
     }
 
     /// Writes one of the files at the top.

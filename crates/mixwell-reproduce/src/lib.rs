@@ -1,13 +1,14 @@
-//! Published sampling experiments, run by Mixwell and set beside the published numbers.
+//! Published experiments, run by Mixwell and set beside the published numbers.
 //!
 //! An experiment is data: a TOML file with the target, the methods to compare, a sweep (e.g. over dimensions), what is
 //! measured, what was published, and the rules that decide whether the numbers agree. One [`Runner`] runs them all
-//! through [`mixwell::sampler::Sampler`]; no experiment has code of its own.
+//! through [`mixwell::sampler::Sampler`] or, where a method is a training, [`mixwell::training_run::TrainingRun`]; no experiment has
+//! code of its own.
 //!
 //! - [`Experiment`] - the file, with a preset laid over it; [`catalogue`] - the experiments that come with this crate.
 //! - A *cell* is one method at one point of the sweep in one repetition. Each finished cell is a file in the output folder, so
 //!   an interrupted run goes on where it was, and more repetitions reuse the ones that are there.
-//! - [`Metric`] - what is computed from the draws of a cell; [`Rule`] - what must hold of the means over all cells.
+//! - [`Metric`] - what is computed from the draws of a cell ([`Sample`]) or from what a training has left ([`Trained`]); [`Rule`] - what must hold of the means over all cells.
 //! - [`Report`] - published beside measured, as `results.json` and `README.md`; [`Figure`] - what is drawn beside it;
 //!   [`index`] - one page over several of them.
 
@@ -31,12 +32,14 @@ mod sample;
 mod seed_mean;
 mod sketch;
 mod sweep;
+mod trained;
+mod work;
 
 pub use cell::{CellCost, CellResult};
 pub use error::ReproduceError;
 pub use experiment::{Experiment, MethodEntry, Published};
 pub use figure::{Figure, Show};
-pub use metric::{Metric, MetricEntry};
+pub use metric::{Metric, MetricEntry, Statistic};
 pub use observer::{Event, Observer};
 pub use report::{CostRow, Judged, Report, ResultRow, index, number};
 pub use rule::{Rule, Test};
@@ -44,3 +47,4 @@ pub use runner::{Outcome, Runner};
 pub use sample::Sample;
 pub use seed_mean::{Measured, SeedMean};
 pub use sweep::Point;
+pub use trained::Trained;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use mixwell::sampler;
+use mixwell::{sampler, training_run};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +25,8 @@ pub enum Event {
     },
     /// What the cell's sampler tells.
     Sampling(sampler::Event),
+    /// What the cell's training tells.
+    Training(training_run::TrainingEvent),
     /// The cell's draws are being measured.
     Measuring,
     /// The cell is stored.
@@ -62,6 +64,12 @@ impl Shared {
 impl sampler::Observer for Shared {
     fn event(&mut self, event: &sampler::Event) {
         self.tell(&Event::Sampling(event.clone()));
+    }
+}
+
+impl training_run::TrainingObserver for Shared {
+    fn event(&mut self, event: &training_run::TrainingEvent) {
+        self.tell(&Event::Training(event.clone()));
     }
 }
 

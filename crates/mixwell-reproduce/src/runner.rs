@@ -1,4 +1,4 @@
-//! Runs an experiment: every method at every point in every repetition, through the library's sampler, then the report.
+//! Runs an experiment: every method at every point in every repetition, through the library's sampler or training, then the report.
 //!
 //! Cells run one after the other, each on all threads. Cells that the folder holds already are not run again. Nothing runs
 //! before every setting has been checked and every stored cell has been found to belong to this experiment.
@@ -10,15 +10,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mixwell::ConfigError;
 use mixwell::density::Target;
+use mixwell::flow::Flow;
 use mixwell::io::DataFiles;
-use mixwell::sampler::{Ending, Kept, RunError, Sampler};
+use mixwell::sampler::{Ending, Kept, RunConfig, RunError, Sampler};
+use mixwell::training_run::{TrainConfig, TrainingEnding, TrainingRun, TrainingRunError};
 
 use crate::cell::{Cell, CellCost, CellResult};
 use crate::figure::Material;
 use crate::folder::Folder;
 use crate::observer::{Event, Observer, Shared, Silent};
 use crate::sketch::Sketch;
-use crate::{Experiment, Measured, MetricEntry, Report, ReproduceError, Sample};
+use crate::work::Work;
+use crate::{Experiment, Measured, MetricEntry, Report, ReproduceError, Sample, Trained};
 
 /// How a reproduction ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,7 +99,7 @@ impl Runner {
             let result = match stored {
                 Some(result) => {
                     self.observer.tell(&Event::CellFound { number, total });
-                    result
+                    measured_anew(cell, &folder, result)
                 }
                 None if self.finished_only => continue,
                 None => {
@@ -129,7 +132,7 @@ impl Runner {
                 for method in self.experiment.methods_at(&point) {
                     let entry = &self.experiment.method[method];
                     let mut plan = self.experiment.plan(method, &point).map_err(refuse)?;
-                    plan.config.seed = self.experiment.seed + repetition as u64;
+                    plan.work.set_seed(self.experiment.seed + repetition as u64);
                     let from = entry.flow_from.as_ref();
                     let flow_from = from.map(|m| Cell::file_name(m, &point.label, repetition));
                     let flow_hash = match &flow_from {
@@ -141,17 +144,13 @@ impl Runner {
                             ))
                         })?),
                     };
-                    let hash = Cell::hash_of(
-                        &plan.config,
-                        &plan.metrics,
-                        entry.exact,
-                        flow_hash.map(String::as_str),
-                    );
+                    let hash =
+                        Cell::hash_of(&plan.work, &plan.metrics, entry.exact, flow_hash.map(String::as_str));
                     let cell = Cell {
                         method: method.clone(),
                         point: point.clone(),
                         repetition,
-                        config: plan.config,
+                        work: plan.work,
                         metrics: plan.metrics,
                         exact: entry.exact,
                         flow_from,
@@ -177,9 +176,10 @@ impl Runner {
             cells.iter().find(|c| c.method == method && c.point.label == label && c.repetition == 0)
         };
         let sketch = |method: &str, label: &str| folder.sketch(&cell(method, label)?.file());
-        let target =
-            |method: &str, label: &str| cell(method, label)?.config.target.as_ref()?.build(&DataFiles).ok();
+        let target = |method: &str, label: &str| cell(method, label)?.work.target();
         let flow = |method: &str, label: &str| folder.flow(&cell(method, label)?.file()).ok();
+        let trained =
+            |method: &str, label: &str| Trained::read(&folder.training(&cell(method, label)?.file())).ok();
         let mut drawn = Vec::new();
         for figure in &self.experiment.figure {
             let material = Material {
@@ -188,6 +188,7 @@ impl Runner {
                 sketch: &sketch,
                 target: &target,
                 flow: &flow,
+                trained: &trained,
             };
             if let Some(svg) = figure.svg(&material) {
                 folder.write(&format!("{}.svg", figure.name), &svg)?;
@@ -200,8 +201,31 @@ impl Runner {
 
     /// Runs and stores one cell; `None` when it was interrupted.
     fn run_cell(&self, cell: &Cell, folder: &Folder) -> Result<Option<CellResult>, ReproduceError> {
+        let made = match &cell.work {
+            Work::Run(config) => self.sample(cell, config, folder)?,
+            Work::Training(config) => self.train(cell, config, folder)?,
+        };
+        let Some(Made { metrics, sketch, cost, flow }) = made else { return Ok(None) };
+        let result = CellResult {
+            hash: cell.hash.clone(),
+            method: cell.method.clone(),
+            point: cell.point.label.clone(),
+            repetition: cell.repetition,
+            metrics,
+            cost,
+        };
+        folder.store(cell, &result, flow.as_ref(), sketch.as_ref())?;
+        Ok(Some(result))
+    }
+
+    /// Draws from the target of a cell; `None` when it was interrupted.
+    fn sample(
+        &self,
+        cell: &Cell,
+        config: &RunConfig,
+        folder: &Folder,
+    ) -> Result<Option<Made>, ReproduceError> {
         let failed = |source: RunError| ReproduceError::Run { cell: cell.name(), source: Box::new(source) };
-        let config = &cell.config;
         let target = config.target.as_ref().expect("checked with the experiment").build(&DataFiles);
         let target: Arc<dyn Target> = target.map_err(|e| failed(e.into()))?.into();
         let (mut cost, mut flow) = (CellCost::default(), None);
@@ -233,16 +257,38 @@ impl Runner {
             flow = if cell.gives_flow { run.flow().cloned() } else { None };
             self.measure(cell, &Sample::of_run(&*target, summary, draws, config.chains, config.seed))
         };
-        let result = CellResult {
-            hash: cell.hash.clone(),
-            method: cell.method.clone(),
-            point: cell.point.label.clone(),
-            repetition: cell.repetition,
-            metrics,
-            cost,
+        Ok(Some(Made { metrics, sketch, cost, flow }))
+    }
+
+    /// Trains, or goes on with, the energy of a cell; `None` when it was interrupted.
+    fn train(
+        &self,
+        cell: &Cell,
+        config: &TrainConfig,
+        folder: &Folder,
+    ) -> Result<Option<Made>, ReproduceError> {
+        let failed = |source: TrainingRunError| ReproduceError::Training {
+            cell: cell.name(),
+            source: Box::new(source),
         };
-        folder.store(cell, &result, flow.as_ref(), sketch.as_ref())?;
-        Ok(Some(result))
+        let path = folder.training(&cell.file());
+        let mut run = TrainingRun::new(config.clone(), &path)
+            .observer(self.observer.clone())
+            .interrupt(self.interrupt.clone());
+        if let Some(threads) = self.threads {
+            run = run.threads(threads);
+        }
+        let begun = path.join("config.toml").exists();
+        let ending = if begun { run.resume() } else { run.run() }.map_err(failed)?;
+        let TrainingEnding::Finished(summary) = ending else { return Ok(None) };
+        self.observer.tell(&Event::Measuring);
+        let trained = Trained::read(&path).map_err(failed)?;
+        let cost = CellCost { seconds: summary.wall_seconds, ..CellCost::default() };
+        let flow = match cell.gives_flow {
+            true => Some(folder.flow_of_training(&cell.file())?),
+            false => None,
+        };
+        Ok(Some(Made { metrics: measure_training(cell, &trained), sketch: None, cost, flow }))
     }
 
     /// What the metrics say of the draws, and the part of them that figures need.
@@ -251,5 +297,29 @@ impl Runner {
         let measure = |(name, metric): (&String, &MetricEntry)| Some((name.clone(), metric.measure(sample)?));
         let sketch = cell.sketch.as_ref().map(|coordinates| Sketch::of(sample, coordinates));
         (cell.metrics.iter().filter_map(measure).collect(), sketch)
+    }
+}
+
+/// What a cell has brought.
+struct Made {
+    metrics: BTreeMap<String, Measured>,
+    sketch: Option<Sketch>,
+    cost: CellCost,
+    flow: Option<Flow>,
+}
+
+fn measure_training(cell: &Cell, trained: &Trained) -> BTreeMap<String, Measured> {
+    let measure =
+        |(name, metric): (&String, &MetricEntry)| Some((name.clone(), metric.measure_training(trained)?));
+    cell.metrics.iter().filter_map(measure).collect()
+}
+
+/// A stored result with the metrics of today, where they can be computed from what a training has left.
+fn measured_anew(cell: &Cell, folder: &Folder, result: CellResult) -> CellResult {
+    match (&cell.work, Trained::read(&folder.training(&cell.file()))) {
+        (Work::Training(_), Ok(trained)) => {
+            CellResult { metrics: measure_training(cell, &trained), ..result }
+        }
+        _ => result,
     }
 }

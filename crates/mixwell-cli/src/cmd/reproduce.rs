@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use mixwell::sampler::Observer as _;
+use mixwell::training_run::{TrainingEvent, TrainingObserver as _};
 use mixwell_reproduce::{Event, Observer, Outcome, Report, Runner, catalogue, index, number};
 
 use crate::cli::ReproduceArgs;
 use crate::exit::{Status, bad_input};
 use crate::message::tell;
-use crate::progress::Line;
+use crate::progress::{Line, TrainingLine};
 use crate::signals::interrupt_flag;
 
 /// Runs the subcommand.
@@ -27,7 +28,11 @@ pub fn run(args: &ReproduceArgs) -> anyhow::Result<Status> {
         let mut runner = Runner::new(experiment, preset, &out)
             .interrupt(interrupt.clone())
             .finished_only(args.finished_only)
-            .observer(Cells { quiet: args.quiet, line: Line::new(args.quiet) });
+            .observer(Cells {
+                quiet: args.quiet,
+                line: Line::new(args.quiet),
+                training: TrainingLine::new(args.quiet),
+            });
         if let Some(threads) = args.threads {
             runner = runner.threads(threads);
         }
@@ -78,10 +83,11 @@ fn print(report: &Report, out: &Path) -> std::io::Result<()> {
     )
 }
 
-/// A line for every cell, and the sampler's own line while one runs.
+/// A line for every cell, and the sampler's or training's own line while one runs.
 struct Cells {
     quiet: bool,
     line: Line,
+    training: TrainingLine,
 }
 
 impl Observer for Cells {
@@ -90,10 +96,13 @@ impl Observer for Cells {
             Event::CellStarted { number, total, name } if !self.quiet => {
                 tell(&format!("[{number}/{total}] {name}"));
                 self.line = Line::new(false);
+                self.training = TrainingLine::new(false);
             }
             // How much memory each of many small runs needs is of no interest.
             Event::Sampling(mixwell::sampler::Event::Planned { .. }) => {}
             Event::Sampling(event) => self.line.event(event),
+            Event::Training(TrainingEvent::Planned { .. }) => {}
+            Event::Training(event) => self.training.event(event),
             _ => {}
         }
     }

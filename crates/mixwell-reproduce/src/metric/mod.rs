@@ -8,10 +8,11 @@ mod distance;
 mod efficiency;
 mod modes;
 mod moments;
+mod training;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Measured, Sample};
+use crate::{Measured, Sample, Trained};
 
 /// A metric with its name in tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,11 @@ impl MetricEntry {
     /// The values for one cell; `None` where the metric does not apply.
     pub fn measure(&self, sample: &Sample<'_>) -> Option<Measured> {
         Some(self.measure.measure(sample, self.chains)?.divided(self.divide_by))
+    }
+
+    /// The same for a cell that is a training.
+    pub fn measure_training(&self, trained: &Trained) -> Option<Measured> {
+        Some(self.measure.measure_training(trained)?.divided(self.divide_by))
     }
 }
 
@@ -75,7 +81,18 @@ pub enum Power {
     Absolute,
 }
 
-/// What is computed from the draws of one cell.
+/// What is computed of several values of a curve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Statistic {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// Their standard deviation.
+    Sd,
+}
+
+/// What is computed from the draws of one cell, or from what a training has left.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
@@ -157,6 +174,25 @@ pub enum Metric {
     LogEvidence,
     /// How often the target was evaluated in the whole run, warm-up included: gradients and densities alike count one.
     Evaluations,
+    /// Of a training: a number in the results of its `summary.json`, e.g. `divergence`, `mode_weight_mse`, `chains_rhat`.
+    Result {
+        /// Its name.
+        name: String,
+        /// Its place, where it is a list.
+        #[serde(default)]
+        element: Option<usize>,
+    },
+    /// Of a training: a column of its curve, e.g. `mode_2`, `global_acceptance`.
+    Curve {
+        /// Its name.
+        column: String,
+        /// The last so many rows that have a value there; all when zero.
+        #[serde(default)]
+        rows: usize,
+        /// `mean` or `sd` of them.
+        #[serde(default)]
+        statistic: Statistic,
+    },
 }
 
 impl Metric {
@@ -187,6 +223,15 @@ impl Metric {
                 let summary = sample.summary?;
                 Some(Measured::with_error(summary.log_evidence?, summary.log_evidence_se.unwrap_or(f64::NAN)))
             }
+            Self::Result { .. } | Self::Curve { .. } => None,
+        }
+    }
+
+    fn measure_training(&self, trained: &Trained) -> Option<Measured> {
+        match self {
+            Self::Result { name, element } => training::result(trained, name, *element),
+            Self::Curve { column, rows, statistic } => training::curve(trained, column, *rows, *statistic),
+            _ => None,
         }
     }
 }

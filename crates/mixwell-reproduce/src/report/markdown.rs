@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Report, ResultRow};
+use crate::CellCost;
 
 /// A number with four significant digits, or with an exponent when it is very large or very small.
 pub fn number(x: f64) -> String {
@@ -88,8 +89,8 @@ impl Report {
                 "| {}{} | {} | {} | {:.1} |",
                 self.point_cell(&row.point),
                 self.methods[&row.method],
-                row.cost.gradients,
-                row.cost.densities,
+                counted(row.cost.gradients, row.cost),
+                counted(row.cost.densities, row.cost),
                 row.cost.seconds
             );
         }
@@ -102,6 +103,11 @@ impl Report {
     fn point_cell(&self, label: &str) -> String {
         if self.axes.is_empty() { String::new() } else { format!("{label} | ") }
     }
+}
+
+/// Evaluations, where they were counted: a training does not count them.
+fn counted(evaluations: u64, of: CellCost) -> String {
+    if of.gradients + of.densities == 0 { "-".into() } else { evaluations.to_string() }
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Selection;
 use super::moves::Moves;
+use super::{Selection, TrainingError};
 use crate::density::Target;
 use crate::kernel::{
     Chains, Context, Ensemble, EnsembleState, Kernel, KernelState, Role, StateError, Warmup,
@@ -84,6 +84,8 @@ pub struct Bank {
     /// Where the chains stood after every step of the last update, step after step; kept when it was asked for.
     path: Vec<f64>,
     moves: Moves,
+    /// Kernels adapt no more.
+    frozen: bool,
     restarts: u64,
     rescued: u64,
 }
@@ -135,9 +137,52 @@ impl Bank {
                 .collect(),
             steps,
             selection,
+            frozen: false,
             restarts: 0,
             rescued: 0,
         }
+    }
+
+    /// A bank whose points are all chains, which begin where those of an update would and go their own way. `kernels` are those of
+    /// this bank, newly built; they take up what these have adapted to, and adapt no more.
+    pub(super) fn branch(
+        &self,
+        kernels: Vec<(Box<dyn Kernel>, usize)>,
+        fresh: &dyn Fn(&mut Stream, &mut [f64]),
+        data: Batch<'_>,
+        (chains, steps, selection): (usize, usize, Selection),
+        seed: u64,
+    ) -> Result<Self, TrainingError> {
+        let mut stream = Stream::new(seed, BANK_STREAM);
+        let mut starts = Points::zeros(chains, self.points.dim());
+        match self.config.memory {
+            Memory::Persistent => {
+                let total = self.points.rows();
+                if chains > total {
+                    let reason = format!("the bank has {total} points, and chains begin at different ones");
+                    return Err(ConfigError::new("chains", chains, reason).into());
+                }
+                let picked = pick(&mut stream, chains, total);
+                for (row, entry) in picked.into_iter().enumerate() {
+                    starts.row_mut(row).copy_from_slice(self.points.row(entry));
+                }
+            }
+            Memory::Fresh => starts.as_batch_mut().iter_mut().for_each(|x| fresh(&mut stream, x)),
+            Memory::Data => {
+                let rows = data.rows();
+                for row in 0..chains {
+                    starts.row_mut(row).copy_from_slice(data.row(row % rows));
+                }
+            }
+        }
+        let config = BankConfig { size: chains, ..BankConfig::default() };
+        let mut branch = Self::new(config, starts, chains, kernels, (steps, selection), seed);
+        for (own, phase) in branch.cycle.iter_mut().zip(&self.cycle) {
+            own.kernel.load(&phase.kernel.save())?;
+            own.kernel.freeze();
+        }
+        branch.frozen = true;
+        Ok(branch)
     }
 
     /// Number of chains that move.
@@ -209,9 +254,11 @@ impl Bank {
             used += 1;
             let phase = &mut self.cycle[place];
             self.chains.step_of(&*phase.kernel, phase.roles.len(), context);
-            // The energy moves on for ever, so adaptation has no end.
-            let warmup = Warmup { step: phase.steps, total: usize::MAX };
-            self.chains.teach(&mut *phase.kernel, warmup);
+            if !self.frozen {
+                // The energy moves on for ever, so adaptation has no end.
+                let warmup = Warmup { step: phase.steps, total: usize::MAX };
+                self.chains.teach(&mut *phase.kernel, warmup);
+            }
             phase.steps += 1;
             self.moves.add(&phase.roles, self.chains.tallies());
             if self.selection.takes(step, self.steps) {
@@ -236,7 +283,8 @@ impl Bank {
     ) -> Vec<usize> {
         let (n, dim) = (self.n_chains(), self.points.dim());
         let goes_on = self.config.memory == Memory::Persistent && self.points.rows() == n;
-        let picked: Vec<usize> = if goes_on { (0..n).collect() } else { self.pick(n) };
+        let picked: Vec<usize> =
+            if goes_on { (0..n).collect() } else { pick(&mut self.stream, n, self.points.rows()) };
         let mut starts = scratch(n * dim);
         let mut begins = vec![true; n];
         for (chain, x) in starts.chunks_exact_mut(dim).enumerate() {
@@ -274,20 +322,6 @@ impl Bank {
         square.is_finite() && !stranded && self.config.max_radius.is_none_or(|r| square <= r * r)
     }
 
-    /// `n` different entries, by Floyd's algorithm.
-    fn pick(&mut self, n: usize) -> Vec<usize> {
-        let total = self.points.rows();
-        let mut is_taken = vec![false; total];
-        (total - n..total)
-            .map(|last| {
-                let drawn = self.stream.index(last + 1);
-                let entry = if is_taken[drawn] { last } else { drawn };
-                is_taken[entry] = true;
-                entry
-            })
-            .collect()
-    }
-
     pub(super) fn save(&self) -> BankState {
         BankState {
             points: self.points.clone(),
@@ -310,6 +344,19 @@ impl Bank {
         (self.restarts, self.rescued) = (state.restarts, state.rescued);
         Ok(())
     }
+}
+
+/// `n` different entries of `total`, by Floyd's algorithm.
+fn pick(stream: &mut Stream, n: usize, total: usize) -> Vec<usize> {
+    let mut is_taken = vec![false; total];
+    (total - n..total)
+        .map(|last| {
+            let drawn = stream.index(last + 1);
+            let entry = if is_taken[drawn] { last } else { drawn };
+            is_taken[entry] = true;
+            entry
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -343,7 +390,7 @@ mod tests {
         let mut bank = bank(config, 5, 2, Selection::All);
         let mut counts = [0u32; 20];
         for _ in 0..4000 {
-            let picked = bank.pick(5);
+            let picked = pick(&mut bank.stream, 5, 20);
             let mut sorted = picked.clone();
             sorted.sort_unstable();
             sorted.dedup();

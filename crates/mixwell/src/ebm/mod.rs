@@ -29,6 +29,7 @@
 
 mod bank;
 mod batches;
+mod chain_run;
 mod energies;
 mod energy;
 mod error;
@@ -54,6 +55,8 @@ mod walkers;
 
 pub use bank::{Bank, BankConfig, Memory};
 pub use batches::TrainingData;
+pub(crate) use chain_run::shares;
+pub use chain_run::{ChainRun, Mixing};
 pub use energies::energies;
 pub use energy::Energy;
 pub use error::TrainingError;

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::bank::BankState;
 use super::model::LatentLaw;
-use super::recipe::{ChainsRecipe, Source, StartLaw};
+use super::recipe::{ChainsRecipe, Phase, Source, StartLaw};
 use super::walkers::WalkersState;
 use super::{Bank, Energy, EnergyModel, Memory, TrainingData, TrainingError, Walkers};
 use crate::density::{Failure, Guarded, Target};
 use crate::flow::Flow;
-use crate::kernel::Context;
+use crate::kernel::{Context, Kernel};
 use crate::proposal::{Proposal, Transport};
 use crate::rng::{BANK_STREAM, START_STREAM, StreamState};
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
@@ -118,6 +118,22 @@ impl Fresh<'_> {
     }
 }
 
+/// The kernels of a cycle.
+fn build<E: Energy>(
+    cycle: Vec<Phase>,
+    with: Ingredients<'_, E>,
+) -> Result<Vec<(Box<dyn Kernel>, usize)>, ConfigError> {
+    let built = cycle.into_iter().map(|phase| {
+        let kernel = phase.kernel.build(with.data.dim()).map_err(|e| e.under("trainer"))?;
+        if kernel.needs().flow && with.flow.is_none() {
+            let reason = "this kernel jumps by a flow, and there is none";
+            return Err(ConfigError::new("flow", "missing", reason));
+        }
+        Ok((kernel, phase.steps))
+    });
+    built.collect()
+}
+
 impl Negatives {
     pub fn new<E: Energy>(
         source: Source,
@@ -179,17 +195,32 @@ impl Negatives {
         for row in points.as_batch_mut().iter_mut() {
             fresh.draw(&mut stream, row);
         }
-        let mut kernels = Vec::with_capacity(cycle.len());
-        for phase in cycle {
-            let kernel = phase.kernel.build(dim).map_err(|e| e.under("trainer"))?;
-            if kernel.needs().flow && with.flow.is_none() {
-                let reason = "this kernel jumps by a flow, and there is none";
-                return Err(ConfigError::new("flow", "missing", reason).into());
-            }
-            kernels.push((kernel, phase.steps));
-        }
+        let kernels = build(cycle, with)?;
         let bank = Box::new(Bank::new(bank, points, n_chains, kernels, (steps, selection), seed));
         Ok(Self::Chains { bank, start, latent, x: Points::zeros(0, dim) })
+    }
+
+    /// Chains of this source that go their own way: they begin where those of an update do, and their kernels adapt no more.
+    pub fn branch<E: Energy>(
+        &self,
+        recipe: ChainsRecipe,
+        with: Ingredients<'_, E>,
+        (chains, steps): (usize, usize),
+        seed: u64,
+    ) -> Result<Self, TrainingError> {
+        let Self::Chains { bank, start, latent, .. } = self else { return Err(TrainingError::OtherState) };
+        let fresh = if *latent { Fresh::Latent } else { with.start(*start)? };
+        let kernels = build(recipe.cycle, with)?;
+        let data = with.data.points();
+        let bank = bank.branch(
+            kernels,
+            &|stream, x| fresh.draw(stream, x),
+            data,
+            (chains, steps, recipe.selection),
+            seed,
+        )?;
+        let x = Points::zeros(0, with.data.dim());
+        Ok(Self::Chains { bank: Box::new(bank), start: *start, latent: *latent, x })
     }
 
     /// Makes the negatives of one update.

@@ -30,7 +30,9 @@ mod verdict;
 
 pub use classifier::{ClassifierConfig, ImageFiles, NetworkChoice, Paths};
 pub use config::{TrainConfig, TrainingOutput, is_training};
-pub use energy::{BaseChoice, EnergyConfig, EnergyLaw, EnergyState, EnergyTask, PointsConfig};
+pub use energy::{
+    BaseChoice, EnergyConfig, EnergyLaw, EnergyState, EnergyTask, EvaluationSettings, PointsConfig,
+};
 pub use error::TrainingRunError;
 pub use observer::{TrainingEvent, TrainingObserver};
 pub use session::{TrainingEnding, TrainingRun};

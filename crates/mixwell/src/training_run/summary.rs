@@ -47,8 +47,8 @@ impl CurvePanel {
         for column in columns {
             let Some(title) = column.panel else { continue };
             match panels.iter_mut().find(|p| p.title == title) {
-                Some(panel) => panel.columns.push(column.name.into()),
-                None => panels.push(Self { title: title.into(), columns: vec![column.name.into()] }),
+                Some(panel) => panel.columns.push(column.name.to_string()),
+                None => panels.push(Self { title: title.into(), columns: vec![column.name.to_string()] }),
             }
         }
         panels

@@ -1,5 +1,7 @@
 //! `Task`: what a training is. The run around it asks for nothing else.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -10,20 +12,20 @@ use super::TrainingRunError;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     /// Its name in `curve.csv`.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The panel of the picture in which it is drawn; columns of one panel share their axis. `None` leaves it out.
     pub panel: Option<&'static str>,
 }
 
 impl Column {
     /// A column that is drawn in this panel.
-    pub fn drawn(name: &'static str, panel: &'static str) -> Self {
-        Self { name, panel: Some(panel) }
+    pub fn drawn(name: impl Into<Cow<'static, str>>, panel: &'static str) -> Self {
+        Self { name: name.into(), panel: Some(panel) }
     }
 
     /// A column that is not drawn.
-    pub fn kept(name: &'static str) -> Self {
-        Self { name, panel: None }
+    pub fn kept(name: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), panel: None }
     }
 }
 

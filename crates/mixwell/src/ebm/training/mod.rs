@@ -259,6 +259,15 @@ impl<E: Energy> Training<E> {
         self.negatives.bank()
     }
 
+    pub(super) fn negatives(&self) -> &Negatives {
+        &self.negatives
+    }
+
+    /// The negatives of the last update, and their weights where they are not equal.
+    pub(crate) fn last_negatives(&self) -> (crate::Batch<'_>, Option<&[f64]>) {
+        self.negatives.points()
+    }
+
     /// The weighted walkers, if the trainer has them.
     pub fn walkers(&self) -> Option<&Walkers> {
         self.negatives.walkers()

@@ -33,6 +33,8 @@ pub struct EnergyConfig {
     pub pretraining: PretrainingSettings,
     /// How the energy is trained.
     pub training: TrainingSettings,
+    /// What is measured of the law while it is trained and afterwards.
+    pub evaluation: EvaluationSettings,
     /// How the run is written down.
     pub output: TrainingOutput,
 }
@@ -47,9 +49,23 @@ impl Default for EnergyConfig {
             flow: None,
             pretraining: PretrainingSettings::default(),
             training: TrainingSettings::default(),
+            evaluation: EvaluationSettings::default(),
             output: TrainingOutput::default(),
         }
     }
+}
+
+/// What is measured of a law besides its losses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationSettings {
+    /// Updates between two looks at the weights of modes, where data are draws of a law with known modes; 0 for none. Columns of the
+    /// curve: `mode_1`, .. of the law, by quadrature in the plane, and `negatives_1`, .. of the negatives of an update.
+    pub modes_every: u64,
+    /// Chains that move by the trainer's kernels on the law that was learned, from where chains of an update begin; 0 for none.
+    pub chains: usize,
+    /// Their steps.
+    pub steps: usize,
 }
 
 /// The law `exp(-E / temperature) base`.
@@ -150,6 +166,9 @@ impl Settings for EnergyConfig {
             range::positive("energy.base.scale", scale)?;
         }
         self.pretraining.check().map_err(|e| e.under("pretraining"))?;
+        if self.evaluation.chains > 0 {
+            range::at_least("evaluation.steps", self.evaluation.steps, 1)?;
+        }
         self.training().check().map_err(|e| e.under("training"))
     }
 
@@ -188,6 +207,7 @@ mod tests {
         let rings = "[data]\nlaw = { kind = 'rings' }\n";
         assert!(error(&format!("updates = 0\n{rings}")).starts_with("`updates` is 0"));
         assert!(error(&format!("{rings}[training.watch]\nevery = 0")).starts_with("`training.watch.every`"));
+        assert!(error(&format!("{rings}[evaluation]\nchains = 9")).starts_with("`evaluation.steps` is 0"));
         assert!(error(&format!("{rings}[energy]\ntemperature = -1.0")).starts_with("`energy.temperature`"));
     }
 }

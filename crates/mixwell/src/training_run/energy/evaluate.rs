@@ -2,15 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::density::Target;
-use crate::diagnostics::mode_weight_mse;
-use crate::ebm::{Energy, Grid, Training, distance};
+use super::config::EvaluationSettings;
+use crate::density::{Modes, Target};
+use crate::diagnostics::{ImportanceSummary, mode_weight_mse};
+use crate::ebm::{Energy, Grid, Training, distance, shares};
 use crate::estimate::{Options, importance};
 use crate::flow::Flow;
+use crate::math::log_sum_exp;
 use crate::proposal::Proposal;
 use crate::rng::DATA_STREAM;
 use crate::training_run::TrainingRunError;
-use crate::{ConfigError, Stream};
+use crate::{ConfigError, Points, Stream};
 
 /// Cells on a side of the grid for energies in the plane.
 const CELLS: usize = 300;
@@ -43,12 +45,15 @@ pub(super) fn evaluate<E: Energy>(
     seed: u64,
 ) -> Result<Findings, TrainingRunError> {
     let mut found = Findings::default();
-    let log_evidence = evidence(training, truth, &mut found, seed)?;
+    let log_evidence = evidence(training, truth, &mut found, seed)?.or(training.log_evidence());
     if let (Some(truth), Some(log_evidence)) = (truth, log_evidence) {
         let sampler = truth.exact_sampler().expect("the data are its draws");
         // Other draws than the data.
         let stream = &mut Stream::new(seed ^ 0x5eed, DATA_STREAM);
         let draws = sampler.sample_rows(stream, DRAWS, truth.dim());
+        if Target::dim(truth) != 2 {
+            modes_from_truth(training, truth, &draws, &mut found)?;
+        }
         let d = distance(training.model(), log_evidence, truth, draws.as_batch()).map_err(failed)?;
         found.put("median_squared_error", d.median_squared);
         found.put("divergence", d.divergence);
@@ -63,6 +68,111 @@ pub(super) fn evaluate<E: Energy>(
         found.lines.push(format!("log Z {own:.4} by the trainer's own account"));
     }
     Ok(found)
+}
+
+/// Weights of modes beyond the plane: draws of the truth, weighted by the learned law. Says nothing about mass where the truth has none.
+fn modes_from_truth<E: Energy>(
+    training: &Training<E>,
+    truth: &dyn Target,
+    draws: &Points,
+    found: &mut Findings,
+) -> Result<(), TrainingRunError> {
+    let Some(modes) = truth.facts().modes else { return Ok(()) };
+    let (mut p, mut q) = (vec![0.0; draws.rows()], vec![0.0; draws.rows()]);
+    truth.log_prob(draws.as_batch(), &mut p).map_err(failed)?;
+    training.model().log_prob(draws.as_batch(), &mut q).map_err(failed)?;
+    let log_weights: Vec<f64> = q.iter().zip(&p).map(|(q, p)| q - p).collect();
+    let total = log_sum_exp(&log_weights);
+    let weights: Vec<f64> = log_weights.iter().map(|w| (w - total).exp()).collect();
+    let effective = ImportanceSummary::compute(&log_weights).ess_share;
+    found.put("truth_ess_share", effective);
+    put_modes(found, "mode", "weights of modes", &shares(draws.as_batch(), Some(&weights), &modes), &modes);
+    found.lines.push(format!(
+        "           by draws of the truth, of which {:.1} % carry the weight",
+        100.0 * effective
+    ));
+    Ok(())
+}
+
+/// Shares of modes, and how far they are off, where that is known.
+fn put_modes(found: &mut Findings, name: &str, words: &str, shares: &[f64], modes: &Modes) {
+    let written = |shares: &[f64]| shares.iter().map(|s| format!("{s:.3}")).collect::<Vec<_>>().join(" ");
+    found.lines.push(format!("{words} {}", written(shares)));
+    if let Some(exact) = &modes.weights {
+        found.put(&format!("{name}_weight_mse"), mode_weight_mse(shares, exact));
+        let off = shares.iter().zip(exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        found.put(&format!("{name}_weight_error"), off);
+        if name == "mode" {
+            found.lines.push(format!("           exact {}", written(exact)));
+            if off > FARTHEST_WEIGHT {
+                found.problems.push(format!(
+                    "the weights of modes are off by up to {off:.2}; chains that do not cross between modes cannot tell them: take jumps by a flow, or walkers"
+                ));
+            }
+        }
+    }
+    found.put(&format!("{name}_shares"), json!(shares));
+}
+
+/// Weights of modes among the negatives of the last update.
+pub(super) fn modes_of_negatives<E: Energy>(
+    training: &Training<E>,
+    truth: Option<&dyn Target>,
+    found: &mut Findings,
+) {
+    let (x, weights) = training.last_negatives();
+    if let Some(modes) = truth.and_then(|t| t.facts().modes).filter(|_| x.rows() > 0) {
+        put_modes(
+            found,
+            "negatives",
+            "           of the last negatives",
+            &shares(x, weights, &modes),
+            &modes,
+        );
+    }
+}
+
+/// Chains of the trainer's kernels on the law: how they mix, and what lies where before and after.
+pub(super) fn chains<E: Energy>(
+    training: &Training<E>,
+    truth: Option<&dyn Target>,
+    settings: EvaluationSettings,
+    seed: u64,
+    found: &mut Findings,
+) -> Result<(), TrainingRunError> {
+    if settings.chains == 0 {
+        return Ok(());
+    }
+    let Some(run) = training.run_chains(settings.chains, settings.steps, seed)? else { return Ok(()) };
+    let mixing = run.mixing();
+    found.put("chains_rhat", mixing.rhat);
+    found.put("chains_rhat_plain", mixing.rhat_plain);
+    found.put("chains_rhat_plain_mean", mixing.rhat_plain_mean);
+    found.put("chains_ess", mixing.ess);
+    let accepted = [("local", run.moves.local_acceptance()), ("global", run.moves.global_acceptance())];
+    for (name, share) in accepted {
+        if let Some(share) = share {
+            found.put(&format!("chains_{name}_acceptance"), share);
+        }
+    }
+    found.lines.push(format!(
+        "{} chains of {} steps on the law: R-hat {:.3}, ESS {:.0}",
+        settings.chains, settings.steps, mixing.rhat, mixing.ess
+    ));
+    let Some(modes) = truth.and_then(|t| t.facts().modes) else { return Ok(()) };
+    let own: Option<Vec<f64>> =
+        found.results.get("mode_shares").and_then(|v| serde_json::from_value(v.clone()).ok());
+    for (name, words, x) in [
+        ("starts", "           where they began", &run.starts),
+        ("chains", "           of their negatives", &run.negatives),
+    ] {
+        let shares = shares(x.as_batch(), None, &modes);
+        if let Some(own) = &own {
+            found.put(&format!("{name}_law_mse"), mode_weight_mse(&shares, own));
+        }
+        put_modes(found, name, words, &shares, &modes);
+    }
+    Ok(())
 }
 
 /// `ln Z`, by quadrature in the plane and else by importance sampling from the flow or the base.
@@ -93,20 +203,7 @@ fn evidence<E: Energy>(
         }
         if let Some(modes) = truth.and_then(|t| t.facts().modes) {
             let shares = density.mode_shares(&modes);
-            let words =
-                |shares: &[f64]| shares.iter().map(|s| format!("{s:.3}")).collect::<Vec<_>>().join(" ");
-            found.lines.push(format!("weights of modes {}", words(&shares)));
-            if let Some(exact) = &modes.weights {
-                found.put("mode_weight_mse", mode_weight_mse(&shares, exact));
-                found.lines.push(format!("           exact {}", words(exact)));
-                let off = shares.iter().zip(exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-                if off > FARTHEST_WEIGHT {
-                    found.problems.push(format!(
-                        "the weights of modes are off by up to {off:.2}; chains that do not cross between modes cannot tell them: take jumps by a flow, or walkers"
-                    ));
-                }
-            }
-            found.put("mode_shares", json!(shares));
+            put_modes(found, "mode", "weights of modes", &shares, &modes);
         }
         return Ok(Some(density.log_evidence()));
     }

@@ -3,8 +3,9 @@
 mod config;
 mod data;
 mod evaluate;
+mod modes;
 mod task;
 
-pub use config::{BaseChoice, EnergyConfig, EnergyLaw};
+pub use config::{BaseChoice, EnergyConfig, EnergyLaw, EvaluationSettings};
 pub use data::PointsConfig;
 pub use task::{EnergyState, EnergyTask};

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::config::EvaluationSettings;
 use super::config::{BaseChoice, EnergyConfig};
-use super::evaluate::evaluate;
-use crate::Stream;
+use super::evaluate::{chains, evaluate, modes_of_negatives};
+use super::modes::ModeWatch;
 use crate::density::Target;
 use crate::ebm::{EnergyModel, LawFile, Training, TrainingData, TrainingState, Update};
 use crate::flow::Flow;
@@ -15,6 +16,7 @@ use crate::net::{Init, Network};
 use crate::proposal::{Gaussian, Scale};
 use crate::rng::{FLOW_INIT_STREAM, NETWORK_INIT_STREAM};
 use crate::training_run::{Column, Outcome, Task, TrainingRunError, Updated, WeightsOf};
+use crate::{ConfigError, Stream};
 
 /// Numbers per parameter: weights, packed copies, gradient, moments, average, the state to go back to.
 const PER_PARAMETER: usize = 14;
@@ -34,6 +36,8 @@ pub struct EnergyTask {
     planned: u64,
     seed: u64,
     every: u64,
+    evaluation: EvaluationSettings,
+    modes: Option<ModeWatch>,
     so_far: SoFar,
 }
 
@@ -127,9 +131,19 @@ impl EnergyTask {
         let parameters = model.energy().params().len() + flow.as_ref().map_or(0, Flow::n_params);
         let bytes = numbers(&[data.rows(), dim + 1])
             .saturating_add(numbers(&[parameters, PER_PARAMETER]))
-            .saturating_add(numbers(&[config.training.rows(), 4, dim + 2]));
+            .saturating_add(numbers(&[config.training.rows(), 4, dim + 2]))
+            .saturating_add(numbers(&[config.evaluation.chains, config.evaluation.steps, 4, dim]));
         let training = Self::make(config, model, data, flow)?;
+        if let (Some(bank), n) = (training.bank(), config.evaluation.chains)
+            && n > bank.points().rows()
+        {
+            let reason =
+                format!("the bank has {} points, and chains begin at different ones", bank.points().rows());
+            return Err(ConfigError::new("evaluation.chains", n, reason).into());
+        }
         let task = Self {
+            modes: ModeWatch::new(&training, truth.as_deref(), config.evaluation.modes_every),
+            evaluation: config.evaluation,
             training,
             law,
             base_flow,
@@ -166,14 +180,14 @@ impl Task for EnergyTask {
     type State = EnergyState;
 
     fn columns(&self) -> Vec<Column> {
-        let drawn = MEASURED.iter().map(|(name, panel)| Column::drawn(name, panel));
+        let drawn = MEASURED.iter().map(|(name, panel)| Column::drawn(*name, panel));
         let health = [
             Column::drawn("log_evidence", "log Z"),
             Column::drawn("rhat", "R-hat"),
             Column::drawn("ess", "ESS"),
             Column::drawn("stuck", "stuck chains"),
         ];
-        drawn.chain(health).collect()
+        drawn.chain(health).chain(self.modes.iter().flat_map(ModeWatch::columns)).collect()
     }
 
     fn updates(&self) -> (u64, u64) {
@@ -192,7 +206,9 @@ impl Task for EnergyTask {
                 *n += 1;
             }
         }
-        let looked = self.training.updates().is_multiple_of(self.every);
+        let updates = self.training.updates();
+        let looked =
+            updates.is_multiple_of(self.every) || self.modes.as_ref().is_some_and(|m| m.is_due(updates));
         Ok(if looked { Updated::AtALandmark } else { Updated::Quietly })
     }
 
@@ -204,6 +220,7 @@ impl Task for EnergyTask {
         let health = self.training.health().filter(|h| h.update > self.so_far.told_health);
         self.so_far.told_health = health.map_or(self.so_far.told_health, |h| h.update);
         row.extend(health.map_or([f64::NAN; 3], |h| [h.rhat, h.ess, h.stuck]));
+        row.extend(self.modes.iter().flat_map(|modes| modes.row(&self.training)));
         row
     }
 
@@ -237,7 +254,10 @@ impl Task for EnergyTask {
 
     fn finish(&mut self) -> Result<Outcome, TrainingRunError> {
         self.training.take_average();
-        let mut found = evaluate(&self.training, self.truth.as_deref(), self.seed)?;
+        let truth = self.truth.as_deref();
+        let mut found = evaluate(&self.training, truth, self.seed)?;
+        modes_of_negatives(&self.training, truth, &mut found);
+        chains(&self.training, truth, self.evaluation, self.seed, &mut found)?;
         let shown = self.shown();
         for ((name, _), value) in MEASURED.iter().zip(&shown).filter(|(_, v)| v.is_finite()) {
             found.put(name, *value);

@@ -1,0 +1,77 @@
+//! What a cell does: draws from a target, or trains an energy.
+
+use std::path::Path;
+
+use mixwell::density::{Target, TargetConfig};
+use mixwell::io::DataFiles;
+use mixwell::sampler::RunConfig;
+use mixwell::training_run::TrainConfig;
+use serde::Serialize;
+use toml::Table;
+
+use crate::merge::lay_over;
+
+/// What a cell does.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+// There are a few dozen of them.
+#[allow(clippy::large_enum_variant)]
+pub(crate) enum Work {
+    Run(RunConfig),
+    Training(TrainConfig),
+}
+
+impl Work {
+    /// The tables of an experiment that a run is made of, laid over one another.
+    pub fn run_table(common: &Table, own: &Table) -> Table {
+        // Nothing of a cell is read again but its production draws.
+        laid("[output]\nwarmup = false\nevidence_draws = 0", common, own)
+    }
+
+    /// The same for a training.
+    pub fn training_table(common: &Table, own: &Table) -> Table {
+        laid("kind = \"energy\"", common, own)
+    }
+
+    /// Settings of a run, checked.
+    pub fn of_run(text: &str) -> Result<Self, String> {
+        let config = mixwell::config::parse::<RunConfig>(text).map_err(|e| e.message)?.settings;
+        config.check().map_err(|e| e.to_string())?;
+        if config.target.is_none() {
+            return Err("it has no [run.target]".into());
+        }
+        Ok(Self::Run(config))
+    }
+
+    /// Settings of a training, checked; what they name elsewhere is looked for from the present folder.
+    pub fn of_training(text: &str) -> Result<Self, String> {
+        let mut config = mixwell::config::parse::<TrainConfig>(text).map_err(|e| e.message)?.settings;
+        config.check().map_err(|e| e.to_string())?;
+        config.resolve(Path::new("")).map_err(|e| e.to_string())?;
+        Ok(Self::Training(config))
+    }
+
+    pub fn set_seed(&mut self, seed: u64) {
+        match self {
+            Self::Run(config) => config.seed = seed,
+            Self::Training(config) => *config.seed() = seed,
+        }
+    }
+
+    /// What is drawn from, or what the data are draws of.
+    pub fn target(&self) -> Option<Box<dyn Target>> {
+        let law: Option<&TargetConfig> = match self {
+            Self::Run(config) => config.target.as_ref(),
+            Self::Training(TrainConfig::Energy(config)) => config.data.law.as_ref(),
+            Self::Training(_) => None,
+        };
+        law?.build(&DataFiles).ok()
+    }
+}
+
+fn laid(lowest: &str, common: &Table, own: &Table) -> Table {
+    let mut table: Table = toml::from_str(lowest).expect("valid TOML");
+    lay_over(&mut table, common);
+    lay_over(&mut table, own);
+    table
+}

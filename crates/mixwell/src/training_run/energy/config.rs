@@ -103,6 +103,8 @@ pub enum BaseChoice {
         #[serde(default = "one")]
         scale: f64,
     },
+    /// A Gaussian with the mean and the covariance of the data.
+    Covariance,
     /// The flow as it is when it has been fitted to the data.
     Flow,
 }

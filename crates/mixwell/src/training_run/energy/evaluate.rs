@@ -46,7 +46,7 @@ pub(super) fn evaluate<E: Energy>(
 ) -> Result<Findings, TrainingRunError> {
     let mut found = Findings::default();
     let log_evidence = evidence(training, truth, &mut found, seed)?.or(training.log_evidence());
-    if let (Some(truth), Some(log_evidence)) = (truth, log_evidence) {
+    if let Some(truth) = truth {
         let sampler = truth.exact_sampler().expect("the data are its draws");
         // Other draws than the data.
         let stream = &mut Stream::new(seed ^ 0x5eed, DATA_STREAM);
@@ -54,14 +54,16 @@ pub(super) fn evaluate<E: Energy>(
         if Target::dim(truth) != 2 {
             modes_from_truth(training, truth, &draws, &mut found)?;
         }
-        let d = distance(training.model(), log_evidence, truth, draws.as_batch()).map_err(failed)?;
-        found.put("median_squared_error", d.median_squared);
-        found.put("divergence", d.divergence);
-        found.put("divergence_error", d.divergence_error);
-        found.lines.push(format!(
-            "against the truth, at {DRAWS} draws: KL divergence {:.4} (error {:.4}), median squared error of the log-density {:.4}",
-            d.divergence, d.divergence_error, d.median_squared
-        ));
+        if let Some(log_evidence) = log_evidence {
+            let d = distance(training.model(), log_evidence, truth, draws.as_batch()).map_err(failed)?;
+            found.put("median_squared_error", d.median_squared);
+            found.put("divergence", d.divergence);
+            found.put("divergence_error", d.divergence_error);
+            found.lines.push(format!(
+                "against the truth, at {DRAWS} draws: KL divergence {:.4} (error {:.4}), median squared error of the log-density {:.4}",
+                d.divergence, d.divergence_error, d.median_squared
+            ));
+        }
     }
     if let Some(own) = training.log_evidence() {
         found.put("log_evidence_of_trainer", own);

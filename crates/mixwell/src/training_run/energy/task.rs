@@ -10,7 +10,7 @@ use super::evaluate::{chains, evaluate, modes_of_negatives};
 use super::modes::ModeWatch;
 use crate::density::Target;
 use crate::ebm::{EnergyModel, LawFile, Training, TrainingData, TrainingState, Update};
-use crate::flow::Flow;
+use crate::flow::{Flow, FlowConfig, GaussianFlowConfig};
 use crate::footprint::numbers;
 use crate::net::{Init, Network};
 use crate::proposal::{Gaussian, Scale};
@@ -120,6 +120,16 @@ impl EnergyTask {
                 model =
                     model.with_base(Arc::new(Gaussian::new(mean.clone(), Scale::Diagonal(sd.clone()))))?;
                 LawFile::on_gaussian(temperature, mean, sd)
+            }
+            BaseChoice::Covariance => {
+                // A Gaussian flow is that, and has a file.
+                let gaussian = FlowConfig::Gaussian(GaussianFlowConfig::default());
+                let mut flow = Flow::new(&gaussian, dim, &mut Stream::new(seed, FLOW_INIT_STREAM))?;
+                flow.set_whitening_from(data.points(), None);
+                let flow = Arc::new(flow);
+                base_flow = Some(flow.clone());
+                model = model.with_base(flow)?;
+                LawFile::on_flow(temperature)
             }
             BaseChoice::Flow => {
                 let flow = Arc::new(flow.clone().expect("a base that is a flow needs one"));

@@ -21,8 +21,10 @@ const ALL: &[(&str, &str)] = &[
     ("e08", include_str!("../../../experiments/e08_latent_chains.toml")),
     ("e09", include_str!("../../../experiments/e09_two_mode_weights.toml")),
     ("e10", include_str!("../../../experiments/e10_four_on_a_line.toml")),
+    ("e11", include_str!("../../../experiments/e11_four_corners.toml")),
     ("e12", include_str!("../../../experiments/e12_rings.toml")),
     ("e19", include_str!("../../../experiments/e19_dual_moon.toml")),
+    ("e21", include_str!("../../../experiments/e21_weighted_walkers.toml")),
 ];
 
 /// The ids of all experiments, in order.

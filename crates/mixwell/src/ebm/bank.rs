@@ -195,6 +195,11 @@ impl Bank {
         self.points.as_batch()
     }
 
+    /// How many chains can begin where those of an update do, each at a point of its own; `None` where there is no end of them.
+    pub fn most_chains(&self) -> Option<usize> {
+        (self.config.memory == Memory::Persistent).then(|| self.points.rows())
+    }
+
     /// The negatives of the last update.
     pub fn negatives(&self) -> Batch<'_> {
         self.negatives.as_batch()

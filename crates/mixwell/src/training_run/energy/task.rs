@@ -9,7 +9,7 @@ use super::config::{BaseChoice, EnergyConfig};
 use super::evaluate::{chains, evaluate, modes_of_negatives};
 use super::modes::ModeWatch;
 use crate::density::Target;
-use crate::ebm::{EnergyModel, LawFile, Training, TrainingData, TrainingState, Update};
+use crate::ebm::{Bank, EnergyModel, LawFile, Training, TrainingData, TrainingState, Update};
 use crate::flow::{Flow, FlowConfig, GaussianFlowConfig};
 use crate::footprint::numbers;
 use crate::net::{Init, Network};
@@ -144,12 +144,11 @@ impl EnergyTask {
             .saturating_add(numbers(&[config.training.rows(), 4, dim + 2]))
             .saturating_add(numbers(&[config.evaluation.chains, config.evaluation.steps, 4, dim]));
         let training = Self::make(config, model, data, flow)?;
-        if let (Some(bank), n) = (training.bank(), config.evaluation.chains)
-            && n > bank.points().rows()
+        if let Some(most) = training.bank().and_then(Bank::most_chains)
+            && config.evaluation.chains > most
         {
-            let reason =
-                format!("the bank has {} points, and chains begin at different ones", bank.points().rows());
-            return Err(ConfigError::new("evaluation.chains", n, reason).into());
+            let reason = format!("the bank has {most} points, and chains begin at different ones");
+            return Err(ConfigError::new("evaluation.chains", config.evaluation.chains, reason).into());
         }
         let task = Self {
             modes: ModeWatch::new(&training, truth.as_deref(), config.evaluation.modes_every),

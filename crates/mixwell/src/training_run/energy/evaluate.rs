@@ -167,6 +167,7 @@ pub(super) fn chains<E: Energy>(
     for (name, words, x) in [
         ("starts", "           where they began", &run.starts),
         ("chains", "           of their negatives", &run.negatives),
+        ("path", "           of all their states", &run.states),
     ] {
         let shares = shares(x.as_batch(), None, &modes);
         if let Some(own) = &own {

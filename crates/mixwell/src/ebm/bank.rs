@@ -62,6 +62,9 @@ impl BankConfig {
     }
 }
 
+/// Kernels of a cycle, and how often each is used in a row.
+pub(super) type Cycle = Vec<(Box<dyn Kernel>, usize)>;
+
 /// A kernel that moves the chains several times in a row.
 struct Phase {
     kernel: Box<dyn Kernel>,
@@ -111,7 +114,7 @@ impl Bank {
         config: BankConfig,
         start: Points,
         n_chains: usize,
-        cycle: Vec<(Box<dyn Kernel>, usize)>,
+        cycle: Cycle,
         (steps, selection): (usize, Selection),
         seed: u64,
     ) -> Self {
@@ -147,7 +150,7 @@ impl Bank {
     /// this bank, newly built; they take up what these have adapted to, and adapt no more.
     pub(super) fn branch(
         &self,
-        kernels: Vec<(Box<dyn Kernel>, usize)>,
+        kernels: Cycle,
         fresh: &dyn Fn(&mut Stream, &mut [f64]),
         data: Batch<'_>,
         (chains, steps, selection): (usize, usize, Selection),

@@ -2,14 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::bank::BankState;
+use super::bank::{BankState, Cycle};
 use super::model::LatentLaw;
 use super::recipe::{ChainsRecipe, Phase, Source, StartLaw};
 use super::walkers::WalkersState;
 use super::{Bank, Energy, EnergyModel, Memory, TrainingData, TrainingError, Walkers};
 use crate::density::{Failure, Guarded, Target};
 use crate::flow::Flow;
-use crate::kernel::{Context, Kernel};
+use crate::kernel::Context;
 use crate::proposal::{Proposal, Transport};
 use crate::rng::{BANK_STREAM, START_STREAM, StreamState};
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
@@ -119,10 +119,7 @@ impl Fresh<'_> {
 }
 
 /// The kernels of a cycle.
-fn build<E: Energy>(
-    cycle: Vec<Phase>,
-    with: Ingredients<'_, E>,
-) -> Result<Vec<(Box<dyn Kernel>, usize)>, ConfigError> {
+fn build<E: Energy>(cycle: Vec<Phase>, with: Ingredients<'_, E>) -> Result<Cycle, ConfigError> {
     let built = cycle.into_iter().map(|phase| {
         let kernel = phase.kernel.build(with.data.dim()).map_err(|e| e.under("trainer"))?;
         if kernel.needs().flow && with.flow.is_none() {

@@ -257,16 +257,16 @@ mod tests {
             }
         }
         let text = "kind = 'mixture'\n[[components]]\n[components.target]\nkind = 'tempered'\ntarget = { kind = 'energy', path = 'a' }\n\
-                    [[components]]\n[components.target]\nkind = 'product'\nfactors = [{ target = { kind = 'energy', path = '/b' } }]";
+                    [[components]]\n[components.target]\nkind = 'product'\nfactors = [{ target = { kind = 'energy', path = '/other' } }]";
         let mut config: TargetConfig = toml::from_str(text).unwrap();
         config.resolve_paths(Path::new("/base"));
         config.pin(&Laws).unwrap();
         let written = toml::to_string(&config).unwrap();
-        assert!(written.contains("hash of /base/a") && written.contains("hash of /b"), "{written}");
+        assert!(written.contains("hash of /base/a") && written.contains("hash of /other"), "{written}");
         assert_eq!(config.build(&Laws).unwrap().dim(), 2);
-        let other = written.replace("hash of /b", "another hash");
+        let other = written.replace("hash of /other", "another hash");
         let error = toml::from_str::<TargetConfig>(&other).unwrap().build(&Laws).err().unwrap().to_string();
-        assert!(error.contains("`/b` have changed") && error.contains("another hash"), "{error}");
+        assert!(error.contains("`/other` have changed") && error.contains("another hash"), "{error}");
     }
 
     #[test]

@@ -144,8 +144,12 @@ impl TrainingLine {
 impl TrainingObserver for TrainingLine {
     fn event(&mut self, event: &TrainingEvent) {
         match event {
-            TrainingEvent::Planned { memory } if !self.line.quiet => {
-                self.line.plain(&format!("needs about {} of memory", HumanBytes(*memory)));
+            TrainingEvent::Planned { memory, time } if !self.line.quiet => {
+                // A second or two more or less are not worth a word.
+                let time = time.filter(|t| t.as_secs() >= 10);
+                let time =
+                    time.map_or_else(String::new, |t| format!(", and {} at the present speed", clock(t)));
+                self.line.plain(&format!("needs about {} of memory{time}", HumanBytes(*memory)));
             }
             TrainingEvent::Progress { updates, in_session, words, elapsed } => {
                 let (done, total) = *updates;

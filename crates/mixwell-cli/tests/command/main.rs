@@ -14,3 +14,4 @@ mod score;
 mod status;
 mod trained_energies;
 mod training;
+mod training_images;

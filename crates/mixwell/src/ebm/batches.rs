@@ -1,14 +1,18 @@
 //! Minibatches of the data, pass after pass in a new order.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::rng::StreamState;
 use crate::{Batch, ConfigError, Points, Stream};
 
 /// The data that an energy is trained on, `rows x dim`, checked.
+///
+/// A clone shares the points.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrainingData {
-    points: Points,
+    points: Arc<Points>,
 }
 
 impl TrainingData {
@@ -34,7 +38,7 @@ impl TrainingData {
                 return Err(ConfigError::new("data", value, reason));
             }
         }
-        Ok(Self { points })
+        Ok(Self { points: Arc::new(points) })
     }
 
     /// The points.

@@ -88,6 +88,13 @@ impl<E: Energy> EnergyModel<E> {
         self.base.as_ref()
     }
 
+    /// The law of the latents of the base, where that is a map of latents, e.g. a flow: a target in whose space modes may touch that are
+    /// apart in the space of points.
+    pub fn latent_law(&self) -> Option<LatentLaw<'_, E>> {
+        let map = self.base.as_ref()?.as_transport()?;
+        Some(LatentLaw { model: self, map })
+    }
+
     /// The temperature.
     pub fn temperature(&self) -> f64 {
         self.temperature
@@ -201,9 +208,16 @@ impl<E: Energy> Model for EnergyModel<E> {
 
 /// The law of the latents `z` of `x = T(z)` when `x` follows `exp(-E(x) / T) q(x)` and `q` is the law of the map itself:
 /// `log p(z) = -E(T(z)) / T + log N(z; 0, I)`, in which the map's log-determinant has gone.
-pub(super) struct LatentLaw<'a, E> {
-    pub model: &'a EnergyModel<E>,
-    pub map: &'a dyn Transport,
+pub struct LatentLaw<'a, E> {
+    pub(super) model: &'a EnergyModel<E>,
+    pub(super) map: &'a dyn Transport,
+}
+
+impl<'a, E> LatentLaw<'a, E> {
+    /// The map from latents to points.
+    pub fn map(&self) -> &'a dyn Transport {
+        self.map
+    }
 }
 
 impl<E: Energy> Target for LatentLaw<'_, E> {

@@ -22,7 +22,7 @@ struct Count {
 
 impl Moves {
     /// Adds one step of all chains by a kernel whose leaves have these roles.
-    pub(super) fn add(&mut self, roles: &[Role], tallies: Tallies<'_>) {
+    pub(crate) fn add(&mut self, roles: &[Role], tallies: Tallies<'_>) {
         for (leaf, role) in roles.iter().enumerate() {
             for tally in tallies.part(leaf).iter() {
                 self.non_finite += u64::from(tally.non_finite);

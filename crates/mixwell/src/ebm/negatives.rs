@@ -283,6 +283,20 @@ impl Negatives {
         if let Self::Walkers(walkers) = self { Some(walkers) } else { None }
     }
 
+    /// The persistent points in the space of the data.
+    pub fn persistent(&self, flow: Option<&Flow>) -> Option<Points> {
+        let own = match self {
+            Self::Chains { bank, .. } => bank.points(),
+            Self::Walkers(walkers) => walkers.x(),
+            Self::Noise { .. } | Self::Nothing => return None,
+        };
+        let mut points = Points::from_vec(own.data().to_vec(), own.dim());
+        if let (Self::Chains { latent: true, .. }, Some(flow)) = (self, flow) {
+            flow.forward(own, points.as_batch_mut(), &mut vec![0.0; own.rows()]);
+        }
+        Some(points)
+    }
+
     pub fn save(&self) -> NegativesState {
         match self {
             Self::Chains { bank, .. } => NegativesState::Chains(bank.save()),

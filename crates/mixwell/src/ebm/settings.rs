@@ -57,6 +57,28 @@ impl TrainingSettings {
         self.watch.check().map_err(|e| e.under("watch"))
     }
 
+    /// Chains that move together, and evaluations of the law that each asks for in an update.
+    pub(crate) fn work(&self) -> (usize, f64) {
+        use super::recipe::Source;
+        match self.trainer.recipe().source {
+            Source::Chains(chains) => {
+                let (mut left, mut sum) = (chains.steps, 0.0);
+                for phase in chains.cycle.iter().cycle() {
+                    let used = phase.steps.min(left);
+                    sum += used as f64 * phase.kernel.evaluations();
+                    left -= used;
+                    if left == 0 {
+                        break;
+                    }
+                }
+                (chains.selection.chains(chains.chains.unwrap_or(self.batch)), sum)
+            }
+            Source::Walkers(walkers) => (walkers.walkers, walkers.steps as f64),
+            Source::Noise => (self.batch, 2.0),
+            Source::Nothing => (self.batch, 1.0),
+        }
+    }
+
     /// Rows of points that training holds at most.
     pub(crate) fn rows(&self) -> usize {
         use super::recipe::Source;

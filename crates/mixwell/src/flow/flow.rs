@@ -72,6 +72,11 @@ impl Flow {
         each!(&self.inner, s => s.params.len())
     }
 
+    /// Bytes that passes over points hold on all threads, about; parameters are not among them.
+    pub(crate) fn working_bytes(&self) -> u64 {
+        each!(&self.inner, s => s.working_bytes())
+    }
+
     /// Writes the log-density of each row of `x` and its gradient in `x`.
     pub fn log_prob_and_grad(&self, x: Batch<'_>, log_q: &mut [f64], grad: BatchMut<'_>) {
         self.check_rows(x, log_q.len());

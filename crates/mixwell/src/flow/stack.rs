@@ -135,6 +135,13 @@ impl<T: Real> Stack<T> {
         crate::net::rows_for_cache::<T>(per_row)
     }
 
+    /// Bytes that passes over points hold on all threads, about.
+    pub fn working_bytes(&self) -> u64 {
+        let per_row: usize = self.layers.iter().map(|l| l.tape_len(BLOCK) / BLOCK).sum();
+        let threads = rayon::current_num_threads();
+        crate::footprint::bytes(size_of::<T>(), &[threads, self.training_rows(), per_row + 8 * self.dim])
+    }
+
     /// Whether this many rows are worth several threads.
     fn is_parallel(&self, rows: usize) -> bool {
         let passes = self.layers.iter().map(|l| l.passes()).max().unwrap_or(1);

@@ -16,6 +16,7 @@
 //! ```
 
 mod cifar;
+mod encoding;
 mod error;
 mod folder;
 mod gzip;
@@ -28,6 +29,7 @@ mod png;
 mod set;
 mod source;
 
+pub use encoding::{Encoding, PixelMap};
 pub use error::ImageError;
 pub use picture::{Grid, write_png};
 pub use set::{ImageSet, ImageShape};

@@ -66,12 +66,21 @@ impl Grid {
         ImageSet::new(shape, pixels, None)
     }
 
+    /// All images of a set in one, as the bytes of a PNG file.
+    ///
+    /// # Errors
+    /// As [`arrange`](Self::arrange).
+    pub fn png(&self, set: &ImageSet) -> Result<Vec<u8>, ImageError> {
+        let one = self.arrange(set)?;
+        encode(one.shape(), one.pixels())
+    }
+
     /// Writes all images of a set as one PNG file, whole or not at all.
     ///
     /// # Errors
     /// As [`arrange`](Self::arrange), or when the file cannot be written.
     pub fn write(&self, path: &Path, set: &ImageSet) -> Result<(), ImageError> {
-        write_png(path, &self.arrange(set)?, 0)
+        Ok(atomic_write(path, &self.png(set)?)?)
     }
 }
 

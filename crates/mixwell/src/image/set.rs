@@ -3,11 +3,14 @@
 use std::fmt;
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::ImageError;
 use crate::{Batch, Points};
 
 /// Channels, height and width of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ImageShape {
     /// 1 (grey) or 3 (red, green, blue).
     pub channels: usize,
@@ -185,6 +188,15 @@ impl ImageSet {
         Self { shape: self.shape, pixels, labels, class_names: self.class_names.clone() }
     }
 
+    /// The same images followed by their mirror images, left and right exchanged.
+    pub fn with_mirrored(mut self) -> Self {
+        let mirrored: Vec<u8> =
+            self.pixels.chunks_exact(self.shape.width).flat_map(|line| line.iter().rev().copied()).collect();
+        self.pixels.extend(mirrored);
+        self.labels = self.labels.map(|labels| labels.repeat(2));
+        self
+    }
+
     fn check(&self, range: &Range<usize>) -> Result<(), ImageError> {
         if range.start <= range.end && range.end <= self.len() {
             return Ok(());
@@ -262,6 +274,15 @@ mod tests {
         assert!(all.of_classes(&[7]).unwrap_err().to_string().contains("class 7"));
         let without = ImageSet::new(all.shape(), all.pixels().to_vec(), None).unwrap();
         assert!(without.of_classes(&[4]).unwrap_err().to_string().contains("give the labels"));
+    }
+
+    #[test]
+    fn mirrored_twice_is_the_same() {
+        let both = set().with_mirrored();
+        assert_eq!((both.len(), both.labels().unwrap()), (8, [4, 1, 4, 0, 4, 1, 4, 0].as_slice()));
+        assert_eq!(both.image(4), [20, 10, 0, 50, 40, 30]);
+        let again = both.slice(4..8).unwrap().with_mirrored().slice(4..8).unwrap();
+        assert_eq!(again, set());
     }
 
     #[test]

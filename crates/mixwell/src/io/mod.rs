@@ -28,7 +28,7 @@ pub use error::IoError;
 pub(crate) use error::excerpt;
 pub use manifest::{MANIFEST, MANIFEST_ATTRIBUTE};
 pub(crate) use npy::npy_header;
-pub use npy::{NpyArray, NpyData, NpyError, read_npy};
+pub use npy::{NpyArray, NpyData, NpyError, read_npy, to_npy};
 pub use run_folder::{RunFolder, available_bytes};
 pub(crate) use store::chunk_draws;
 pub use store::{

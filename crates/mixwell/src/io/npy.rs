@@ -64,6 +64,23 @@ pub fn read_npy(path: &Path) -> Result<NpyArray, NpyError> {
     parse(&bytes).map_err(|reason| NpyError::Format { path: path.to_path_buf(), reason })
 }
 
+/// A file of `f64` numbers of this shape, in C order.
+///
+/// # Panics
+/// When they are more or fewer than the shape says.
+pub fn to_npy(shape: &[usize], values: &[f64]) -> Vec<u8> {
+    assert_eq!(shape.iter().product::<usize>(), values.len(), "numbers of another shape");
+    let sizes: Vec<String> = shape.iter().map(|n| format!("{n},")).collect();
+    let mut header = format!("{{'descr': '<f8', 'fortran_order': False, 'shape': ({}), }}", sizes.join(" "));
+    // The numbers begin at a multiple of 64.
+    header.push_str(&" ".repeat((64 - (10 + header.len() + 1) % 64) % 64));
+    header.push('\n');
+    let mut bytes = [b"\x93NUMPY\x01\x00".as_slice(), &(header.len() as u16).to_le_bytes()].concat();
+    bytes.extend_from_slice(header.as_bytes());
+    bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+    bytes
+}
+
 /// What a file says of its numbers, and their bytes.
 #[derive(Debug)]
 pub(crate) struct NpyHeader<'a> {
@@ -157,6 +174,16 @@ mod tests {
             _ => bytes.extend((header.len() as u32).to_le_bytes()),
         }
         [bytes, header.into_bytes(), data.to_vec()].concat()
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for shape in [vec![], vec![3], vec![2, 3], vec![0, 4]] {
+            let values: Vec<f64> = (0..shape.iter().product::<usize>()).map(|i| 0.1 * i as f64).collect();
+            let bytes = to_npy(&shape, &values);
+            assert_eq!((bytes.len() - 8 * values.len()) % 64, 0);
+            assert_eq!(parse(&bytes).unwrap(), NpyArray { shape, data: NpyData::F64(values) });
+        }
     }
 
     #[test]

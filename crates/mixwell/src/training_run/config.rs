@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::classifier::ClassifierConfig;
 use super::energy::EnergyConfig;
+use super::long_chains::LongChainsConfig;
 use super::session::Session;
 use super::{Task, TrainingEnding, TrainingRunError};
 use crate::{ConfigError, range};
@@ -107,6 +108,7 @@ macro_rules! kinds {
 kinds! {
     Classifier(ClassifierConfig) = "classifier", "A classifier of images.";
     Energy(EnergyConfig) = "energy", "An energy-based model.";
+    LongChains(LongChainsConfig) = "long_chains", "Long chains under an energy that has been trained.";
 }
 
 /// How a training is written down.

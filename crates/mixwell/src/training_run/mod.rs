@@ -20,6 +20,7 @@ mod classifier;
 mod config;
 mod energy;
 mod error;
+mod long_chains;
 mod observer;
 mod paths;
 mod session;
@@ -31,9 +32,11 @@ mod verdict;
 pub use classifier::{ClassifierConfig, ImageFiles, NetworkChoice, Paths};
 pub use config::{TrainConfig, TrainingOutput, is_training};
 pub use energy::{
-    BaseChoice, EnergyConfig, EnergyLaw, EnergyState, EnergyTask, EvaluationSettings, PointsConfig,
+    BaseChoice, EnergyConfig, EnergyLaw, EnergyState, EnergyTask, EvaluationSettings, ImagesConfig,
+    PointsConfig,
 };
 pub use error::TrainingRunError;
+pub use long_chains::{ChainSpace, ChainStart, LongChainsConfig, LongChainsState, LongChainsTask};
 pub use observer::{TrainingEvent, TrainingObserver};
 pub use session::{TrainingEnding, TrainingRun};
 pub use summary::{CurvePanel, TrainingSummary, read_training_summary};

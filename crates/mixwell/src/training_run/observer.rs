@@ -5,10 +5,12 @@ use std::time::Duration;
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TrainingEvent {
-    /// The training is about to start; how much memory it will need, in bytes.
+    /// The training is about to start, or to go on; how much it will need.
     Planned {
-        /// Resident memory of data, model and working memory.
+        /// Resident memory of data, model and working memory, in bytes.
         memory: u64,
+        /// Time, at the speed of a few evaluations that were made now, if that can be told.
+        time: Option<Duration>,
     },
     /// An update was made. Sent often: an observer that draws should limit its own rate.
     Progress {

@@ -154,8 +154,10 @@ impl Session {
             columns.push("seconds".into());
             CurveFile::create(&folder.curve(), &columns)?
         };
-        self.observer.event(&TrainingEvent::Planned { memory: bytes });
-        line(&format!("needs about {} MB of memory", bytes >> 20));
+        let time = task.seconds_ahead().and_then(|s| Duration::try_from_secs_f64(s).ok());
+        self.observer.event(&TrainingEvent::Planned { memory: bytes, time });
+        let in_time = time.map_or_else(String::new, |t| format!(" and {} s", t.as_secs()));
+        line(&format!("needs about {} MB of memory{in_time}", bytes >> 20));
         let begun = Instant::now();
         let output = self.config.output().clone();
         let checkpoint = |task: &T, curve: &CurveFile, seconds: f64| {
@@ -180,9 +182,10 @@ impl Session {
             in_session += 1;
             let elapsed = spent + begun.elapsed();
             let updates = task.updates();
-            let is_due = updates.0.is_multiple_of(output.curve_every);
+            let step = task.step();
+            let is_due = step.unsigned_abs().is_multiple_of(output.curve_every);
             if is_due || updated == Updated::AtALandmark || task.is_finished() {
-                let mut row = vec![updates.0 as f64];
+                let mut row = vec![step as f64];
                 row.extend(task.row());
                 row.push((elapsed.as_secs_f64() * 1e3).round() / 1e3);
                 curve.append(&row)?;
@@ -203,7 +206,7 @@ impl Session {
         let summary = TrainingSummary {
             kind: self.config.kind().into(),
             seed: *self.config.seed(),
-            updates: task.updates().0,
+            updates: task.step().max(0) as u64,
             wall_seconds: seconds,
             went_well: outcome.problems.is_empty(),
             problems: outcome.problems,

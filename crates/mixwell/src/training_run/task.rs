@@ -38,7 +38,7 @@ pub enum Updated {
     AtALandmark,
 }
 
-/// A file of weights that a training leaves.
+/// A file that a training leaves: weights, pictures, points.
 #[derive(Clone, Debug)]
 pub struct WeightsOf {
     /// Its name in the folder.
@@ -72,6 +72,16 @@ pub trait Task {
 
     /// Updates made, and planned at most.
     fn updates(&self) -> (u64, u64);
+
+    /// The number of the last update in curve and summary. Updates that prepare the others are counted up to zero.
+    fn step(&self) -> i64 {
+        self.updates().0 as i64
+    }
+
+    /// About how many seconds all that is left will take, if that can be told before it is done.
+    fn seconds_ahead(&self) -> Option<f64> {
+        None
+    }
 
     /// Whether there is nothing left to do: all updates are made, or training has ended early.
     fn is_finished(&self) -> bool;

@@ -20,7 +20,7 @@ use crate::flow::Flow;
 use crate::net::{Model, WeightAverage};
 use crate::proposal::Proposal;
 use crate::rng::TRAINING_STREAM;
-use crate::{ConfigError, Stream};
+use crate::{ConfigError, Points, Stream};
 use state::Moment;
 
 pub use state::TrainingState;
@@ -271,6 +271,12 @@ impl<E: Energy> Training<E> {
     /// The weighted walkers, if the trainer has them.
     pub fn walkers(&self) -> Option<&Walkers> {
         self.negatives.walkers()
+    }
+
+    /// The persistent points of bank or walkers in the space of the data, also where chains move in latents; if the trainer has them.
+    pub fn persistent_points(&self) -> Option<Points> {
+        let flow = self.flow.as_ref().map(|part| &part.flow);
+        self.negatives.persistent(flow)
     }
 
     /// The settings.

@@ -138,6 +138,10 @@ impl Family for ImageRealNvpConfig {
         self.image().ok().map(|shape| shape.len())
     }
 
+    fn image_shape(&self) -> Option<&[usize]> {
+        Some(&self.shape)
+    }
+
     fn networks(&self) -> Option<Networks<'_>> {
         None
     }

@@ -57,6 +57,11 @@ pub(super) trait Family {
         None
     }
 
+    /// The `[channels, height, width]` of its points, when it is a flow of images.
+    fn image_shape(&self) -> Option<&[usize]> {
+        None
+    }
+
     /// Layers with a network.
     fn depth(&self) -> usize {
         self.networks().map_or(0, |n| n.count)
@@ -260,6 +265,11 @@ impl FlowConfig {
     /// The only dimension that it has, when there is only one: a flow of images.
     pub fn dim(&self) -> Option<usize> {
         self.family().dim()
+    }
+
+    /// The `[channels, height, width]` of a point, when it is a flow of images.
+    pub fn image_shape(&self) -> Option<&[usize]> {
+        self.family().image_shape()
     }
 
     /// Number of layers with a network.

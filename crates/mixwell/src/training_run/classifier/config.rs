@@ -102,7 +102,7 @@ impl Paths {
         }
     }
 
-    fn all_mut(&mut self) -> &mut [String] {
+    pub(in crate::training_run) fn all_mut(&mut self) -> &mut [String] {
         match self {
             Self::One(path) => std::slice::from_mut(path),
             Self::Several(paths) => paths,

@@ -10,3 +10,4 @@ mod task;
 
 pub use config::{ClassifierConfig, ImageFiles, Paths};
 pub use network::NetworkChoice;
+pub(super) use task::tape;

@@ -145,7 +145,7 @@ impl Classifier {
 }
 
 /// Numbers of a row that training keeps until its loss is known: what comes out of every layer, and as much again.
-fn tape(spec: &NetworkSpec) -> Result<usize, ConfigError> {
+pub(in crate::training_run) fn tape(spec: &NetworkSpec) -> Result<usize, ConfigError> {
     let after = |n: usize| NetworkSpec { layers: spec.layers[..n].to_vec(), ..spec.clone() }.output();
     let outputs: Result<usize, ConfigError> = (1..=spec.layers.len()).map(|n| Ok(after(n)?.len())).sum();
     Ok(2 * outputs?)

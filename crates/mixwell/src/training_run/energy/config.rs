@@ -5,6 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::data::PointsConfig;
+use super::images::OpenImages;
 use super::task::EnergyTask;
 use crate::ebm::{PretrainingSettings, TrainerConfig, TrainingSettings};
 use crate::flow::FlowConfig;
@@ -138,7 +139,11 @@ impl EnergyConfig {
     }
 
     /// The description of the network of an energy in so many dimensions.
-    pub(super) fn network(&self, dim: usize) -> Result<NetworkSpec, TrainingRunError> {
+    pub(super) fn network(
+        &self,
+        dim: usize,
+        images: Option<&OpenImages>,
+    ) -> Result<NetworkSpec, TrainingRunError> {
         let spec = match &self.energy.network {
             None => NetworkSpec::dense(dim, &[32, 64, 64, 64], 1, Activation::LeakyRelu(0.05)),
             Some(choice) => choice.spec().map_err(|e| match e {
@@ -146,6 +151,7 @@ impl EnergyConfig {
                 other => other,
             })?,
         };
+        images.map_or(Ok(()), |images| images.check_network(&spec))?;
         let (inputs, outputs) = (spec.input_shape()?.len(), spec.output()?.len());
         if inputs != dim || outputs != 1 {
             let value = format!("of {inputs} inputs and {outputs} outputs");
@@ -205,7 +211,7 @@ mod tests {
         assert!(config.flow().is_some());
         assert_eq!(read(&toml::to_string(&config).unwrap()), config);
         let error = |text: &str| read(text).check().unwrap_err().to_string();
-        assert_eq!(error(""), "`data.law` is missing, but data are either a `law` or a `table`");
+        assert_eq!(error(""), "`data.law` is missing, but data are either a `law` or a `table`, or `images`");
         let rings = "[data]\nlaw = { kind = 'rings' }\n";
         assert!(error(&format!("updates = 0\n{rings}")).starts_with("`updates` is 0"));
         assert!(error(&format!("{rings}[training.watch]\nevery = 0")).starts_with("`training.watch.every`"));

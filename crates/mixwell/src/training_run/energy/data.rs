@@ -1,9 +1,10 @@
-//! The points that an energy is trained on: exact draws of a named law, or the rows of a table.
+//! The points that an energy is trained on: exact draws of a named law, the rows of a table, or images.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::images::{ImagesConfig, OpenImages};
 use crate::density::{DataLoader, Target, TargetConfig, TargetError};
 use crate::ebm::TrainingData;
 use crate::io::DataFiles;
@@ -21,16 +22,28 @@ pub struct PointsConfig {
     pub law: Option<TargetConfig>,
     /// Draws of the law.
     pub rows: usize,
-    /// Seed of these draws: the same data for every seed of the training.
+    /// Seed of these draws, and of the dequantisation of images: the same data for every seed of the training.
     pub seed: u64,
     /// A table of numbers instead, a point in every row. May begin with an environment variable, `${NAME}/points.csv`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
+    /// Images instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub images: Option<ImagesConfig>,
+}
+
+/// Data that are open.
+pub(in crate::training_run) struct OpenData {
+    pub points: TrainingData,
+    /// The law that they are draws of, where it is known.
+    pub truth: Option<Box<dyn Target>>,
+    /// What they are as images, where they are.
+    pub images: Option<OpenImages>,
 }
 
 impl Default for PointsConfig {
     fn default() -> Self {
-        Self { law: None, rows: 10_000, seed: 1, table: None }
+        Self { law: None, rows: 10_000, seed: 1, table: None, images: None }
     }
 }
 
@@ -38,12 +51,17 @@ impl PointsConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         range::within("rows", self.rows, 2, 1 << 28)?;
         crate::config::check_seed(self.seed)?;
-        match (&self.law, &self.table) {
-            (Some(law), None) => law.check().map_err(|e| e.under("law")),
-            (None, Some(_)) => Ok(()),
-            (given, _) => {
-                let value = if given.is_some() { "given beside `table`" } else { "missing" };
-                Err(ConfigError::new("law", value, "data are either a `law` or a `table`"))
+        match (&self.law, &self.table, &self.images) {
+            (Some(law), None, None) => law.check().map_err(|e| e.under("law")),
+            (None, Some(_), None) => Ok(()),
+            (None, None, Some(images)) => images.check().map_err(|e| e.under("images")),
+            (given, _, images) => {
+                let value = match (given, images) {
+                    (None, None) => "missing",
+                    (None, Some(_)) => "missing, with both others given",
+                    (Some(_), _) => "given beside another",
+                };
+                Err(ConfigError::new("law", value, "data are either a `law` or a `table`, or `images`"))
             }
         }
     }
@@ -55,19 +73,24 @@ impl PointsConfig {
         if let Some(table) = &mut self.table {
             *table = resolved("data.table", table, base)?;
         }
+        if let Some(images) = &mut self.images {
+            images.resolve(base)?;
+        }
         Ok(())
     }
 
-    /// The points, and the law they are drawn from where there is one.
-    pub(in crate::training_run) fn open(
-        &self,
-    ) -> Result<(TrainingData, Option<Box<dyn Target>>), TrainingRunError> {
+    /// The points, and what is known of them.
+    pub(in crate::training_run) fn open(&self) -> Result<OpenData, TrainingRunError> {
+        if let Some(images) = &self.images {
+            let (points, images) = images.open(self.seed)?;
+            return Ok(OpenData { points, truth: None, images: Some(images) });
+        }
         let Some(law) = &self.law else {
             let path = self.table.as_deref().unwrap_or_default();
             let table = DataFiles.table(path, None).map_err(target_error)?;
             table.check().map_err(target_error)?;
-            let points = Points::from_vec(table.values, table.columns);
-            return Ok((TrainingData::new(points)?, None));
+            let points = TrainingData::new(Points::from_vec(table.values, table.columns))?;
+            return Ok(OpenData { points, truth: None, images: None });
         };
         let target = law.build(&DataFiles).map_err(target_error)?;
         let points = {
@@ -78,7 +101,7 @@ impl PointsConfig {
             let sampler = target.exact_sampler().ok_or_else(no_draws)?;
             sampler.sample_rows(&mut Stream::new(self.seed, DATA_STREAM), self.rows, target.dim())
         };
-        Ok((TrainingData::new(points)?, Some(target)))
+        Ok(OpenData { points: TrainingData::new(points)?, truth: Some(target), images: None })
     }
 }
 

@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::config::EvaluationSettings;
+use super::images::OpenImages;
+use super::stage::Learning;
 use crate::density::{Modes, Target};
 use crate::diagnostics::{ImportanceSummary, mode_weight_mse};
 use crate::ebm::{Energy, Grid, Training, distance, shares};
@@ -11,13 +13,17 @@ use crate::flow::Flow;
 use crate::math::log_sum_exp;
 use crate::proposal::Proposal;
 use crate::rng::DATA_STREAM;
-use crate::training_run::TrainingRunError;
-use crate::{ConfigError, Points, Stream};
+use crate::training_run::{TrainingRunError, WeightsOf};
+use crate::{Batch, ConfigError, Points, Stream};
 
 /// Cells on a side of the grid for energies in the plane.
 const CELLS: usize = 300;
 /// Draws of the truth that the learned law is compared at, and of a proposal for the evidence.
 const DRAWS: usize = 10_000;
+/// Numbers of all draws for the evidence, at most.
+const NUMBERS: usize = 2_000_000;
+/// Images of a set that are looked at.
+const LOOKED_AT: usize = 1000;
 /// Share of the mass at the edge of the box beyond which the law does not fit into it.
 const EDGE: f64 = 1e-3;
 
@@ -30,6 +36,7 @@ pub(super) struct Findings {
     pub results: Map<String, Value>,
     pub lines: Vec<String>,
     pub problems: Vec<String>,
+    pub files: Vec<WeightsOf>,
 }
 
 impl Findings {
@@ -178,6 +185,63 @@ pub(super) fn chains<E: Energy>(
     Ok(())
 }
 
+/// What is seen in a law of images: pictures of data, fitted flow and persistent chains, energies of each, bits per dimension of the flow.
+pub(super) fn look_at_images(
+    images: &OpenImages,
+    learning: &Learning,
+    persistent: Option<&Points>,
+    found: &mut Findings,
+    seed: u64,
+) -> Result<(), TrainingRunError> {
+    let Learning { training, fitted, .. } = learning;
+    let energies = |x: Batch<'_>| {
+        let mut energies = vec![0.0; x.rows()];
+        training.model().energy().evaluate(x, &mut energies, None);
+        let mean = energies.iter().sum::<f64>() / energies.len() as f64;
+        let square = energies.iter().map(|e| (e - mean) * (e - mean)).sum::<f64>() / energies.len() as f64;
+        (mean, square.sqrt())
+    };
+    let data = training.data().points();
+    let mut draws = None;
+    if let Some(flow) = fitted {
+        let stream = &mut Stream::new(seed ^ 0x5eed, DATA_STREAM);
+        let (mut noise, mut x) = (Points::zeros(LOOKED_AT, data.dim()), Points::zeros(LOOKED_AT, data.dim()));
+        stream.fill_normal(noise.data_mut());
+        flow.push(noise.as_batch(), x.as_batch_mut(), &mut [0.0; LOOKED_AT]);
+        draws = Some(x);
+        let looked_at = data.slice(0..data.rows().min(LOOKED_AT));
+        for (name, x) in
+            [("data", Some(looked_at)), ("test images", images.test.as_ref().map(Points::as_batch))]
+        {
+            let Some(x) = x else { continue };
+            let mut log_q = vec![0.0; x.rows()];
+            flow.log_prob(x, &mut log_q);
+            let (bits, error) = images.encoding.bits_per_dimension(x, &log_q)?;
+            found.put(&format!("bits_per_dimension_{}", name.replace(' ', "_")), bits);
+            found.lines.push(format!(
+                "the fitted flow needs {bits:.3} bits per dimension on {name} (error {error:.3})"
+            ));
+        }
+    }
+    let sets = [
+        ("data", "data.png", Some(data.slice(0..data.rows().min(LOOKED_AT)))),
+        ("test_images", "test.png", images.test.as_ref().map(Points::as_batch)),
+        ("flow", "flow.png", draws.as_ref().map(Points::as_batch)),
+        ("bank", "bank.png", persistent.map(Points::as_batch)),
+    ];
+    let mut words = vec![];
+    for (name, file, x) in sets.into_iter().filter_map(|(name, file, x)| Some((name, file, x?))) {
+        let (mean, sd) = energies(x);
+        found.put(&format!("energy_of_{name}"), mean);
+        found.put(&format!("energy_sd_of_{name}"), sd);
+        words.push(format!("{} {mean:.3} +- {sd:.3}", name.replace('_', " ")));
+        found.files.push(images.picture(file, x)?);
+    }
+    found.lines.push(format!("energies (mean and standard deviation): {}", words.join(", ")));
+    found.files.push(images.description());
+    Ok(())
+}
+
 /// `ln Z`, by quadrature in the plane and else by importance sampling from the flow or the base.
 fn evidence<E: Energy>(
     training: &Training<E>,
@@ -214,7 +278,8 @@ fn evidence<E: Energy>(
     let proposal: Option<&dyn Proposal> =
         training.flow().map(|f: &Flow| f as _).or(model.base().map(|b| &**b as _));
     let Some(proposal) = proposal else { return Ok(None) };
-    let estimate = importance(model, proposal, DRAWS, false, &options).map_err(failed)?;
+    let draws = (NUMBERS / proposal.dim()).clamp(200, DRAWS);
+    let estimate = importance(model, proposal, draws, false, &options).map_err(failed)?;
     let z = &estimate.log_evidence;
     found.put("log_evidence", z.value);
     found.put("log_evidence_error", z.standard_error);

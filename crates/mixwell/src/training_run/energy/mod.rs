@@ -3,9 +3,13 @@
 mod config;
 mod data;
 mod evaluate;
+mod expected;
+mod images;
 mod modes;
+mod stage;
 mod task;
 
 pub use config::{BaseChoice, EnergyConfig, EnergyLaw, EvaluationSettings};
 pub use data::PointsConfig;
+pub use images::ImagesConfig;
 pub use task::{EnergyState, EnergyTask};

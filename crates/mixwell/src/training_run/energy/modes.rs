@@ -1,7 +1,7 @@
 //! Weights of modes while an energy is trained: columns of the curve, where data are draws of a law whose modes are known.
 
 use crate::density::{Modes, Target};
-use crate::ebm::{Energy, Grid, Training, shares};
+use crate::ebm::{Energy, Grid, Training, TrainingData, shares};
 use crate::training_run::Column;
 
 /// Cells on a side of the grid: weights of modes need fewer than a divergence.
@@ -17,9 +17,9 @@ pub(super) struct ModeWatch {
 
 impl ModeWatch {
     /// `None` where nothing was asked for, or no modes are known.
-    pub fn new<E: Energy>(training: &Training<E>, truth: Option<&dyn Target>, every: u64) -> Option<Self> {
+    pub fn new(data: &TrainingData, truth: Option<&dyn Target>, every: u64) -> Option<Self> {
         let modes = truth?.facts().modes.filter(|_| every > 0)?;
-        Some(Self { modes, every, grid: Grid::around(training.data().points(), 0.5, CELLS).ok() })
+        Some(Self { modes, every, grid: Grid::around(data.points(), 0.5, CELLS).ok() })
     }
 
     pub fn columns(&self) -> Vec<Column> {
@@ -34,14 +34,14 @@ impl ModeWatch {
         updates.is_multiple_of(self.every)
     }
 
-    /// A number for each column; NaN where it is not the time, or the law cannot be evaluated.
-    pub fn row<E: Energy>(&self, training: &Training<E>) -> Vec<f64> {
+    /// A number for each column; NaN where the energy does not learn yet, it is not the time, or the law cannot be evaluated.
+    pub fn row<E: Energy>(&self, training: Option<&Training<E>>) -> Vec<f64> {
         let n = self.modes.centres.rows();
-        let (x, weights) = training.last_negatives();
         let unknown = || vec![f64::NAN; n];
-        if !self.is_due(training.updates()) {
+        let Some(training) = training.filter(|t| self.is_due(t.updates())) else {
             return vec![f64::NAN; n * (1 + usize::from(self.grid.is_some()))];
-        }
+        };
+        let (x, weights) = training.last_negatives();
         let law = self.grid.map(|grid| {
             grid.density(training.model()).map_or_else(|_| unknown(), |d| d.mode_shares(&self.modes))
         });

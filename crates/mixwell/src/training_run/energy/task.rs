@@ -1,25 +1,22 @@
 //! The training of an energy, as a [`Task`].
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::config::EvaluationSettings;
-use super::config::{BaseChoice, EnergyConfig};
-use super::evaluate::{chains, evaluate, modes_of_negatives};
+use super::config::EnergyConfig;
+use super::data::OpenData;
+use super::evaluate::{chains, evaluate, look_at_images, modes_of_negatives};
+use super::expected::{Pace, memory};
+use super::images::OpenImages;
 use super::modes::ModeWatch;
+use super::stage::{Learning, Parts, Stage, StageState};
+use crate::Stream;
 use crate::density::Target;
-use crate::ebm::{Bank, EnergyModel, LawFile, Training, TrainingData, TrainingState, Update};
-use crate::flow::{Flow, FlowConfig, GaussianFlowConfig};
-use crate::footprint::numbers;
+use crate::ebm::{LawFile, Update};
+use crate::io::to_npy;
 use crate::net::{Init, Network};
-use crate::proposal::{Gaussian, Scale};
-use crate::rng::{FLOW_INIT_STREAM, NETWORK_INIT_STREAM};
-use crate::training_run::{Column, Outcome, Task, TrainingRunError, Updated, WeightsOf};
-use crate::{ConfigError, Stream};
+use crate::rng::NETWORK_INIT_STREAM;
+use crate::training_run::{Column, Outcome, Task, TrainedEnergy, TrainingRunError, Updated, WeightsOf};
 
-/// Numbers per parameter: weights, packed copies, gradient, moments, average, the state to go back to.
-const PER_PARAMETER: usize = 14;
 /// Jumps accepted less often than this are none.
 const FEWEST_JUMPS: f64 = 0.01;
 /// Share of chains that may stand still for a whole update besides those that do so by chance.
@@ -29,14 +26,13 @@ const FEWEST_WALKERS: f64 = 0.05;
 
 /// An energy that is being trained.
 pub struct EnergyTask {
-    training: Training<Network<f32>>,
-    law: LawFile,
-    base_flow: Option<Arc<Flow>>,
+    parts: Parts,
+    stage: Stage,
+    pace: Pace,
+    /// Updates of the fit.
+    fit: u64,
     truth: Option<Box<dyn Target>>,
-    planned: u64,
-    seed: u64,
-    every: u64,
-    evaluation: EvaluationSettings,
+    images: Option<OpenImages>,
     modes: Option<ModeWatch>,
     so_far: SoFar,
 }
@@ -52,7 +48,7 @@ struct SoFar {
 /// An [`EnergyTask`] as it lies in a checkpoint.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct EnergyState {
-    training: TrainingState,
+    stage: StageState,
     so_far: SoFar,
 }
 
@@ -74,8 +70,9 @@ const GAP: usize = 3;
 const LOCAL: usize = 6;
 const GLOBAL: usize = 7;
 const WALKERS: usize = 9;
+const FLOW: usize = 10;
 
-fn measured(update: &Update) -> [Option<f64>; 11] {
+fn measured(update: &Update) -> [Option<f64>; MEASURED.len()] {
     [
         Some(update.loss),
         Some(update.positive_energy),
@@ -92,96 +89,51 @@ fn measured(update: &Update) -> [Option<f64>; 11] {
 }
 
 impl EnergyTask {
-    /// Reads the data, fits the flow, makes the energy; says how many bytes training will hold.
+    /// Reads the data, makes flow and energy; says how many bytes training will hold.
     pub(super) fn open(config: &EnergyConfig) -> Result<(Self, u64), TrainingRunError> {
-        let (data, truth) = config.data.open()?;
+        let OpenData { points: data, truth, images } = config.data.open()?;
         let (dim, seed) = (data.dim(), config.seed);
-        let spec = config.network(dim)?;
+        let spec = config.network(dim, images.as_ref())?;
+        let flow = config.flow();
+        if let Some((images, flow)) = images.as_ref().zip(flow.as_ref()) {
+            images.check_flow(flow)?;
+        }
         let init = if config.energy.zero_start { Init::ZeroLast } else { Init::Uniform };
         let network: Network<f32> = Network::new(&spec, init, &mut Stream::new(seed, NETWORK_INIT_STREAM))
             .map_err(|e| e.under("energy.network"))?;
-        let flow = match config.flow() {
-            None => None,
-            Some(settings) => {
-                let mut stream = Stream::new(seed, FLOW_INIT_STREAM);
-                let mut flow = Flow::new(&settings, dim, &mut stream).map_err(|e| e.under("flow"))?;
-                config.pretraining.fit(&mut flow, &data, stream)?;
-                Some(flow)
-            }
-        };
-        let temperature = config.energy.temperature;
-        let mut model = EnergyModel::new(network).at_temperature(temperature)?;
-        let mut base_flow = None;
-        let law = match config.base() {
-            BaseChoice::None => LawFile::without_base(temperature),
-            BaseChoice::Moments { scale } => {
-                let (mean, sd) = data.moments();
-                let sd = vec![scale * sd.iter().copied().fold(0.0, f64::max); dim];
-                model =
-                    model.with_base(Arc::new(Gaussian::new(mean.clone(), Scale::Diagonal(sd.clone()))))?;
-                LawFile::on_gaussian(temperature, mean, sd)
-            }
-            BaseChoice::Covariance => {
-                // A Gaussian flow is that, and has a file.
-                let gaussian = FlowConfig::Gaussian(GaussianFlowConfig::default());
-                let mut flow = Flow::new(&gaussian, dim, &mut Stream::new(seed, FLOW_INIT_STREAM))?;
-                flow.set_whitening_from(data.points(), None);
-                let flow = Arc::new(flow);
-                base_flow = Some(flow.clone());
-                model = model.with_base(flow)?;
-                LawFile::on_flow(temperature)
-            }
-            BaseChoice::Flow => {
-                let flow = Arc::new(flow.clone().expect("a base that is a flow needs one"));
-                base_flow = Some(flow.clone());
-                model = model.with_base(flow)?;
-                LawFile::on_flow(temperature)
-            }
-        };
-        let parameters = model.energy().params().len() + flow.as_ref().map_or(0, Flow::n_params);
-        let bytes = numbers(&[data.rows(), dim + 1])
-            .saturating_add(numbers(&[parameters, PER_PARAMETER]))
-            .saturating_add(numbers(&[config.training.rows(), 4, dim + 2]))
-            .saturating_add(numbers(&[config.evaluation.chains, config.evaluation.steps, 4, dim]));
-        let training = Self::make(config, model, data, flow)?;
-        if let Some(most) = training.bank().and_then(Bank::most_chains)
-            && config.evaluation.chains > most
-        {
-            let reason = format!("the bank has {most} points, and chains begin at different ones");
-            return Err(ConfigError::new("evaluation.chains", config.evaluation.chains, reason).into());
-        }
-        let task = Self {
-            modes: ModeWatch::new(&training, truth.as_deref(), config.evaluation.modes_every),
-            evaluation: config.evaluation,
-            training,
-            law,
-            base_flow,
-            truth,
-            planned: config.updates,
-            seed,
-            every: config.training.watch.every,
-            so_far: SoFar { sums: vec![(0.0, 0); MEASURED.len()], ..SoFar::default() },
-        };
-        Ok((task, bytes))
+        let parts = Parts { config: config.clone(), data, network };
+        let (stage, pace) = Stage::first(&parts)?;
+        let bytes = memory(&parts, &spec, &stage)?;
+        let fit = if let Stage::Fitting(fit) = &stage { fit.steps().1 } else { 0 };
+        let so_far = SoFar { sums: vec![(0.0, 0); MEASURED.len()], ..SoFar::default() };
+        let modes = ModeWatch::new(&parts.data, truth.as_deref(), config.evaluation.modes_every);
+        Ok((Self { parts, stage, pace, fit, truth, images, modes, so_far }, bytes))
     }
 
-    fn make(
-        config: &EnergyConfig,
-        model: EnergyModel<Network<f32>>,
-        data: TrainingData,
-        flow: Option<Flow>,
-    ) -> Result<Training<Network<f32>>, TrainingRunError> {
-        // A flow that is the base only is not the trainer's.
-        let flow = flow.filter(|_| config.training.trainer.needs_flow());
-        Ok(Training::new(config.training(), model, data, flow, config.seed)?)
+    fn learning(&self) -> Option<&Learning> {
+        if let Stage::Learning(learning) = &self.stage { Some(learning) } else { None }
+    }
+
+    fn add(&mut self, values: [Option<f64>; MEASURED.len()]) {
+        for ((sum, n), value) in self.so_far.sums.iter_mut().zip(values) {
+            if let Some(value) = value {
+                *sum += value;
+                *n += 1;
+            }
+        }
     }
 
     fn shown(&self) -> Vec<f64> {
         let sums = &self.so_far.sums;
-        if sums[0].1 == 0 && !self.so_far.last.is_empty() {
+        if sums.iter().all(|(_, n)| *n == 0) && !self.so_far.last.is_empty() {
             return self.so_far.last.clone();
         }
         sums.iter().map(|(sum, n)| sum / *n as f64).collect()
+    }
+
+    /// Bits per dimension of the flow that is shown, of images.
+    fn bits(&self, shown: &[f64]) -> Option<f64> {
+        self.images.as_ref().map(|images| images.bits(-shown[FLOW])).filter(|bits| bits.is_finite())
     }
 }
 
@@ -196,45 +148,78 @@ impl Task for EnergyTask {
             Column::drawn("ess", "ESS"),
             Column::drawn("stuck", "stuck chains"),
         ];
-        drawn.chain(health).chain(self.modes.iter().flat_map(ModeWatch::columns)).collect()
+        let bits = self.images.as_ref().map(|_| Column::drawn("bits_per_dimension", "bits per dimension"));
+        let modes = self.modes.iter().flat_map(ModeWatch::columns);
+        drawn.chain(health).chain(modes).chain(bits).collect()
     }
 
     fn updates(&self) -> (u64, u64) {
-        (self.training.updates(), self.planned)
+        let done = match &self.stage {
+            Stage::Fitting(fit) => fit.steps().0,
+            Stage::Learning(learning) => self.fit + learning.training.updates(),
+        };
+        (done, self.fit.saturating_add(self.parts.config.updates))
+    }
+
+    fn step(&self) -> i64 {
+        self.updates().0 as i64 - self.fit as i64
+    }
+
+    fn seconds_ahead(&self) -> Option<f64> {
+        let (done, planned) = self.updates();
+        let (fits, updates) = (self.fit.saturating_sub(done), planned.saturating_sub(done.max(self.fit)));
+        Some(fits as f64 * self.pace.fit + updates as f64 * self.pace.update)
     }
 
     fn is_finished(&self) -> bool {
-        self.training.updates() >= self.planned
+        self.learning().is_some_and(|learning| learning.training.updates() >= self.parts.config.updates)
     }
 
     fn update(&mut self) -> Result<Updated, TrainingRunError> {
-        let update = self.training.update()?;
-        for ((sum, n), value) in self.so_far.sums.iter_mut().zip(measured(&update)) {
-            if let Some(value) = value {
-                *sum += value;
-                *n += 1;
+        match &mut self.stage {
+            Stage::Fitting(fit) => {
+                let loss = fit.step();
+                let fitted = fit.is_finished().then(|| fit.fitted());
+                let mut values = [None; MEASURED.len()];
+                values[FLOW] = Some(loss);
+                self.add(values);
+                let Some(flow) = fitted else { return Ok(Updated::Quietly) };
+                self.stage = Stage::Learning(Box::new(self.parts.learning(Some(flow))?));
+                Ok(Updated::AtALandmark)
+            }
+            Stage::Learning(learning) => {
+                let update = learning.training.update()?;
+                let every = self.parts.config.training.watch.every;
+                let updates = learning.training.updates();
+                let looked =
+                    updates.is_multiple_of(every) || self.modes.as_ref().is_some_and(|m| m.is_due(updates));
+                self.add(measured(&update));
+                Ok(if looked { Updated::AtALandmark } else { Updated::Quietly })
             }
         }
-        let updates = self.training.updates();
-        let looked =
-            updates.is_multiple_of(self.every) || self.modes.as_ref().is_some_and(|m| m.is_due(updates));
-        Ok(if looked { Updated::AtALandmark } else { Updated::Quietly })
     }
 
     fn row(&mut self) -> Vec<f64> {
         let mut row = self.shown();
+        let bits = self.images.as_ref().map(|_| self.bits(&row).unwrap_or(f64::NAN));
         self.so_far.last.clone_from(&row);
         self.so_far.sums.fill((0.0, 0));
-        row.push(self.training.log_evidence().unwrap_or(f64::NAN));
-        let health = self.training.health().filter(|h| h.update > self.so_far.told_health);
-        self.so_far.told_health = health.map_or(self.so_far.told_health, |h| h.update);
+        let training = self.learning().map(|learning| &learning.training);
+        row.push(training.and_then(|t| t.log_evidence()).unwrap_or(f64::NAN));
+        let health = training.and_then(|t| t.health()).filter(|h| h.update > self.so_far.told_health);
         row.extend(health.map_or([f64::NAN; 3], |h| [h.rhat, h.ess, h.stuck]));
-        row.extend(self.modes.iter().flat_map(|modes| modes.row(&self.training)));
+        row.extend(self.modes.iter().flat_map(|modes| modes.row(training)));
+        self.so_far.told_health = health.map_or(self.so_far.told_health, |h| h.update);
+        row.extend(bits);
         row
     }
 
     fn progress(&self) -> String {
         let shown = self.shown();
+        let Some(Learning { training, .. }) = self.learning() else {
+            let bits = self.bits(&shown).map_or_else(String::new, |bits| format!("  bits/dim {bits:.3}"));
+            return format!("flow loss {:.4}{bits}", shown[FLOW]);
+        };
         let mut text = format!("loss {:.4}  energy gap {:+.4}", shown[0], shown[GAP]);
         for (name, value) in [("local", shown[LOCAL]), ("jumps", shown[GLOBAL]), ("walkers", shown[WALKERS])]
         {
@@ -242,40 +227,43 @@ impl Task for EnergyTask {
                 text.push_str(&format!("  {name} {value:.2}"));
             }
         }
-        if let Some(health) = self.training.health().filter(|h| h.rhat.is_finite()) {
+        if let Some(health) = training.health().filter(|h| h.rhat.is_finite()) {
             text.push_str(&format!("  R-hat {:.2}", health.rhat));
         }
-        if !self.training.events().is_empty() {
-            text.push_str(&format!("  went back {} times", self.training.events().len()));
+        if !training.events().is_empty() {
+            text.push_str(&format!("  went back {} times", training.events().len()));
         }
         text
     }
 
     fn save(&self) -> EnergyState {
-        EnergyState { training: self.training.save(), so_far: self.so_far.clone() }
+        EnergyState { stage: self.stage.save(), so_far: self.so_far.clone() }
     }
 
     fn load(&mut self, state: EnergyState) -> Result<(), TrainingRunError> {
-        self.training.load(&state.training)?;
+        self.stage.load(&self.parts, state.stage)?;
         self.so_far = state.so_far;
         Ok(())
     }
 
     fn finish(&mut self) -> Result<Outcome, TrainingRunError> {
-        self.training.take_average();
-        let truth = self.truth.as_deref();
-        let mut found = evaluate(&self.training, truth, self.seed)?;
-        modes_of_negatives(&self.training, truth, &mut found);
-        chains(&self.training, truth, self.evaluation, self.seed, &mut found)?;
         let shown = self.shown();
+        let Stage::Learning(learning) = &mut self.stage else { return Ok(Outcome::default()) };
+        learning.training.take_average();
+        let Learning { training, law, base, .. } = &**learning;
+        let seed = self.parts.config.seed;
+        let truth = self.truth.as_deref();
+        let mut found = evaluate(training, truth, seed)?;
+        modes_of_negatives(training, truth, &mut found);
+        chains(training, truth, self.parts.config.evaluation, seed, &mut found)?;
         for ((name, _), value) in MEASURED.iter().zip(&shown).filter(|(_, v)| v.is_finite()) {
             found.put(name, *value);
         }
         let mut head = vec![format!(
             "{} data, trainer {}, {} parameters; energies of data and negatives {:.4} and {:.4} at the end",
-            self.training.data().rows(),
-            self.training.settings().trainer.kind(),
-            self.training.model().energy().params().len(),
+            training.data().rows(),
+            training.settings().trainer.kind(),
+            training.model().energy().params().len(),
             shown[1],
             shown[2],
         )];
@@ -285,7 +273,7 @@ impl Task for EnergyTask {
         if !accepted.is_empty() {
             head.push(format!("accepted: {}", accepted.join(", ")));
         }
-        if let Some(health) = self.training.health().filter(|h| h.rhat.is_finite()) {
+        if let Some(health) = training.health().filter(|h| h.rhat.is_finite()) {
             found.put("rhat", health.rhat);
             found.put("ess", health.ess);
             found.put("stuck", health.stuck);
@@ -300,10 +288,10 @@ impl Task for EnergyTask {
                 ));
             }
         }
-        for event in self.training.events() {
+        for event in training.events() {
             head.push(format!("update {}: {}", event.update, event.what));
         }
-        if !self.training.is_calibrated() {
+        if !training.is_calibrated() {
             head.push("the negatives of this trainer are not those of maximum likelihood: weights of modes mean little".into());
         }
         if shown[GLOBAL] < FEWEST_JUMPS {
@@ -318,24 +306,33 @@ impl Task for EnergyTask {
                 100.0 * shown[WALKERS]
             ));
         }
-        if self.training.events().len() > 2 {
+        if training.events().len() > 2 {
             found.problems.push(format!(
                 "training diverged {} times and went back; the learning rate is now {:.2e}",
-                self.training.events().len(),
+                training.events().len(),
                 shown[5]
             ));
         }
-        head.append(&mut found.lines);
+        let file = |file, bytes| WeightsOf { file, bytes };
         let mut weights = vec![
-            WeightsOf { file: LawFile::NAME, bytes: self.law.to_json().into_bytes() },
-            WeightsOf { file: LawFile::ENERGY, bytes: self.training.model().energy().to_safetensors() },
+            file(LawFile::NAME, law.to_json().into_bytes()),
+            file(LawFile::ENERGY, training.model().energy().to_safetensors()),
         ];
-        if let Some(flow) = &self.base_flow {
-            weights.push(WeightsOf { file: LawFile::BASE, bytes: flow.to_safetensors() });
+        if let Some(flow) = base {
+            weights.push(file(LawFile::BASE, flow.to_safetensors()));
         }
-        if let Some(flow) = self.training.flow() {
-            weights.push(WeightsOf { file: "flow.safetensors", bytes: flow.to_safetensors() });
+        if let Some(flow) = training.flow() {
+            weights.push(file(TrainedEnergy::FLOW, flow.to_safetensors()));
         }
+        let persistent = training.persistent_points();
+        if let Some(points) = &persistent {
+            weights.push(file(TrainedEnergy::BANK, to_npy(&[points.rows(), points.dim()], points.data())));
+        }
+        if let Some(images) = &self.images {
+            look_at_images(images, learning, persistent.as_ref(), &mut found, seed)?;
+        }
+        head.append(&mut found.lines);
+        weights.append(&mut found.files);
         Ok(Outcome { results: found.results, lines: head, problems: found.problems, weights })
     }
 }

@@ -74,7 +74,7 @@ impl TrainedEnergy {
     /// # Errors
     /// When they cannot be read any more.
     pub fn data(&self) -> Result<Option<TrainingData>, TrainingRunError> {
-        self.config.as_ref().map(|config| config.data.open().map(|(data, _)| data)).transpose()
+        self.config.as_ref().map(|config| config.data.open().map(|data| data.points)).transpose()
     }
 
     /// The law that the data are drawn from, where they are.

@@ -255,19 +255,27 @@ impl Bank {
         self.path.clear();
         self.moves = Moves::default();
         let (mut place, mut used) = (0, 0);
-        for step in 1..=self.steps {
-            if used == self.cycle[place].repeat {
+        let (mut step, is_alone) = (0, self.cycle.len() == 1);
+        while step < self.steps {
+            if !is_alone && used == self.cycle[place].repeat {
                 (place, used) = ((place + 1) % self.cycle.len(), 0);
             }
-            used += 1;
             let phase = &mut self.cycle[place];
-            self.chains.step_of(&*phase.kernel, phase.roles.len(), context);
+            // Up to the next step after which something is looked at: the kernel, or the states.
+            let of_phase = if is_alone { usize::MAX } else { phase.repeat - used };
+            let most = of_phase.min(self.steps - step);
+            let is_fixed = self.frozen || !phase.kernel.adapts();
+            let unseen = !keep_path && is_fixed && phase.roles.iter().all(|r| *r == Role::Local);
+            let is_looked_at = |n: &usize| self.selection.takes(step + n, self.steps);
+            let in_a_row = if unseen { (1..most).find(is_looked_at).unwrap_or(most) } else { 1 };
+            self.chains.steps_of(&*phase.kernel, phase.roles.len(), context, in_a_row);
+            (step, used) = (step + in_a_row, used + in_a_row);
             if !self.frozen {
                 // The energy moves on for ever, so adaptation has no end.
                 let warmup = Warmup { step: phase.steps, total: usize::MAX };
                 self.chains.teach(&mut *phase.kernel, warmup);
             }
-            phase.steps += 1;
+            phase.steps += in_a_row;
             self.moves.add(&phase.roles, self.chains.tallies());
             if self.selection.takes(step, self.steps) {
                 taken.extend_from_slice(self.chains.x().data());

@@ -81,6 +81,17 @@ impl Chains {
 
     /// [`Chains::step_in`] of a kernel with so many leaves, for callers that have counted them before many short steps.
     pub(crate) fn step_of(&mut self, kernel: &dyn Kernel, n_leaves: usize, context: &Context<'_>) {
+        self.steps_of(kernel, n_leaves, context, 1);
+    }
+
+    /// The same so many times in a row, each block of chains on its own; what was counted adds up.
+    pub(crate) fn steps_of(
+        &mut self,
+        kernel: &dyn Kernel,
+        n_leaves: usize,
+        context: &Context<'_>,
+        steps: usize,
+    ) {
         self.n_leaves = n_leaves;
         self.tallies.clear();
         self.tallies.resize(self.ensemble.n_chains() * n_leaves, Tally::default());
@@ -89,7 +100,9 @@ impl Chains {
         let blocks = self.ensemble.blocks(rows, None);
         let mut jobs: Vec<_> = blocks.into_iter().zip(self.tallies.chunks_mut(rows * n_leaves)).collect();
         let go = |(block, tallies): &mut (Block<'_>, &mut [Tally])| {
-            advance(kernel, context, block, TallySheet::new(tallies, n_leaves));
+            for _ in 0..steps {
+                advance(kernel, context, block, TallySheet::new(tallies, n_leaves));
+            }
         };
         match jobs.as_mut_slice() {
             [one] => go(one),
@@ -208,6 +221,23 @@ mod tests {
         };
         assert_eq!(run(7), run(1));
         assert_eq!(run(7), run(3));
+    }
+
+    #[test]
+    fn steps_in_a_row_are_steps_one_by_one() {
+        let (target, kernel, failure) = (StandardNormal(2), mala().build(2).unwrap(), Failure::default());
+        let context = Context::new(&target, &failure);
+        let start = || Chains::new(&target, Points::zeros(9, 2), 3).unwrap().in_blocks_of(4);
+        let (mut at_once, mut one_by_one) = (start(), start());
+        at_once.steps_of(&kernel, 1, &context, 6);
+        let mut moves = [0; 9];
+        for _ in 0..6 {
+            one_by_one.step_of(&kernel, 1, &context);
+            moves.iter_mut().zip(one_by_one.tallies().iter()).for_each(|(m, t)| *m += t.moves);
+        }
+        assert_eq!(at_once.x().data(), one_by_one.x().data());
+        assert!(at_once.tallies().iter().all(|t| t.tries == 6));
+        assert_eq!(at_once.tallies().iter().map(|t| t.moves).collect::<Vec<_>>(), moves);
     }
 
     #[test]

@@ -120,6 +120,11 @@ pub trait Kernel: Send + Sync {
         None
     }
 
+    /// Whether [`Kernel::adapt`] changes anything. Where it does not, chains need not wait for each other after every step.
+    fn adapts(&self) -> bool {
+        true
+    }
+
     /// Adapts parameters after a warm-up step of all chains; by default, those of the tuner.
     fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {
         if let Some(tuner) = self.tuner_mut() {
@@ -180,6 +185,10 @@ impl<K: Kernel + ?Sized> Kernel for Box<K> {
 
     fn tuner_mut(&mut self) -> Option<&mut Tuner> {
         (**self).tuner_mut()
+    }
+
+    fn adapts(&self) -> bool {
+        (**self).adapts()
     }
 
     fn adapt(&mut self, warmup: Warmup, chains: &Ensemble, tallies: Tallies<'_>) {

@@ -101,6 +101,10 @@ impl Kernel for Ula {
         Needs { gradient: true, ..Needs::default() }
     }
 
+    fn adapts(&self) -> bool {
+        false
+    }
+
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {
         let (n, dim) = (block.rows(), block.dim());
         let UlaConfig { step_size, temperature, max_drift, bounds } = self.config;

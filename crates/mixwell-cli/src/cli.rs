@@ -261,7 +261,8 @@ impl Preset {
 /// Options of `score`.
 #[derive(Debug, Args)]
 pub struct ScoreArgs {
-    /// The images: idx, CIFAR's binary, optdigits or .npy of bytes, plain or gzip, or a folder of PNG pictures.
+    /// The images: idx, CIFAR's binary, optdigits or .npy of bytes, plain or gzip, or a folder of PNG pictures; or the folder of a run on a
+    /// trained energy of images (its draws), of the training of one (its bank), or of long chains (what they kept).
     pub images: PathBuf,
     /// The images that they are set beside, of the same kinds.
     pub reference: PathBuf,

@@ -6,7 +6,7 @@ use std::path::Path;
 use mixwell::image::{Grid, ImageSet};
 use mixwell::metric::ClassScore;
 use mixwell::score::{Extractor, ImageScores, Preprocessing, ScoreError, ScoreOptions, SetScore};
-use mixwell::training_run::NetworkChoice;
+use mixwell::training_run::{NetworkChoice, images_of_run};
 use serde_json::{Value, json};
 
 use super::summary::number;
@@ -43,8 +43,12 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<Status> {
     Ok(Status::Finished)
 }
 
-fn read(path: &Path) -> Result<ImageSet, ScoreError> {
-    Ok(ImageSet::read(path)?)
+/// The images of a file or folder, of the draws of a run, or of what a training kept.
+fn read(path: &Path) -> anyhow::Result<ImageSet> {
+    match images_of_run(path)? {
+        Some(images) => Ok(images),
+        None => Ok(ImageSet::read(path).map_err(ScoreError::from)?),
+    }
 }
 
 fn as_json(

@@ -13,5 +13,6 @@ mod reproduce;
 mod score;
 mod status;
 mod trained_energies;
+mod trained_images;
 mod training;
 mod training_images;

@@ -193,6 +193,17 @@ impl TargetConfig {
         }
     }
 
+    /// The trained energies that it reads: itself, or those that it is made of.
+    pub fn energies(&self) -> Vec<&EnergyTargetConfig> {
+        match self {
+            Self::Energy(c) => vec![c],
+            Self::Tempered(c) => c.target.energies(),
+            Self::Product(c) => c.factors.iter().flat_map(|f| f.target.energies()).collect(),
+            Self::Mixture(c) => c.components.iter().flat_map(|c| c.target.energies()).collect(),
+            _ => vec![],
+        }
+    }
+
     /// The targets that this one is made of.
     fn parts_mut(&mut self) -> Vec<&mut TargetConfig> {
         match self {
@@ -263,6 +274,8 @@ mod tests {
         config.pin(&Laws).unwrap();
         let written = toml::to_string(&config).unwrap();
         assert!(written.contains("hash of /base/a") && written.contains("hash of /other"), "{written}");
+        let paths: Vec<&str> = config.energies().iter().map(|energy| &*energy.path).collect();
+        assert_eq!(paths, ["/base/a", "/other"]);
         assert_eq!(config.build(&Laws).unwrap().dim(), 2);
         let other = written.replace("hash of /other", "another hash");
         let error = toml::from_str::<TargetConfig>(&other).unwrap().build(&Laws).err().unwrap().to_string();

@@ -41,5 +41,5 @@ pub use observer::{TrainingEvent, TrainingObserver};
 pub use session::{TrainingEnding, TrainingRun};
 pub use summary::{CurvePanel, TrainingSummary, read_training_summary};
 pub use task::{Column, Outcome, Task, Updated, WeightsOf};
-pub use trained::{TrainedEnergy, TrainedLaws};
+pub use trained::{TrainedEnergy, TrainedLaws, images_of_run, read_points};
 pub use verdict::Course;

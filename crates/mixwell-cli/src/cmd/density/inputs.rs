@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mixwell::density::{DataLoader, Target, TargetConfig};
+use mixwell::density::{Target, TargetConfig};
 use mixwell::ebm::{EnergyModel, Grid, TrainingData};
 use mixwell::flow::Flow;
-use mixwell::io::{DataFiles, read_npy};
+use mixwell::image::Encoding;
 use mixwell::net::Network;
 use mixwell::proposal::{Differentiable, Gaussian, Scale};
 use mixwell::sampler::RunError;
-use mixwell::training_run::TrainedEnergy;
+use mixwell::training_run::{TrainedEnergy, read_points};
 use mixwell::{Batch, Points, Stream};
 
 use super::super::config_file::{build_target, located, read, resolve_target};
@@ -45,6 +45,8 @@ pub struct Inputs<'a> {
     pub points: Option<Points>,
     pub truth: Option<Box<dyn Target>>,
     pub grid: Option<Grid>,
+    /// How points are images, where they are.
+    pub encoding: Option<Encoding>,
 }
 
 impl<'a> Inputs<'a> {
@@ -53,13 +55,13 @@ impl<'a> Inputs<'a> {
         let model = law.model();
         let dim = Target::dim(model);
         let data = match &args.data {
-            Some(path) => Some(set(path, dim)?),
+            Some(path) => Some(set(path, law, args)?),
             None => {
                 let data = law.data()?.map(|data| own(data.points()));
                 data.map(|points| Set { name: "data".into(), points })
             }
         };
-        let others = args.others.iter().map(|path| set(path, dim)).collect::<anyhow::Result<_>>()?;
+        let others = args.others.iter().map(|path| set(path, law, args)).collect::<anyhow::Result<_>>()?;
         let truth = match &args.truth {
             Some(path) => Some(truth(path, dim)?),
             None => law.truth()?,
@@ -76,9 +78,10 @@ impl<'a> Inputs<'a> {
             data,
             bank: law.bank()?,
             others,
-            points: args.points.as_ref().map(|path| points(path, dim)).transpose()?,
+            points: args.points.as_ref().map(|path| points(path, law, args)).transpose()?,
             truth,
             grid: None,
+            encoding: law.encoding()?,
         };
         inputs.grid = if dim == 2 { Some(inputs.grid(args)?) } else { None };
         Ok(inputs)
@@ -143,33 +146,11 @@ fn truth(path: &Path, dim: usize) -> anyhow::Result<Box<dyn Target>> {
     Ok(target)
 }
 
-fn set(path: &Path, dim: usize) -> anyhow::Result<Set> {
+fn set(path: &Path, law: &TrainedEnergy, args: &DensityArgs) -> anyhow::Result<Set> {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Set { name, points: points(path, dim)? })
+    Ok(Set { name, points: points(path, law, args)? })
 }
 
-/// A point in every row: of an array of NumPy's, or of a table.
-fn points(path: &Path, dim: usize) -> anyhow::Result<Points> {
-    let shown = path.display();
-    let (values, columns) = if path.extension().is_some_and(|e| e == "npy") {
-        let array = read_npy(path).map_err(bad_input)?;
-        let columns = array.shape[1.min(array.shape.len())..].iter().product();
-        (array.data.into_f64(), columns)
-    } else {
-        let table = DataFiles.table(&path.to_string_lossy(), None).map_err(bad_input)?;
-        (table.values, table.columns)
-    };
-    if columns != dim || values.is_empty() {
-        let rows = values.len().checked_div(columns).unwrap_or(0);
-        return Err(bad_input(format!(
-            "`{shown}` has {rows} points of {columns} coordinates, but the law has {dim}"
-        )));
-    }
-    if let Some(i) = values.iter().position(|v| !v.is_finite()) {
-        return Err(bad_input(format!(
-            "row {} of `{shown}` (the first is 0) has a number that is not finite",
-            i / dim
-        )));
-    }
-    Ok(Points::from_vec(values, dim))
+fn points(path: &Path, law: &TrainedEnergy, args: &DensityArgs) -> anyhow::Result<Points> {
+    Ok(read_points(path, Target::dim(law.model()), law.encoding()?.as_ref(), args.seed)?)
 }

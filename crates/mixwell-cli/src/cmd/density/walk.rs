@@ -3,6 +3,7 @@
 
 use mixwell::density::PulledBack;
 use mixwell::flow::Flow;
+use mixwell::image::Grid as ImageGrid;
 use mixwell::interpolate::{MagnetisedConfig, MagnetisedPath, WalkError, magnetised};
 use mixwell::proposal::Transport;
 use mixwell::{Batch, Points, Stream};
@@ -15,6 +16,8 @@ use super::report::{Report, coordinates, csv};
 use crate::cli::DensityArgs;
 use crate::exit::bad_input;
 
+/// States of a walk that are shown as images.
+const PICTURES: usize = 16;
 /// The random stream of the walk.
 const STREAM: u64 = 0x7761_6c6b;
 
@@ -70,8 +73,7 @@ pub fn look(
         }
     };
     tell(&path, inputs.flow.is_some(), report);
-    write(map, &path, &x, report);
-    Ok(())
+    write(inputs, map, &path, &x, report)
 }
 
 fn latent(flow: &Flow, x: &[f64]) -> Vec<f64> {
@@ -104,7 +106,13 @@ fn tell(path: &MagnetisedPath, in_latents: bool, report: &mut Report) {
     );
 }
 
-fn write(map: Option<&PlaneMap>, path: &MagnetisedPath, x: &Points, report: &mut Report) {
+fn write(
+    inputs: &Inputs<'_>,
+    map: Option<&PlaneMap>,
+    path: &MagnetisedPath,
+    x: &Points,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let names = ["step", "log_prob", "distance"].map(String::from).into_iter().chain(coordinates(x.dim()));
     let rows = x.as_batch().iter().enumerate().map(|(i, x)| {
         [i as f64, path.log_prob[i], path.distance[i]].into_iter().chain(x.iter().copied()).collect()
@@ -126,6 +134,15 @@ fn write(map: Option<&PlaneMap>, path: &MagnetisedPath, x: &Points, report: &mut
         ],
     };
     report.file("walk-trace.svg", trace.svg());
+    if let Some(encoding) = &inputs.encoding {
+        // From the first state to the last one, evenly.
+        let last = x.rows() - 1;
+        let shown = (0..PICTURES).flat_map(|i| x.row(i * last / (PICTURES - 1)).to_vec()).collect();
+        let shown = Points::from_vec(shown, x.dim());
+        let grid = ImageGrid { columns: Some(PICTURES), ..ImageGrid::default() };
+        let png = encoding.images(shown.as_batch()).and_then(|images| grid.png(&images));
+        report.file("walk.png", png.map_err(bad_input)?);
+    }
     if let Some(map) = map {
         let picture = Scatter {
             title: "A magnetised walk".into(),
@@ -139,4 +156,5 @@ fn write(map: Option<&PlaneMap>, path: &MagnetisedPath, x: &Points, report: &mut
         };
         report.file("walk.svg", picture.svg());
     }
+    Ok(())
 }

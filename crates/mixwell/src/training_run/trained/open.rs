@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::points::read_encoding;
 use crate::Points;
 use crate::config::parse;
 use crate::density::Target;
 use crate::ebm::{EnergyModel, LawFile, LawFileError, TrainingData};
 use crate::flow::Flow;
+use crate::image::Encoding;
 use crate::io::{IoError, RunFolder, read_bytes, read_npy};
 use crate::net::Network;
 use crate::training_run::{EnergyConfig, TrainConfig, TrainingRunError, is_training};
@@ -102,6 +104,14 @@ impl TrainedEnergy {
             }
             _ => Err(refused(format!("it is {:?}, and points of the law are needed", array.shape))),
         }
+    }
+
+    /// How images became the points that it was trained on, where they were images.
+    ///
+    /// # Errors
+    /// When its description is damaged.
+    pub fn encoding(&self) -> Result<Option<Encoding>, TrainingRunError> {
+        read_encoding(&self.path)
     }
 
     /// The flow: the one that was trained beside, or else the one that is the base, where there is one.

@@ -1,7 +1,7 @@
 //! A config file: read, its data found, its target built, and errors told with file and line.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mixwell::ConfigError;
 use mixwell::config::{FileConfig, parse};
@@ -27,9 +27,15 @@ where
 /// names are those that are there now.
 pub fn resolve_target(target: &mut TargetConfig, config: &Path) -> Result<(), RunError> {
     target.check().map_err(|e| RunError::Config(e.under("target")))?;
-    let base = config.parent().unwrap_or(Path::new(""));
-    target.resolve_paths(&std::path::absolute(base).unwrap_or_else(|_| base.to_path_buf()));
+    target.resolve_paths(&folder_of(config));
     target.pin(&TrainedLaws).map_err(target_error)
+}
+
+/// The folder that a config file lies in, from the root: what paths in it are relative to.
+pub fn folder_of(config: &Path) -> PathBuf {
+    // Of the file, since the folder of `a.toml` is an empty path, of which there is no absolute one.
+    let file = std::path::absolute(config).unwrap_or_else(|_| config.to_path_buf());
+    file.parent().map(Path::to_path_buf).unwrap_or(file)
 }
 
 /// An error about a setting, with the file and, where the setting is written there, its line.
@@ -59,4 +65,17 @@ fn target_error(error: TargetError) -> RunError {
 /// The name that outputs are called after.
 pub fn stem(config: &Path) -> &OsStr {
     config.file_stem().unwrap_or("run".as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_of_a_config_is_told_from_the_root() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(folder_of(Path::new("a.toml")), here);
+        assert_eq!(folder_of(Path::new("b/a.toml")), here.join("b"));
+        assert_eq!(folder_of(&here.join("c/a.toml")), here.join("c"));
+    }
 }

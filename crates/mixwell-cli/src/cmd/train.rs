@@ -8,7 +8,7 @@ use mixwell::training_run::{
     TrainConfig, TrainingEnding, TrainingRun, TrainingRunError, TrainingSummary, read_training_summary,
 };
 
-use super::config_file::{located, read, stem};
+use super::config_file::{folder_of, located, read, stem};
 use super::training_picture::draw;
 use crate::cli::{SessionArgs, TrainArgs};
 use crate::exit::{Status, bad_input, is_closed_pipe};
@@ -27,7 +27,7 @@ pub fn run(args: &TrainArgs) -> anyhow::Result<Status> {
         TrainingRunError::Config(e) => located(&args.config, &file, &e),
         other => other.into(),
     };
-    config.resolve(args.config.parent().unwrap_or(Path::new(""))).map_err(located)?;
+    config.resolve(&folder_of(&args.config)).map_err(located)?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(stem(&args.config)));
     finish(config, &out, &args.session, false).map_err(|e| match e.downcast::<TrainingRunError>() {
         Ok(e) => located(e),

@@ -10,6 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fresh::StartDraws;
 use super::moves::Moves;
 use super::{Selection, TrainingError};
 use crate::density::Target;
@@ -18,7 +19,7 @@ use crate::kernel::{
 };
 use crate::rng::{BANK_STREAM, StreamState};
 use crate::scratch::scratch;
-use crate::{Batch, ConfigError, Points, Stream, range};
+use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
 
 /// How chains begin at an update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -151,7 +152,7 @@ impl Bank {
     pub(super) fn branch(
         &self,
         kernels: Cycle,
-        fresh: &dyn Fn(&mut Stream, &mut [f64]),
+        fresh: &dyn StartDraws,
         data: Batch<'_>,
         (chains, steps, selection): (usize, usize, Selection),
         seed: u64,
@@ -170,7 +171,7 @@ impl Bank {
                     starts.row_mut(row).copy_from_slice(self.points.row(entry));
                 }
             }
-            Memory::Fresh => starts.as_batch_mut().iter_mut().for_each(|x| fresh(&mut stream, x)),
+            Memory::Fresh => fresh.fill(&mut stream, &mut starts),
             Memory::Data => {
                 let rows = data.rows();
                 for row in 0..chains {
@@ -239,12 +240,12 @@ impl Bank {
         &self.path
     }
 
-    /// Moves chains under the context's target for one update. `fresh` writes a draw of the start law; `data` are the positives.
+    /// Moves chains under the context's target for one update. `fresh` are draws of the start law, `data` are the positives.
     /// With `keep_path` the states after every step are kept.
     pub(super) fn advance(
         &mut self,
         context: &Context<'_>,
-        fresh: &mut dyn FnMut(&mut Stream, &mut [f64]),
+        fresh: &dyn StartDraws,
         data: Batch<'_>,
         keep_path: bool,
     ) {
@@ -291,22 +292,26 @@ impl Bank {
     }
 
     /// Sets the chains to where this update begins; returns the entry of every chain.
-    fn begin(
-        &mut self,
-        target: &dyn Target,
-        fresh: &mut dyn FnMut(&mut Stream, &mut [f64]),
-        data: Batch<'_>,
-    ) -> Vec<usize> {
+    fn begin(&mut self, target: &dyn Target, fresh: &dyn StartDraws, data: Batch<'_>) -> Vec<usize> {
         let (n, dim) = (self.n_chains(), self.points.dim());
         let goes_on = self.config.memory == Memory::Persistent && self.points.rows() == n;
         let picked: Vec<usize> =
             if goes_on { (0..n).collect() } else { pick(&mut self.stream, n, self.points.rows()) };
         let mut starts = scratch(n * dim);
         let mut begins = vec![true; n];
+        // Chains that begin anew, and the random numbers of their points, which are made all at once.
+        let width = fresh.noise_dim(dim);
+        let (mut new, mut noise) = (Vec::new(), Vec::new());
+        let mut anew = |stream: &mut Stream, chain: usize| {
+            new.push(chain);
+            noise.resize(new.len() * width, 0.0);
+            let first = noise.len() - width;
+            fresh.noise(stream, &mut noise[first..]);
+        };
         for (chain, x) in starts.chunks_exact_mut(dim).enumerate() {
             match self.config.memory {
                 Memory::Data => x.copy_from_slice(data.row(chain % data.rows())),
-                Memory::Fresh => fresh(&mut self.stream, x),
+                Memory::Fresh => anew(&mut self.stream, chain),
                 Memory::Persistent => {
                     x.copy_from_slice(self.points.row(picked[chain]));
                     let lost = !self.is_usable(x, chain, goes_on);
@@ -314,11 +319,18 @@ impl Bank {
                     self.rescued += u64::from(lost);
                     self.restarts += u64::from(restarts && !lost);
                     if lost || restarts {
-                        fresh(&mut self.stream, x);
+                        anew(&mut self.stream, chain);
                     } else {
                         begins[chain] = !goes_on;
                     }
                 }
+            }
+        }
+        if !new.is_empty() {
+            let mut x = scratch(new.len() * dim);
+            fresh.push(Batch::new(&noise, width), BatchMut::new(&mut x, dim));
+            for (chain, x) in new.iter().zip(x.chunks_exact(dim)) {
+                starts[chain * dim..(chain + 1) * dim].copy_from_slice(x);
             }
         }
         if begins.contains(&true) {
@@ -394,10 +406,23 @@ mod tests {
         Bank::new(config, start, chains, vec![(kernel, 1)], (steps, selection), 3)
     }
 
+    /// Everything starts here.
+    struct At(f64);
+
+    impl StartDraws for At {
+        fn noise_dim(&self, dim: usize) -> usize {
+            dim
+        }
+
+        fn noise(&self, _: &mut Stream, noise: &mut [f64]) {
+            noise.fill(self.0);
+        }
+    }
+
     fn advance(bank: &mut Bank, fresh: f64) {
         let (failure, target) = (Failure::default(), standard());
         let data = Points::from_vec(vec![-7.0; 4], 1);
-        bank.advance(&Context::new(&target, &failure), &mut |_, x| x.fill(fresh), data.as_batch(), true);
+        bank.advance(&Context::new(&target, &failure), &At(fresh), data.as_batch(), true);
     }
 
     #[test]

@@ -34,6 +34,7 @@ mod energies;
 mod energy;
 mod error;
 mod evidence;
+mod fresh;
 mod grid;
 mod health;
 mod law_file;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bank::{BankState, Cycle};
+use super::fresh::{Fresh, StartDraws};
 use super::model::LatentLaw;
 use super::recipe::{ChainsRecipe, Phase, Source, StartLaw};
 use super::walkers::WalkersState;
@@ -12,7 +13,7 @@ use crate::flow::Flow;
 use crate::kernel::Context;
 use crate::proposal::{Proposal, Transport};
 use crate::rng::{BANK_STREAM, START_STREAM, StreamState};
-use crate::{Batch, BatchMut, ConfigError, Points, Stream};
+use crate::{Batch, ConfigError, Points, Stream};
 
 /// Largest number of rows that a kernel evaluates in one batch.
 const MAX_ROWS: usize = 4096;
@@ -83,38 +84,6 @@ impl<'a, E: Energy> Ingredients<'a, E> {
                 Fresh::Proposal(self.flow.ok_or_else(missing)?)
             }
         })
-    }
-}
-
-/// Draws of a start law.
-enum Fresh<'a> {
-    Normal { mean: Vec<f64>, sd: Vec<f64> },
-    Uniform { low: f64, high: f64 },
-    Data(&'a TrainingData),
-    Proposal(&'a dyn Proposal),
-    Latent,
-}
-
-impl Fresh<'_> {
-    fn draw(&self, stream: &mut Stream, x: &mut [f64]) {
-        match self {
-            Self::Latent => stream.fill_normal(x),
-            Self::Normal { mean, sd } => {
-                stream.fill_normal(x);
-                x.iter_mut().zip(mean).zip(sd).for_each(|((x, m), s)| *x = m + s * *x);
-            }
-            Self::Uniform { low, high } => {
-                x.iter_mut().for_each(|x| *x = low + (high - low) * stream.uniform());
-            }
-            Self::Data(data) => x.copy_from_slice(data.points().row(stream.index(data.rows()))),
-            Self::Proposal(proposal) => {
-                let mut noise = vec![0.0; proposal.noise_dim()];
-                stream.fill_normal(&mut noise);
-                let dim = x.len();
-                let noise = Batch::new(&noise, noise.len());
-                proposal.push(noise, BatchMut::new(x, dim), &mut [0.0]);
-            }
-        }
     }
 }
 
@@ -189,9 +158,7 @@ impl Negatives {
         let fresh = if latent { Fresh::Latent } else { with.start(start)? };
         let mut points = Points::zeros(bank.size.max(n_chains), dim);
         let mut stream = Stream::new(seed, START_STREAM);
-        for row in points.as_batch_mut().iter_mut() {
-            fresh.draw(&mut stream, row);
-        }
+        fresh.fill(&mut stream, &mut points);
         let kernels = build(cycle, with)?;
         let bank = Box::new(Bank::new(bank, points, n_chains, kernels, (steps, selection), seed));
         Ok(Self::Chains { bank, start, latent, x: Points::zeros(0, dim) })
@@ -209,13 +176,7 @@ impl Negatives {
         let fresh = if *latent { Fresh::Latent } else { with.start(*start)? };
         let kernels = build(recipe.cycle, with)?;
         let data = with.data.points();
-        let bank = bank.branch(
-            kernels,
-            &|stream, x| fresh.draw(stream, x),
-            data,
-            (chains, steps, recipe.selection),
-            seed,
-        )?;
+        let bank = bank.branch(kernels, &fresh, data, (chains, steps, recipe.selection), seed)?;
         let x = Points::zeros(0, with.data.dim());
         Ok(Self::Chains { bank: Box::new(bank), start: *start, latent: *latent, x })
     }
@@ -242,7 +203,7 @@ impl Negatives {
                 let mut go = |target: &dyn Target, fresh: Fresh<'_>, data: Batch<'_>| {
                     let context =
                         Context { target: Guarded::new(target, &failure), flow, max_rows: MAX_ROWS };
-                    bank.advance(&context, &mut |s, x| fresh.draw(s, x), data, keep_path);
+                    bank.advance(&context, &fresh, data, keep_path);
                 };
                 if *latent {
                     let map: &Flow = with.flow.expect("checked when training began");

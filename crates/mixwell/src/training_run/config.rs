@@ -86,7 +86,9 @@ macro_rules! kinds {
             /// # Errors
             /// When a variable is not set, or there is no such network.
             pub fn resolve(&mut self, base: &Path) -> Result<(), TrainingRunError> {
-                let base = std::path::absolute(base).unwrap_or_else(|_| base.to_path_buf());
+                // There is no absolute path of an empty one, which is the current folder.
+                let base = std::path::absolute(base).or_else(|_| std::env::current_dir());
+                let base = base.unwrap_or_default();
                 match self {
                     $(Self::$variant(settings) => settings.resolve(&base),)*
                 }

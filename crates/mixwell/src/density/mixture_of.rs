@@ -12,6 +12,9 @@ use super::{
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut, ConfigError, Points, Stream, range};
 
+/// Share of the density at a mode that its own component has at least.
+const LEAST_SHARE: f64 = 0.99;
+
 /// Settings of a mixture of targets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -252,15 +255,25 @@ impl Target for Mixture {
 }
 
 impl Mixture {
-    /// Those of all components together, where each knows its own with their weights.
+    /// Those of all components together, where each knows its own with their weights and none is another's slope: where components
+    /// overlap, the modes of the whole lie elsewhere and its parts weigh other than the components do.
     fn modes(&self, parts: &[Facts]) -> Option<Modes> {
         let (mut centres, mut weights) = (vec![], vec![]);
-        for (part, weight) in parts.iter().zip(&self.weights) {
-            let modes = part.modes.as_ref()?;
+        for (k, (part, weight)) in parts.iter().zip(&self.weights).enumerate() {
+            let modes = part.modes.as_ref().filter(|modes| self.is_alone(k, modes.centres.as_batch()))?;
             centres.extend_from_slice(modes.centres.data());
             weights.extend(modes.weights.as_ref()?.iter().map(|w| w * weight));
         }
         Some(Modes { centres: Points::from_vec(centres, self.dim()), weights: Some(weights) })
+    }
+
+    /// Whether nearly all of the density at these points is that of one component.
+    fn is_alone(&self, component: usize, x: Batch<'_>) -> bool {
+        let (mut own, mut all) = (scratch(x.rows()), scratch(x.rows()));
+        let target = self.components.iter().nth(component).expect("a component");
+        let known = target.log_prob(x, &mut own).is_ok() && self.log_prob(x, &mut all).is_ok();
+        let least = LEAST_SHARE.ln() - self.log_factors[component];
+        known && own.iter().zip(all.iter()).all(|(own, all)| own - all > least)
     }
 }
 
@@ -283,7 +296,7 @@ impl ExactSampler for Mixture {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::density::{GaussianMixtureConfig, NoData, StandardGaussianConfig, from_fn};
+    use crate::density::{GaussianMixtureConfig, NoData, StandardGaussianConfig, TwoModesConfig, from_fn};
 
     fn gaussian(mean: f64, scale: f64) -> Box<dyn Target> {
         Box::new(StandardGaussianConfig { dim: 2, mean, scale }.build().unwrap())
@@ -326,6 +339,22 @@ mod tests {
         // Both components are N(0, I).
         assert!((known.log_prob_at(&[0.0, 0.0]).unwrap() + std::f64::consts::TAU.ln()).abs() < 1e-12);
         assert!(known.notes().is_empty() && known.facts().log_evidence == Some(0.0));
+    }
+
+    #[test]
+    fn modes_are_stated_where_components_keep_apart() {
+        let at = |centre: f64| {
+            let modes = TwoModesConfig { dim: 1, centre, ..Default::default() };
+            Box::new(modes.build().unwrap()) as Box<dyn Target>
+        };
+        let modes = |a: f64, b: f64| {
+            Mixture::new(vec![(1.0, None, at(a)), (3.0, None, at(b))]).unwrap().facts().modes
+        };
+        let apart = modes(6.0, 30.0).unwrap().weights.unwrap();
+        for (found, exact) in apart.iter().zip([1.0 / 12.0, 1.0 / 6.0, 0.25, 0.5]) {
+            assert!((found - exact).abs() < 1e-12, "{apart:?}");
+        }
+        assert!(modes(6.0, 6.5).is_none());
     }
 
     #[test]

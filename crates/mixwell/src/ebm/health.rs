@@ -14,6 +14,8 @@ use crate::diagnostics::{Draws, ess_bulk, rhat};
 pub struct Health {
     /// The update it was measured at.
     pub update: u64,
+    /// Chains that moved.
+    pub chains: usize,
     /// Steps of that update.
     pub steps: usize,
     /// Largest split rank-normalised R-hat over the coordinates; NaN for fewer than four steps.
@@ -22,6 +24,19 @@ pub struct Health {
     pub ess: f64,
     /// Share of the chains that stood still at every step of the update; NaN for fewer than four steps.
     pub stuck: f64,
+}
+
+/// Share of chains that may be stuck besides those that stand still by chance.
+const MOST_STUCK: f64 = 0.005;
+
+impl Health {
+    /// Whether more chains stood still than chance explains where each move is accepted with probability `acceptance`: by five standard
+    /// errors beyond twice as many as if all chains were alike, since some places are harder than others.
+    pub fn has_stuck_chains(&self, acceptance: f64) -> bool {
+        let by_chance = (1.0 - acceptance).clamp(0.0, 1.0).powi(self.steps as i32 - 1);
+        let error = (by_chance / self.chains as f64).sqrt();
+        self.stuck > MOST_STUCK + 2.0 * by_chance + 5.0 * error
+    }
 }
 
 /// The health of `steps x chains x dim` states.
@@ -44,7 +59,7 @@ pub(super) fn measure(update: u64, path: &[f64], n_chains: usize, dim: usize) ->
             fewest = fewest.min(ess_bulk(draws));
         }
     }
-    Health { update, steps, rhat: worst, ess: fewest, stuck }
+    Health { update, chains: n_chains, steps, rhat: worst, ess: fewest, stuck }
 }
 
 #[cfg(test)]
@@ -74,5 +89,15 @@ mod tests {
         let stuck = measure(7, &path, chains, 2);
         assert!(stuck.rhat > 1.5 && stuck.ess < 50.0, "{stuck:?}");
         assert!(measure(0, &path[..chains * 2 * 3], chains, 2).rhat.is_nan());
+    }
+
+    #[test]
+    fn chains_that_stand_still_by_chance_are_not_stuck() {
+        let health = |chains, steps, stuck| Health { update: 1, chains, steps, rhat: 1.0, ess: 1.0, stuck };
+        // Two of 64 after five steps of which a third is refused: .8 are expected. Three of 256 after twenty: none is.
+        assert!(!health(64, 5, 2.0 / 64.0).has_stuck_chains(0.665));
+        assert!(health(256, 20, 3.0 / 256.0).has_stuck_chains(0.574));
+        assert!(health(64, 5, 0.5).has_stuck_chains(0.665));
+        assert!(!health(64, 5, f64::NAN).has_stuck_chains(0.665));
     }
 }

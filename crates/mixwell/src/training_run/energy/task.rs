@@ -19,8 +19,6 @@ use crate::training_run::{Column, Outcome, Task, TrainedEnergy, TrainingRunError
 
 /// Jumps accepted less often than this are none.
 const FEWEST_JUMPS: f64 = 0.01;
-/// Share of chains that may stand still for a whole update besides those that do so by chance.
-const MOST_STUCK: f64 = 0.005;
 /// Effective share of walkers below which their weights mean little.
 const FEWEST_WALKERS: f64 = 0.05;
 
@@ -278,10 +276,8 @@ impl Task for EnergyTask {
             found.put("ess", health.ess);
             found.put("stuck", health.stuck);
             head.push(format!("chains of an update: R-hat {:.3}, ESS {:.0}", health.rhat, health.ess));
-            // Some stand still by chance where an update has few steps.
-            let refused = 1.0 - if shown[LOCAL].is_finite() { shown[LOCAL] } else { shown[GLOBAL] };
-            let by_chance = if refused.is_finite() { refused.powi(health.steps as i32 - 1) } else { 0.0 };
-            if health.stuck > MOST_STUCK + 2.0 * by_chance {
+            let acceptance = if shown[LOCAL].is_finite() { shown[LOCAL] } else { shown[GLOBAL] };
+            if health.has_stuck_chains(acceptance) {
                 found.problems.push(format!(
                     "{:.1} % of the chains stood still for a whole update: their steps are too long where the energy is steep; take a shorter step, or a base that keeps points away from there",
                     100.0 * health.stuck

@@ -171,10 +171,7 @@ fn long_chains_under_a_trained_energy() {
     for (i, (text, wanted)) in [
         (good.replace("'law'", "'nothing'"), "nothing"),
         (good.replace("law = 'law'\n", ""), "`law` is missing"),
-        (
-            good.replace("space = 'points'", "space = 'latent'").replace("'law'", "'alone'"),
-            "base of the energy is a flow",
-        ),
+        (network.replace("space = 'points'", "space = 'latent'"), "base of the energy is a flow"),
         (
             network.replace("{ kind = 'noise', low = -1.0, high = 1.0 }", "{ kind = 'base' }"),
             "the energy has none",
@@ -186,7 +183,7 @@ fn long_chains_under_a_trained_energy() {
         ),
         (good.replace("keep_every = 5", "keep_every = 41"), "`keep_every` is 41"),
         (good.replace("high = 1.0", "high = -1.0"), "`start.high`"),
-        (good.replace("kind = 'ula'", "kind = 'isir'").replace("'law'", "'alone'"), "jumps by a flow"),
+        (network.replace("kind = 'ula'", "kind = 'isir'"), "jumps by a flow"),
     ]
     .into_iter()
     .enumerate()

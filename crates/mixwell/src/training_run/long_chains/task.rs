@@ -73,13 +73,13 @@ impl LongChainsTask {
         let dim = Target::dim(&model);
         let latent = config.space == ChainSpace::Latent;
         if latent && model.latent_law().is_none() {
-            let reason = "chains move among latents only where the base of the energy is a flow";
+            let reason =
+                "chains move among latents only where the base of the energy is a flow, or a Gaussian";
             return Err(ConfigError::new("space", "latent", reason).into());
         }
         let kernel = config.kernel.build(dim).map_err(|e| e.under("kernel"))?;
         if kernel.needs().flow && (latent || model.base().and_then(|b| b.as_transport()).is_none()) {
-            let reason =
-                "this kernel jumps by a flow: chains must move among points, and the base must be a flow";
+            let reason = "this kernel jumps by a flow: chains must move among points, and the base must be a flow, or a Gaussian";
             return Err(ConfigError::new("kernel.kind", "global moves", reason).into());
         }
         let (kept, watched) = (config.steps / config.keep_every, config.watched.min(dim));

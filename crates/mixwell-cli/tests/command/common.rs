@@ -113,6 +113,32 @@ pub fn files(path: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     kept.map(|p| (p.strip_prefix(path).unwrap().to_owned(), std::fs::read(p).unwrap())).collect()
 }
 
+/// The curve of a training without its last column, the seconds.
+pub fn curve(run: &Path) -> String {
+    let text = std::fs::read_to_string(run.join("curve.csv")).unwrap();
+    text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_string() + "\n").collect()
+}
+
+/// Trains a config to its end in a folder, killed after each of some stretches of time and resumed with another number of threads;
+/// returns how often it was still at work when it was killed.
+pub fn train_with_kills(config: &str, run: &Path, stretches: impl Iterator<Item = Duration>) -> u32 {
+    let mut kills = 0;
+    for stretch in stretches {
+        let args: &[&str] = if run.join("config.toml").exists() {
+            &["resume", &text_of(run), "--quiet", "--threads", "3"]
+        } else {
+            &["train", config, "--out", &text_of(run), "--quiet", "--threads", "2"]
+        };
+        let mut child = start(args);
+        std::thread::sleep(stretch + Duration::from_millis(3));
+        let _ = child.kill();
+        kills += u32::from(!child.wait().unwrap().success());
+    }
+    let o = call(&["resume", &text_of(run), "--quiet"]);
+    assert_eq!(code(&o), 0, "{config}: {}", stderr(&o));
+    kills
+}
+
 /// Waits until something holds, which another process is about to bring about.
 pub fn wait_until(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();

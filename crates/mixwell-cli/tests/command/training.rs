@@ -1,7 +1,7 @@
 //! `train` and what follows: it learns, its bits do not depend on threads or kills, bad input is one sentence.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::common::*;
 
@@ -49,12 +49,6 @@ units = 10
     )
 }
 
-/// The curve without its last column, the seconds.
-fn curve(run: &Path) -> String {
-    let text = std::fs::read_to_string(run.join("curve.csv")).unwrap();
-    text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_string() + "\n").collect()
-}
-
 fn weights(run: &Path) -> Vec<u8> {
     std::fs::read(run.join("network.safetensors")).unwrap()
 }
@@ -100,21 +94,9 @@ fn kills_and_threads_change_no_bit() {
     let o = call(&["train", &config, "--out", &text_of(&whole), "--quiet", "--threads", "1"]);
     assert_eq!(code(&o), 0, "{}", stderr(&o));
     let length = begun.elapsed();
-    let mut kills = 0;
-    for kill in 0..30u32 {
-        let args: &[&str] = if killed.join("config.toml").exists() {
-            &["resume", &text_of(&killed), "--quiet", "--threads", "3"]
-        } else {
-            &["train", &config, "--out", &text_of(&killed), "--quiet", "--threads", "2"]
-        };
-        let mut child = start(args);
-        // Moments that nobody chose, from the first instant to past the end.
-        std::thread::sleep(length.mul_f64(f64::from(kill * 7 % 30) / 30.0 * 0.4) + Duration::from_millis(3));
-        let _ = child.kill();
-        kills += u32::from(!child.wait().unwrap().success());
-    }
-    let o = call(&["resume", &text_of(&killed), "--quiet"]);
-    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    // Moments that nobody chose, from the first instant to past the end.
+    let stretches = (0..30u32).map(|kill| length.mul_f64(f64::from(kill * 7 % 30) / 30.0 * 0.4));
+    let kills = train_with_kills(&config, &killed, stretches);
     assert!(kills > 3, "only {kills} kills");
     assert!(weights(&whole) == weights(&killed), "weights differ");
     assert_eq!(curve(&whole), curve(&killed));
@@ -256,22 +238,8 @@ fn energies_learn_and_kills_change_no_bit() {
         assert_eq!(code(&o), 0, "{name}: {}", stderr(&o));
         assert!(stdout(&o).contains("log Z"), "{}", stdout(&o));
         let length = begun.elapsed();
-        let mut kills = 0;
-        for kill in 0..6u32 {
-            let args: &[&str] = if killed.join("config.toml").exists() {
-                &["resume", &text_of(&killed), "--quiet", "--threads", "3"]
-            } else {
-                &["train", &config, "--out", &text_of(&killed), "--quiet", "--threads", "2"]
-            };
-            let mut child = start(args);
-            std::thread::sleep(
-                length.mul_f64(f64::from(kill * 7 % 6) / 6.0 * 0.6) + Duration::from_millis(3),
-            );
-            let _ = child.kill();
-            kills += u32::from(!child.wait().unwrap().success());
-        }
-        let o = call(&["resume", &text_of(&killed), "--quiet"]);
-        assert_eq!(code(&o), 0, "{name}: {}", stderr(&o));
+        let stretches = (0..6u32).map(|kill| length.mul_f64(f64::from(kill * 7 % 6) / 6.0 * 0.6));
+        let kills = train_with_kills(&config, &killed, stretches);
         assert!(kills > 0, "{name}: no kill");
         for file in ["energy.safetensors", "law.json"] {
             assert!(

@@ -1,7 +1,7 @@
 //! Energies of images: what a training leaves, that kills change no bit, bad input.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::common::*;
 
@@ -60,11 +60,6 @@ curve_every = 4
 const NT: &str = "kind = 'nt'\nchains = 8\nsteps = 4";
 const FLOWMC: &str = "kind = 'flowmc'\nparticles = 4\nlocal_after = 2\nsteps = 3\nbank = { size = 40 }";
 
-fn curve(run: &Path) -> String {
-    let text = std::fs::read_to_string(run.join("curve.csv")).unwrap();
-    text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_string() + "\n").collect()
-}
-
 #[test]
 fn energies_of_images_learn_and_kills_change_no_bit() {
     let folder = folder();
@@ -77,20 +72,8 @@ fn energies_of_images_learn_and_kills_change_no_bit() {
         let told = stdout(&o);
         assert!(told.contains("bits per dimension on test images") && told.contains("bank"), "{told}");
         let length = begun.elapsed();
-        let mut kills = 0;
-        for kill in 0..5u32 {
-            let args: &[&str] = if killed.join("config.toml").exists() {
-                &["resume", &text_of(&killed), "--quiet", "--threads", "3"]
-            } else {
-                &["train", &config, "--out", &text_of(&killed), "--quiet", "--threads", "2"]
-            };
-            let mut child = start(args);
-            std::thread::sleep(length.mul_f64(f64::from(kill) / 5.0 * 0.8) + Duration::from_millis(3));
-            let _ = child.kill();
-            kills += u32::from(!child.wait().unwrap().success());
-        }
-        let o = call(&["resume", &text_of(&killed), "--quiet"]);
-        assert_eq!(code(&o), 0, "{name}: {}", stderr(&o));
+        let stretches = (0..5u32).map(|kill| length.mul_f64(f64::from(kill) / 5.0 * 0.8));
+        let kills = train_with_kills(&config, &killed, stretches);
         assert!(kills > 0, "{name}: no kill");
         let files = ["energy.safetensors", "base.safetensors", "law.json", "images.json", "bank.npy"];
         for file in files.into_iter().chain(["data.png", "flow.png", "bank.png", "test.png"]) {

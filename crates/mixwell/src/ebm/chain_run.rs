@@ -6,9 +6,8 @@
 use super::moves::Moves;
 use super::negatives::{Ingredients, Negatives};
 use super::recipe::Source;
-use super::{Energy, Training, TrainingError};
+use super::{Energy, Mixing, Training, TrainingError};
 use crate::density::Modes;
-use crate::diagnostics::{Draws, ess_bulk, rhat, rhat_plain};
 use crate::proposal::Transport;
 use crate::{Batch, Points};
 
@@ -27,19 +26,6 @@ pub struct ChainRun {
     pub moves: Moves,
 }
 
-/// How well chains mixed: the worst coordinate of each.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mixing {
-    /// Largest split rank-normalised R-hat.
-    pub rhat: f64,
-    /// Largest R-hat of Gelman and Rubin, neither split nor ranked.
-    pub rhat_plain: f64,
-    /// Mean of the latter over coordinates.
-    pub rhat_plain_mean: f64,
-    /// Smallest bulk effective sample size.
-    pub ess: f64,
-}
-
 impl ChainRun {
     /// Number of chains.
     pub fn chains(&self) -> usize {
@@ -48,23 +34,7 @@ impl ChainRun {
 
     /// How well the chains mixed, in the space that they live in.
     pub fn mixing(&self) -> Mixing {
-        let path = self.latents.as_ref().unwrap_or(&self.states);
-        let (chains, dim) = (self.chains(), path.dim());
-        let steps = path.rows() / chains;
-        let mut worst = Mixing { rhat: f64::NAN, rhat_plain: f64::NAN, rhat_plain_mean: 0.0, ess: f64::NAN };
-        let mut column = vec![0.0; steps * chains];
-        for k in 0..dim {
-            for (row, x) in path.as_batch().iter().enumerate() {
-                column[row % chains * steps + row / chains] = x[k];
-            }
-            let draws = Draws::new(&column, chains);
-            let plain = rhat_plain(draws);
-            worst.rhat = worst.rhat.max(rhat(draws));
-            worst.rhat_plain = worst.rhat_plain.max(plain);
-            worst.rhat_plain_mean += plain / dim as f64;
-            worst.ess = worst.ess.min(ess_bulk(draws));
-        }
-        worst
+        Mixing::of(self.latents.as_ref().unwrap_or(&self.states).as_batch(), self.chains())
     }
 }
 

@@ -4,7 +4,7 @@
 //! sequential Monte Carlo from the base. They fail in different ways: importance sampling where the flow never draws, annealing where the path is
 //! too steep, quadrature where the law leaves the box.
 
-use super::Grid;
+use super::GridDensity;
 use crate::ConfigError;
 use crate::density::Target;
 use crate::estimate::{
@@ -67,7 +67,8 @@ pub struct EvidenceFound {
 ///     3.0 - x[0] * x[0] - x[1] * x[1]
 /// });
 /// let base = Gaussian::standard(2);
-/// let of = EvidenceOf { target: &law, base: Some(&base), flow: None, grid: Some(Grid::new([-6.0; 2], [6.0; 2], 100)?), draws: 1000 };
+/// let density = Grid::new([-6.0; 2], [6.0; 2], 100)?.density(&law)?;
+/// let of = EvidenceOf { target: &law, base: Some(&base), flow: None, density: Some(&density), draws: 1000 };
 /// for way in of.ways() {
 ///     let z = of.estimate(way, &Options::default())?.log_evidence;
 ///     assert!((z.value - 3.0 - std::f64::consts::PI.ln()).abs() < 6.0 * z.standard_error + 1e-9);
@@ -82,8 +83,8 @@ pub struct EvidenceOf<'a> {
     pub base: Option<&'a dyn Differentiable>,
     /// A flow whose draws are weighed.
     pub flow: Option<&'a dyn Proposal>,
-    /// Cells for a law in the plane.
-    pub grid: Option<Grid>,
+    /// The law on a grid, where it is in the plane: [`Grid::density`](super::Grid::density).
+    pub density: Option<&'a GridDensity>,
     /// Weighted draws; annealing has a tenth as many chains, sequential Monte Carlo a fortieth as many particles in each of eight
     /// populations.
     pub draws: usize,
@@ -95,7 +96,7 @@ impl EvidenceOf<'_> {
         let with_base = |way| self.base.map(|_| way);
         let draws = if self.flow.is_some() { Some(EvidenceWay::Flow) } else { with_base(EvidenceWay::Base) };
         let annealed = self.target.has_gradient();
-        let quadrature = self.grid.filter(|_| self.target.dim() == 2).map(|_| EvidenceWay::Quadrature);
+        let quadrature = self.density.map(|_| EvidenceWay::Quadrature);
         let along =
             [EvidenceWay::Annealed, EvidenceWay::Sequential].map(|way| with_base(way).filter(|_| annealed));
         quadrature.into_iter().chain(draws).chain(along.into_iter().flatten()).collect()
@@ -110,7 +111,9 @@ impl EvidenceOf<'_> {
         let missing = |what: &str| ConfigError::new(what, "missing", format!("{} needs it", way.name()));
         let base = || self.base.ok_or_else(|| missing("base"));
         let estimate = match way {
-            EvidenceWay::Quadrature => return self.quadrature(self.grid.ok_or_else(|| missing("grid"))?),
+            EvidenceWay::Quadrature => {
+                return Ok(quadrature(self.density.ok_or_else(|| missing("density"))?));
+            }
             EvidenceWay::Flow => {
                 let flow = self.flow.ok_or_else(|| missing("flow"))?;
                 importance(self.target, flow, self.draws, false, options)?
@@ -134,18 +137,18 @@ impl EvidenceOf<'_> {
             cost: estimate.cost,
         })
     }
+}
 
-    fn quadrature(&self, grid: Grid) -> Result<EvidenceFound, EstimateError> {
-        let density = grid.density(self.target)?;
-        let log_evidence = LogEvidence {
-            value: density.log_evidence(),
-            standard_error: density.error(),
-            degrees_of_freedom: f64::INFINITY,
-            skewness: 0.0,
-            basis: Basis::Replicates,
-        };
-        let densities = 5 * (grid.cells() * grid.cells()) as u64;
-        let cost = Evaluations { densities, gradients: 0 };
-        Ok(EvidenceFound { log_evidence, ess_share: None, pareto_k: None, cost })
-    }
+fn quadrature(density: &GridDensity) -> EvidenceFound {
+    let log_evidence = LogEvidence {
+        value: density.log_evidence(),
+        standard_error: density.error(),
+        degrees_of_freedom: f64::INFINITY,
+        skewness: 0.0,
+        basis: Basis::Replicates,
+    };
+    // Of the grid and of one twice as fine.
+    let densities = 5 * (density.grid().cells() * density.grid().cells()) as u64;
+    let cost = Evaluations { densities, gradients: 0 };
+    EvidenceFound { log_evidence, ess_share: None, pareto_k: None, cost }
 }

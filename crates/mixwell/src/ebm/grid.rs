@@ -9,6 +9,9 @@ use crate::density::{EvaluationError, Modes, Target};
 use crate::math::log_sum_exp;
 use crate::{Batch, ConfigError, range};
 
+/// Share of the mass in the outermost cells beyond which the law does not fit into the box.
+const MOST_AT_THE_EDGE: f64 = 1e-3;
+
 /// A box in the plane, cut into `n x n` cells.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Grid {
@@ -147,6 +150,11 @@ impl GridDensity {
         (0..n * n).filter(at_edge).map(|k| (self.log_prob[k] - total).exp()).sum()
     }
 
+    /// Whether the box holds the law: false also where the share at the edge is no number.
+    pub fn fits(&self) -> bool {
+        self.edge_share() <= MOST_AT_THE_EDGE
+    }
+
     /// Share of the mass that is nearest to each mode.
     pub fn mode_shares(&self, modes: &Modes) -> Vec<f64> {
         let n = self.grid.n;
@@ -211,12 +219,12 @@ mod tests {
         let scaled = from_fn(2, move |x: &[f64]| same.log_prob_at(x).unwrap() + 2.5);
         let density = Grid::new([-5.0; 2], [5.0; 2], 200).unwrap().density(&scaled).unwrap();
         assert!((density.log_evidence() - 2.5).abs() < 1e-9 && density.error() < 1e-6, "{}", density.error());
-        assert!(density.edge_share() < 1e-12);
+        assert!(density.edge_share() < 1e-12 && density.fits());
         let shares = density.mode_shares(&target.facts().modes.unwrap());
         assert!((shares[0] - 1.0 / 3.0).abs() < 1e-6 && (shares[1] - 2.0 / 3.0).abs() < 1e-6, "{shares:?}");
         // A box that cuts a mode off says so.
         let cut = Grid::new([-5.0; 2], [1.5; 2], 100).unwrap().density(&scaled).unwrap();
-        assert!(cut.edge_share() > 1e-3, "{}", cut.edge_share());
+        assert!(cut.edge_share() > 1e-3 && !cut.fits(), "{}", cut.edge_share());
     }
 
     #[test]

@@ -7,7 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostics::{Draws, ess_bulk, rhat};
+use super::Mixing;
+use crate::Batch;
 
 /// How well the chains of one update mixed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,21 +44,12 @@ impl Health {
 pub(super) fn measure(update: u64, path: &[f64], n_chains: usize, dim: usize) -> Health {
     let steps = path.len() / (n_chains * dim);
     let (mut worst, mut fewest, mut stuck) = (f64::NAN, f64::NAN, f64::NAN);
-    let mut draws = vec![0.0; steps * n_chains];
     if steps >= 4 {
         let place = |t: usize, chain: usize| &path[(t * n_chains + chain) * dim..][..dim];
         let still = (0..n_chains).filter(|&c| (1..steps).all(|t| place(t, c) == place(0, c))).count();
         stuck = still as f64 / n_chains as f64;
-        for k in 0..dim {
-            for (t, states) in path.chunks_exact(n_chains * dim).enumerate() {
-                for (chain, x) in states.chunks_exact(dim).enumerate() {
-                    draws[chain * steps + t] = x[k];
-                }
-            }
-            let draws = Draws::new(&draws, n_chains);
-            worst = worst.max(rhat(draws));
-            fewest = fewest.min(ess_bulk(draws));
-        }
+        let mixing = Mixing::of(Batch::new(path, dim), n_chains);
+        (worst, fewest) = (mixing.rhat, mixing.ess);
     }
     Health { update, chains: n_chains, steps, rhat: worst, ess: fewest, stuck }
 }

@@ -19,6 +19,7 @@
 mod classifier;
 mod config;
 mod energy;
+mod energy_spread;
 mod error;
 mod long_chains;
 mod observer;

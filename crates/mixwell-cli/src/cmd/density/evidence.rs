@@ -8,6 +8,7 @@ use serde_json::{Map, json};
 
 use super::super::summary::number;
 use super::inputs::Inputs;
+use super::plane::PlaneMap;
 use super::report::Report;
 use crate::cli::DensityArgs;
 use crate::exit::bad_input;
@@ -19,12 +20,17 @@ const LEVEL: f64 = 0.95;
 const LARGEST_K: f64 = 0.7;
 
 /// Adds the table and the verdict on it.
-pub fn look(inputs: &Inputs<'_>, args: &DensityArgs, report: &mut Report) -> anyhow::Result<()> {
+pub fn look(
+    inputs: &Inputs<'_>,
+    map: Option<&PlaneMap>,
+    args: &DensityArgs,
+    report: &mut Report,
+) -> anyhow::Result<()> {
     let of = EvidenceOf {
         target: inputs.model,
         base: inputs.base.as_deref(),
         flow: inputs.flow.as_ref().map(|flow| flow as _),
-        grid: inputs.grid,
+        density: map.map(|map| &map.density),
         draws: args.draws,
     };
     let options = Options { seed: args.seed, ..Options::default() };
@@ -47,7 +53,9 @@ pub fn look(inputs: &Inputs<'_>, args: &DensityArgs, report: &mut Report) -> any
                 continue;
             }
         };
-        let seconds = begun.elapsed().as_secs_f64();
+        // The map was made before.
+        let before = map.filter(|_| way == EvidenceWay::Quadrature).map_or(0.0, |map| map.seconds);
+        let seconds = before + begun.elapsed().as_secs_f64();
         row(way, &found, seconds, report);
         let (low, high) = found.log_evidence.interval(LEVEL);
         json.insert(

@@ -30,7 +30,7 @@ pub fn run(args: &DensityArgs) -> anyhow::Result<Status> {
     let look = || -> anyhow::Result<Report> {
         let mut report = Report::new(&law, args);
         let map = plane::look(&inputs, &mut report)?;
-        evidence::look(&inputs, args, &mut report)?;
+        evidence::look(&inputs, map.as_ref(), args, &mut report)?;
         truth::look(&inputs, map.as_ref(), args, &mut report)?;
         energies::look(&inputs, &mut report)?;
         plane::points(&inputs, &mut report)?;

@@ -1,5 +1,7 @@
 //! A law in the plane: a map as numbers and as a picture, the shares of modes; log-densities of given points, in any dimension.
 
+use std::time::Instant;
+
 use mixwell::density::Target;
 use mixwell::ebm::{Grid, GridDensity, energies};
 use mixwell_figures::{Axis, DensityMaps, MapPanel, Surface};
@@ -8,14 +10,14 @@ use serde_json::json;
 use super::inputs::Inputs;
 use super::report::{Report, coordinates, csv};
 
-/// Share of the mass at the edge of the box beyond which the law does not fit into it.
-const EDGE: f64 = 1e-3;
 /// Places of the picture on a side, at most.
 const PLACES: usize = 150;
 
 /// A law in the plane.
 pub struct PlaneMap {
     pub density: GridDensity,
+    /// Seconds that it took.
+    pub seconds: f64,
     /// Its normalised log-density, to be drawn.
     pub surface: Surface,
 }
@@ -23,7 +25,9 @@ pub struct PlaneMap {
 /// The law on the grid, where it is in the plane.
 pub fn look(inputs: &Inputs<'_>, report: &mut Report) -> anyhow::Result<Option<PlaneMap>> {
     let Some(grid) = inputs.grid else { return Ok(None) };
+    let begun = Instant::now();
     let density = grid.density(inputs.model)?;
+    let seconds = begun.elapsed().as_secs_f64();
     let log_evidence = density.log_evidence();
     let names = ["x0", "x1", "log_density", "mass"].map(String::from);
     let log_cell = grid.log_cell();
@@ -54,7 +58,7 @@ pub fn look(inputs: &Inputs<'_>, report: &mut Report) -> anyhow::Result<Option<P
         grid.high()[1],
         density.error()
     ));
-    if edge.is_nan() || edge > EDGE {
+    if !density.fits() {
         report.problem(format!(
             "{:.2} % of the mass lies at the edge of the box: the law does not end there; give a wider one with --low and --high",
             100.0 * edge
@@ -71,7 +75,7 @@ pub fn look(inputs: &Inputs<'_>, report: &mut Report) -> anyhow::Result<Option<P
         }
     }
     report.put("plane", plane);
-    Ok(Some(PlaneMap { density, surface }))
+    Ok(Some(PlaneMap { density, seconds, surface }))
 }
 
 fn panel(title: &str, target: &dyn Target, grid: Grid) -> anyhow::Result<MapPanel> {

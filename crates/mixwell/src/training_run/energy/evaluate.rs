@@ -13,6 +13,7 @@ use crate::flow::Flow;
 use crate::math::log_sum_exp;
 use crate::proposal::Proposal;
 use crate::rng::DATA_STREAM;
+use crate::training_run::energy_spread::EnergySpread;
 use crate::training_run::{TrainingRunError, WeightsOf};
 use crate::{Batch, ConfigError, Points, Stream};
 
@@ -24,8 +25,6 @@ const DRAWS: usize = 10_000;
 const NUMBERS: usize = 2_000_000;
 /// Images of a set that are looked at.
 const LOOKED_AT: usize = 1000;
-/// Share of the mass at the edge of the box beyond which the law does not fit into it.
-const EDGE: f64 = 1e-3;
 
 /// Weights of modes that are off by more than this are wrong.
 const FARTHEST_WEIGHT: f64 = 0.1;
@@ -197,9 +196,7 @@ pub(super) fn look_at_images(
     let energies = |x: Batch<'_>| {
         let mut energies = vec![0.0; x.rows()];
         training.model().energy().evaluate(x, &mut energies, None);
-        let mean = energies.iter().sum::<f64>() / energies.len() as f64;
-        let square = energies.iter().map(|e| (e - mean) * (e - mean)).sum::<f64>() / energies.len() as f64;
-        (mean, square.sqrt())
+        energies
     };
     let data = training.data().points();
     let mut draws = None;
@@ -229,15 +226,12 @@ pub(super) fn look_at_images(
         ("flow", "flow.png", draws.as_ref().map(Points::as_batch)),
         ("bank", "bank.png", persistent.map(Points::as_batch)),
     ];
-    let mut words = vec![];
+    let mut spread = EnergySpread::default();
     for (name, file, x) in sets.into_iter().filter_map(|(name, file, x)| Some((name, file, x?))) {
-        let (mean, sd) = energies(x);
-        found.put(&format!("energy_of_{name}"), mean);
-        found.put(&format!("energy_sd_of_{name}"), sd);
-        words.push(format!("{} {mean:.3} +- {sd:.3}", name.replace('_', " ")));
+        spread.add(name, &energies(x), |name, value| found.put(name, value));
         found.files.push(images.picture(file, x)?);
     }
-    found.lines.push(format!("energies (mean and standard deviation): {}", words.join(", ")));
+    found.lines.push(spread.line());
     found.files.push(images.description());
     Ok(())
 }
@@ -262,7 +256,7 @@ fn evidence<E: Energy>(
             density.log_evidence(),
             density.error()
         ));
-        if edge.is_nan() || edge > EDGE {
+        if !density.fits() {
             found.problems.push(format!(
                 "{:.2} % of the mass lies at the edge of a box twice as wide as the data: the law does not end there; give it a base",
                 100.0 * edge

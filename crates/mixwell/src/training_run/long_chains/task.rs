@@ -12,10 +12,11 @@ use crate::diagnostics::{Draws, autocorrelation_band, integrated_time};
 use crate::ebm::{Energy, EnergyModel, Moves};
 use crate::footprint::numbers;
 use crate::image::{Encoding, Grid, ImageShape, PixelMap};
-use crate::io::{IoError, read_text, to_npy};
+use crate::io::to_npy;
 use crate::kernel::{Chains, Context, Ensemble, EnsembleState, Kernel, KernelState, Role, Warmup};
 use crate::net::{Model, Network};
 use crate::rng::DATA_STREAM;
+use crate::training_run::energy_spread::EnergySpread;
 use crate::training_run::{Column, Outcome, Task, TrainedEnergy, TrainingRunError, Updated, WeightsOf};
 use crate::{Batch, ConfigError, Points, Stream};
 
@@ -179,28 +180,19 @@ fn start_error(error: &dyn std::fmt::Display) -> ConfigError {
 
 /// The law, and how its points are images, where they are.
 fn read_law(path: &Path) -> Result<(EnergyModel<Network<f32>>, Option<Encoding>), TrainingRunError> {
-    let model = TrainedEnergy::open(path)?.into_model();
-    let file = path.join(Encoding::NAME);
-    if !file.exists() {
-        let encoding = match *model.energy().spec().input {
-            // A network of images alone: from -1 to 1, as most are.
-            [channels, height, width] if [1, 3].contains(&channels) => Some(Encoding {
-                shape: ImageShape::new(channels, height, width),
-                map: PixelMap::default(),
-                dequantise: 0.0,
-            }),
-            _ => None,
-        };
-        return Ok((model, encoding));
-    }
-    let refused = |reason: String| TrainingRunError::Data { path: file.clone(), reason };
-    let text = read_text(&file, 1 << 16).map_err(IoError::file("read", &file))?;
-    let encoding: Encoding =
-        serde_json::from_str(&text).map_err(|e| refused(crate::io::excerpt(&e.to_string())))?;
-    if encoding.shape.dim() != Target::dim(&model) {
-        return Err(refused(format!("its images are {}, but its energy is of other points", encoding.shape)));
-    }
-    Ok((model, Some(encoding)))
+    let trained = TrainedEnergy::open(path)?;
+    let encoding = trained.encoding()?;
+    let model = trained.into_model();
+    let encoding = encoding.or(match *model.energy().spec().input {
+        // A network of images alone: from -1 to 1, as most are.
+        [channels, height, width] if [1, 3].contains(&channels) => Some(Encoding {
+            shape: ImageShape::new(channels, height, width),
+            map: PixelMap::default(),
+            dequantise: 0.0,
+        }),
+        _ => None,
+    });
+    Ok((model, encoding))
 }
 
 impl Task for LongChainsTask {
@@ -323,22 +315,14 @@ impl Task for LongChainsTask {
         let last = self.points();
         let (kept, ends) = (&self.so_far.energies, self.energies(last.as_batch()));
         let half = &kept[kept.len() / 2..];
-        let mut words = vec![];
+        let mut spread = EnergySpread::default();
         for (name, energies) in [
             ("first_half", &kept[..kept.len() / 2]),
             ("second_half", half),
             ("ends", &*ends),
             ("beside", &*self.beside.as_ref().map_or(vec![], |b| self.energies(b.as_batch()))),
         ] {
-            if energies.is_empty() {
-                continue;
-            }
-            let mean = energies.iter().sum::<f64>() / energies.len() as f64;
-            let square =
-                energies.iter().map(|e| (e - mean) * (e - mean)).sum::<f64>() / energies.len() as f64;
-            put(&format!("energy_of_{name}"), mean);
-            put(&format!("energy_sd_of_{name}"), square.sqrt());
-            words.push(format!("{} {mean:.3} +- {:.3}", name.replace('_', " "), square.sqrt()));
+            spread.add(name, energies, &mut put);
         }
         out.lines = vec![
             format!(
@@ -358,7 +342,7 @@ impl Task for LongChainsTask {
                 }
                 None => format!("autocorrelation not below {FORGOTTEN} within {} steps", mean.len()),
             },
-            format!("energies (mean and standard deviation): {}", words.join(", ")),
+            spread.line(),
         ];
         if mean_rhat.is_nan() || mean_rhat > LARGEST_RHAT {
             out.problems.push(format!(

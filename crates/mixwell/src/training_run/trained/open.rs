@@ -109,9 +109,16 @@ impl TrainedEnergy {
     /// How images became the points that it was trained on, where they were images.
     ///
     /// # Errors
-    /// When its description is damaged.
+    /// When its description is damaged, or of images of another size.
     pub fn encoding(&self) -> Result<Option<Encoding>, TrainingRunError> {
-        read_encoding(&self.path)
+        let encoding = read_encoding(&self.path)?;
+        match &encoding {
+            Some(Encoding { shape, .. }) if shape.dim() != self.model.energy().dim() => {
+                let reason = format!("its images are {shape}, but its energy is of other points");
+                Err(TrainingRunError::Data { path: self.path.join(Encoding::NAME), reason })
+            }
+            _ => Ok(encoding),
+        }
     }
 
     /// The flow: the one that was trained beside, or else the one that is the base, where there is one.

@@ -37,6 +37,7 @@ pub mod estimate;
 pub mod flow;
 mod footprint;
 mod fourier;
+pub mod gan;
 pub mod image;
 pub mod interpolate;
 pub mod io;

@@ -35,6 +35,10 @@ pub const NETWORK_INIT_STREAM: u64 = u64::MAX - 3;
 pub const BANK_STREAM: u64 = u64::MAX - 4;
 /// Stream number of the draws of a named data set.
 pub const DATA_STREAM: u64 = u64::MAX - 5;
+/// Stream number of the latents of a generator while it is trained.
+pub const LATENT_STREAM: u64 = u64::MAX - 6;
+/// Stream number of the latents by which a trained generator is looked at.
+pub const LOOK_STREAM: u64 = u64::MAX - 7;
 /// Stream number of starting points.
 pub const START_STREAM: u64 = u64::MAX - 2;
 /// Stream number of flow initialisation.
@@ -212,6 +216,8 @@ mod tests {
             one(NETWORK_INIT_STREAM),
             one(BANK_STREAM),
             one(DATA_STREAM),
+            one(LATENT_STREAM),
+            one(LOOK_STREAM),
             one(START_STREAM),
             one(FLOW_INIT_STREAM),
             one(TRAINING_STREAM),

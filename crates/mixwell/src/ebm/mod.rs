@@ -28,7 +28,6 @@
 //! ```
 
 mod bank;
-mod batches;
 mod chain_run;
 mod energies;
 mod energy;
@@ -38,7 +37,6 @@ mod fresh;
 mod grid;
 mod health;
 mod law_file;
-mod learner;
 mod mixing;
 mod model;
 mod moves;
@@ -55,8 +53,8 @@ mod trainer;
 mod training;
 mod walkers;
 
+pub use crate::train::TrainingData;
 pub use bank::{Bank, BankConfig, Memory};
-pub use batches::TrainingData;
 pub use chain_run::ChainRun;
 pub(crate) use chain_run::shares;
 pub use energies::energies;

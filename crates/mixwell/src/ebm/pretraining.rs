@@ -3,11 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::batches::{Batches, BatchesState};
-use super::learner::{Learner, LearnerState};
 use super::{TrainingData, TrainingError};
 use crate::flow::{Flow, FlowState};
 use crate::net::{Gradient, OptimiserConfig, WeightAverage};
+use crate::train::{Batches, BatchesState, Learner, LearnerState};
 use crate::{ConfigError, Stream, range};
 
 /// How a flow is fitted to the data.

@@ -111,6 +111,16 @@ impl<T: Real> Network<T> {
         &self.params
     }
 
+    /// Whether it does otherwise in training than in evaluation: by the statistics of a batch, or by a vector that moves with every step.
+    pub fn has_statistics(&self) -> bool {
+        self.layout.iter().any(|array| array.is_statistic)
+    }
+
+    /// Whether, in training, what comes out of a row depends on the others, as under batch normalisation.
+    pub fn couples_rows(&self) -> bool {
+        self.layers.couples_rows()
+    }
+
     /// Its arrays, see [`Model::layout`].
     pub(super) fn layers_layout(&self) -> &[ArraySpec] {
         &self.layout

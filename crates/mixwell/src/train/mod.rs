@@ -7,10 +7,12 @@
 //! particle as a constant.
 
 mod action;
+mod batches;
 mod descent;
 mod epochs;
 mod examples;
 mod guard;
+mod learner;
 mod loss;
 mod objective;
 mod replay;
@@ -20,10 +22,13 @@ mod trainer;
 mod weights;
 
 pub use action::TrainAction;
+pub use batches::TrainingData;
+pub(crate) use batches::{Batches, BatchesState};
 pub use descent::{Descent, Passes, Stepped, TrainReport};
 pub use epochs::{Epochs, Walked};
 pub use examples::{Examples, Particles};
 pub use guard::{Guard, GuardCounts};
+pub(crate) use learner::{Learner, LearnerState, Taken};
 pub use loss::{ExampleLoss, Loss, LossValue};
 pub use objective::{MixSchedule, Objective};
 pub use replay::Replay;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::classifier::ClassifierConfig;
 use super::energy::EnergyConfig;
+use super::gan::GanConfig;
 use super::long_chains::LongChainsConfig;
 use super::session::Session;
 use super::{Task, TrainingEnding, TrainingRunError};
@@ -110,6 +111,7 @@ macro_rules! kinds {
 kinds! {
     Classifier(ClassifierConfig) = "classifier", "A classifier of images.";
     Energy(EnergyConfig) = "energy", "An energy-based model.";
+    Gan(GanConfig) = "gan", "A generator of points or images, against a discriminator.";
     LongChains(LongChainsConfig) = "long_chains", "Long chains under an energy that has been trained.";
 }
 

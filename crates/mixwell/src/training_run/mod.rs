@@ -21,6 +21,7 @@ mod config;
 mod energy;
 mod energy_spread;
 mod error;
+mod gan;
 mod long_chains;
 mod observer;
 mod paths;
@@ -37,6 +38,7 @@ pub use energy::{
     PointsConfig,
 };
 pub use error::TrainingRunError;
+pub use gan::{GanConfig, GanRunState, GanTask};
 pub use long_chains::{ChainSpace, ChainStart, LongChainsConfig, LongChainsState, LongChainsTask};
 pub use observer::{TrainingEvent, TrainingObserver};
 pub use session::{TrainingEnding, TrainingRun};

@@ -180,6 +180,9 @@ impl Session {
             }
             let updated = task.update()?;
             in_session += 1;
+            for kept in task.keeps()? {
+                atomic_write(&folder.path().join(&*kept.file), &kept.bytes)?;
+            }
             let elapsed = spent + begun.elapsed();
             let updates = task.updates();
             let step = task.step();
@@ -201,7 +204,7 @@ impl Session {
         checkpoint(&task, &curve, seconds)?;
         let outcome = task.finish()?;
         for weights in &outcome.weights {
-            atomic_write(&folder.path().join(weights.file), &weights.bytes)?;
+            atomic_write(&folder.path().join(&*weights.file), &weights.bytes)?;
         }
         let summary = TrainingSummary {
             kind: self.config.kind().into(),
@@ -216,7 +219,8 @@ impl Session {
         };
         line(&summary.verdict_line());
         atomic_write(&folder.summary(), summary.to_json().as_bytes())?;
-        let files: Vec<&str> = outcome.weights.iter().map(|w| w.file).collect();
+        let left = outcome.weights.iter().map(|w| &*w.file);
+        let files: Vec<&str> = left.chain(outcome.kept.iter().map(String::as_str)).collect();
         folder.write_training_manifest(&files)?;
         Ok(TrainingEnding::Finished(Box::new(summary)))
     }

@@ -42,7 +42,7 @@ pub enum Updated {
 #[derive(Clone, Debug)]
 pub struct WeightsOf {
     /// Its name in the folder.
-    pub file: &'static str,
+    pub file: Cow<'static, str>,
     /// Its bytes.
     pub bytes: Vec<u8>,
 }
@@ -58,6 +58,8 @@ pub struct Outcome {
     pub problems: Vec<String>,
     /// The weights.
     pub weights: Vec<WeightsOf>,
+    /// Names of the files that updates left on the way ([`Task::keeps`]).
+    pub kept: Vec<String>,
 }
 
 /// A training: what an update does, what must be saved to go on with the same bits, what is measured, what is left.
@@ -91,6 +93,12 @@ pub trait Task {
     /// # Errors
     /// When training cannot go on. The run then ends; it can be resumed from its last checkpoint.
     fn update(&mut self) -> Result<Updated, TrainingRunError>;
+
+    /// Files that the last update leaves beside the final ones. They are written before any later checkpoint, so that a resumed training
+    /// has them, too; [`Outcome::kept`] names all of them.
+    fn keeps(&self) -> Result<Vec<WeightsOf>, TrainingRunError> {
+        Ok(vec![])
+    }
 
     /// What was measured since the last row, a number for each column; NaN where nothing was.
     fn row(&mut self) -> Vec<f64>;

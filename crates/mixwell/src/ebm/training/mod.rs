@@ -9,9 +9,7 @@ mod state;
 mod step;
 mod update;
 
-use super::batches::Batches;
 use super::health::{Health, measure};
-use super::learner::Learner;
 use super::negatives::{Ingredients, Negatives, is_calibrated};
 use super::offset::Offset;
 use super::recipe::{FlowRole, Objective};
@@ -20,6 +18,7 @@ use crate::flow::Flow;
 use crate::net::{Model, WeightAverage};
 use crate::proposal::Proposal;
 use crate::rng::TRAINING_STREAM;
+use crate::train::{Batches, Learner};
 use crate::{ConfigError, Points, Stream};
 use state::Moment;
 
@@ -198,7 +197,7 @@ impl<E: Energy> Training<E> {
         }
         let kept = self.kept.clone();
         self.set(&kept)?;
-        self.learner.slow_down(self.slowed, &self.model)?;
+        self.learner.slow_down::<TrainingError>(self.slowed, &self.model)?;
         self.events.push(Event {
             update,
             what: format!(

@@ -4,12 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Event, Training};
 use crate::density::Target;
-use crate::ebm::batches::BatchesState;
-use crate::ebm::learner::LearnerState;
 use crate::ebm::negatives::NegativesState;
 use crate::ebm::{Energy, Health, TrainingError};
 use crate::flow::FlowState;
 use crate::net::{Model, Values, WeightAverage};
+use crate::train::{BatchesState, LearnerState};
 
 /// All that an update changes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -99,7 +98,7 @@ impl<E: Energy> Training<E> {
     /// When it belongs to a training with other settings.
     pub fn load(&mut self, state: &TrainingState) -> Result<(), TrainingError> {
         self.set(&state.now)?;
-        self.learner.slow_down(state.slowed, &self.model)?;
+        self.learner.slow_down::<TrainingError>(state.slowed, &self.model)?;
         *self.kept = state.kept.clone();
         (self.slowed, self.returns) = (state.slowed, state.returns);
         self.events.clone_from(&state.events);

@@ -2,7 +2,6 @@
 
 use super::{Training, Update};
 use crate::Batch;
-use crate::ebm::learner::Taken;
 use crate::ebm::negatives::Ingredients;
 use crate::ebm::objective::{Contrast, Denoising, NoiseContrast, Reading, Sliced};
 use crate::ebm::recipe::{FlowRole, Objective};
@@ -10,7 +9,7 @@ use crate::ebm::{Bank, Energy, TrainingError, Walkers};
 use crate::flow::Flow;
 use crate::net::Gradient;
 use crate::proposal::Proposal;
-use crate::train::LossValue;
+use crate::train::{LossValue, Taken};
 
 impl<E: Energy> Training<E> {
     pub(super) fn attempt(&mut self, keep_path: bool) -> Result<Update, TrainingError> {

@@ -306,8 +306,8 @@ impl Task for Classifier {
         }
         problems.extend(judged(&seen));
         let bytes = self.network.to_safetensors();
-        let weights = vec![WeightsOf { file: "network.safetensors", bytes }];
-        Ok(Outcome { results, lines, problems, weights })
+        let weights = vec![WeightsOf { file: "network.safetensors".into(), bytes }];
+        Ok(Outcome { results, lines, problems, weights, kept: vec![] })
     }
 }
 

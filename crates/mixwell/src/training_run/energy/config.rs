@@ -151,7 +151,7 @@ impl EnergyConfig {
                 other => other,
             })?,
         };
-        images.map_or(Ok(()), |images| images.check_network(&spec))?;
+        images.map_or(Ok(()), |images| images.check_network("energy.network", &spec))?;
         let (inputs, outputs) = (spec.input_shape()?.len(), spec.output()?.len());
         if inputs != dim || outputs != 1 {
             let value = format!("of {inputs} inputs and {outputs} outputs");

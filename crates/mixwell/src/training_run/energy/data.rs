@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::images::{ImagesConfig, OpenImages};
 use crate::density::{DataLoader, Target, TargetConfig, TargetError};
-use crate::ebm::TrainingData;
 use crate::io::DataFiles;
 use crate::rng::DATA_STREAM;
+use crate::train::TrainingData;
 use crate::training_run::TrainingRunError;
 use crate::training_run::paths::resolved;
 use crate::{ConfigError, Points, Stream, range};
@@ -32,6 +32,9 @@ pub struct PointsConfig {
     pub images: Option<ImagesConfig>,
 }
 
+/// How points are checked.
+pub(super) type Checked = fn(Points) -> Result<TrainingData, ConfigError>;
+
 /// Data that are open.
 pub(in crate::training_run) struct OpenData {
     pub points: TrainingData,
@@ -48,7 +51,7 @@ impl Default for PointsConfig {
 }
 
 impl PointsConfig {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(in crate::training_run) fn check(&self) -> Result<(), ConfigError> {
         range::within("rows", self.rows, 2, 1 << 28)?;
         crate::config::check_seed(self.seed)?;
         match (&self.law, &self.table, &self.images) {
@@ -66,7 +69,7 @@ impl PointsConfig {
         }
     }
 
-    pub(super) fn resolve(&mut self, base: &Path) -> Result<(), TrainingRunError> {
+    pub(in crate::training_run) fn resolve(&mut self, base: &Path) -> Result<(), TrainingRunError> {
         if let Some(law) = &mut self.law {
             law.resolve_paths(base);
         }
@@ -81,15 +84,24 @@ impl PointsConfig {
 
     /// The points, and what is known of them.
     pub(in crate::training_run) fn open(&self) -> Result<OpenData, TrainingRunError> {
+        self.open_as(TrainingData::new)
+    }
+
+    /// The same for who learns no density: a coordinate may be the same everywhere.
+    pub(in crate::training_run) fn open_samples(&self) -> Result<OpenData, TrainingRunError> {
+        self.open_as(TrainingData::samples)
+    }
+
+    fn open_as(&self, checked: Checked) -> Result<OpenData, TrainingRunError> {
         if let Some(images) = &self.images {
-            let (points, images) = images.open(self.seed)?;
+            let (points, images) = images.open(self.seed, checked)?;
             return Ok(OpenData { points, truth: None, images: Some(images) });
         }
         let Some(law) = &self.law else {
             let path = self.table.as_deref().unwrap_or_default();
             let table = DataFiles.table(path, None).map_err(target_error)?;
             table.check().map_err(target_error)?;
-            let points = TrainingData::new(Points::from_vec(table.values, table.columns))?;
+            let points = checked(Points::from_vec(table.values, table.columns))?;
             return Ok(OpenData { points, truth: None, images: None });
         };
         let target = law.build(&DataFiles).map_err(target_error)?;
@@ -101,7 +113,7 @@ impl PointsConfig {
             let sampler = target.exact_sampler().ok_or_else(no_draws)?;
             sampler.sample_rows(&mut Stream::new(self.seed, DATA_STREAM), self.rows, target.dim())
         };
-        Ok(OpenData { points: TrainingData::new(points)?, truth: Some(target), images: None })
+        Ok(OpenData { points: checked(points)?, truth: Some(target), images: None })
     }
 }
 

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ebm::TrainingData;
+use super::data::Checked;
 use crate::flow::FlowConfig;
 use crate::image::{Encoding, ImageSet, ImageShape, PixelMap};
 use crate::net::NetworkSpec;
 use crate::rng::DATA_STREAM;
+use crate::train::TrainingData;
 use crate::training_run::classifier::Paths;
 use crate::training_run::paths::resolved;
 use crate::training_run::{TrainingRunError, WeightsOf};
@@ -89,7 +90,11 @@ impl ImagesConfig {
     }
 
     /// The data, dequantised by a stream of this seed.
-    pub(super) fn open(&self, seed: u64) -> Result<(TrainingData, OpenImages), TrainingRunError> {
+    pub(super) fn open(
+        &self,
+        seed: u64,
+        checked: Checked,
+    ) -> Result<(TrainingData, OpenImages), TrainingRunError> {
         let mut set = read(&self.path)?;
         if let Some(classes) = &self.classes {
             set = set.of_classes(classes)?;
@@ -110,7 +115,7 @@ impl ImagesConfig {
         let mut stream = Stream::new(seed, DATA_STREAM);
         let points = encoding.points(&set, &mut stream)?;
         let log_det = encoding.log_det(points.as_batch())?;
-        let data = TrainingData::new(points).map_err(|e| {
+        let data = checked(points).map_err(|e| {
             let more = "; images have a density where they are dequantised (`data.images.dequantise`)";
             ConfigError {
                 reason: format!("{}{}", e.reason, if self.dequantise > 0.0 { "" } else { more }),
@@ -151,12 +156,12 @@ fn read(paths: &Paths) -> Result<ImageSet, TrainingRunError> {
 }
 
 impl OpenImages {
-    /// Refuses a network of images of another shape.
-    pub fn check_network(&self, network: &NetworkSpec) -> Result<(), ConfigError> {
+    /// Refuses a network, which stands under this key, of images of another shape.
+    pub fn check_network(&self, key: &str, network: &NetworkSpec) -> Result<(), ConfigError> {
         if network.input == [self.encoding.shape.dim()] {
             return Ok(());
         }
-        self.check("energy.network.input", &network.input)
+        self.check(&format!("{key}.input"), &network.input)
     }
 
     /// Refuses a flow of images of another shape.
@@ -182,12 +187,12 @@ impl OpenImages {
     /// The first points as a picture.
     pub fn picture(&self, file: &'static str, points: Batch<'_>) -> Result<WeightsOf, TrainingRunError> {
         let images = self.encoding.images(points.slice(0..points.rows().min(SHOWN)))?;
-        Ok(WeightsOf { file, bytes: crate::image::Grid::default().png(&images)? })
+        Ok(WeightsOf { file: file.into(), bytes: crate::image::Grid::default().png(&images)? })
     }
 
     /// How points become images, as a file beside the law.
     pub fn description(&self) -> WeightsOf {
         let text = serde_json::to_string_pretty(&self.encoding).expect("an encoding is plain data");
-        WeightsOf { file: Encoding::NAME, bytes: text.into_bytes() }
+        WeightsOf { file: Encoding::NAME.into(), bytes: text.into_bytes() }
     }
 }

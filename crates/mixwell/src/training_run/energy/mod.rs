@@ -10,6 +10,8 @@ mod stage;
 mod task;
 
 pub use config::{BaseChoice, EnergyConfig, EnergyLaw, EvaluationSettings};
+pub(in crate::training_run) use data::OpenData;
 pub use data::PointsConfig;
 pub use images::ImagesConfig;
+pub(in crate::training_run) use images::OpenImages;
 pub use task::{EnergyState, EnergyTask};

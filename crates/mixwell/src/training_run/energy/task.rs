@@ -309,7 +309,7 @@ impl Task for EnergyTask {
                 shown[5]
             ));
         }
-        let file = |file, bytes| WeightsOf { file, bytes };
+        let file = |file: &'static str, bytes| WeightsOf { file: file.into(), bytes };
         let mut weights = vec![
             file(LawFile::NAME, law.to_json().into_bytes()),
             file(LawFile::ENERGY, training.model().energy().to_safetensors()),
@@ -329,7 +329,7 @@ impl Task for EnergyTask {
         }
         head.append(&mut found.lines);
         weights.append(&mut found.files);
-        Ok(Outcome { results: found.results, lines: head, problems: found.problems, weights })
+        Ok(Outcome { results: found.results, lines: head, problems: found.problems, weights, kept: vec![] })
     }
 }
 

@@ -378,7 +378,7 @@ impl LongChainsTask {
         for (lag, (mean, largest)) in mean.iter().zip(largest).enumerate() {
             table.push_str(&format!("{lag},{mean},{largest}\n"));
         }
-        out.weights.push(WeightsOf { file: "autocorrelation.csv", bytes: table.into_bytes() });
+        out.weights.push(WeightsOf { file: "autocorrelation.csv".into(), bytes: table.into_bytes() });
         let mut table = "step,chain,energy\n".to_string();
         for (kept, energies) in self.so_far.energies.chunks(n).enumerate() {
             let step = (kept + 1) * self.config.keep_every;
@@ -386,15 +386,17 @@ impl LongChainsTask {
                 table.push_str(&format!("{step},{chain},{energy}\n"));
             }
         }
-        out.weights.push(WeightsOf { file: "energies.csv", bytes: table.into_bytes() });
+        out.weights.push(WeightsOf { file: "energies.csv".into(), bytes: table.into_bytes() });
         let kept: Vec<f64> = self.so_far.kept.iter().map(|v| f64::from(*v)).collect();
         let n_kept = kept.len() / (n * dim).max(1);
-        out.weights.push(WeightsOf { file: "kept.npy", bytes: to_npy(&[n_kept, n, dim], &kept) });
+        out.weights.push(WeightsOf { file: "kept.npy".into(), bytes: to_npy(&[n_kept, n, dim], &kept) });
         if let Some(encoding) = &self.encoding {
             let points = self.points();
             let ends = points.as_batch().slice(0..n.min(SHOWN));
-            out.weights
-                .push(WeightsOf { file: "ends.png", bytes: Grid::default().png(&encoding.images(ends)?)? });
+            out.weights.push(WeightsOf {
+                file: "ends.png".into(),
+                bytes: Grid::default().png(&encoding.images(ends)?)?,
+            });
             // One chain through its life.
             let shown = n_kept.min(SHOWN);
             let mut life = Points::zeros(shown, dim);
@@ -403,7 +405,7 @@ impl LongChainsTask {
             }
             if shown > 0 {
                 let bytes = Grid::default().png(&encoding.images(life.as_batch())?)?;
-                out.weights.push(WeightsOf { file: "one_chain.png", bytes });
+                out.weights.push(WeightsOf { file: "one_chain.png".into(), bytes });
             }
         }
         Ok(())

@@ -2,14 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainingError;
+use super::{Descent, Guard, GuardCounts, LossValue};
 use crate::ConfigError;
-use crate::net::{Gradient, Model, Optimiser, OptimiserConfig, OptimiserState};
-use crate::train::{Descent, Guard, LossValue};
+use crate::net::{Gradient, Model, Optimiser, OptimiserConfig, OptimiserState, WeightsError};
 
 /// Trains one model.
 #[derive(Debug)]
-pub(super) struct Learner {
+pub(crate) struct Learner {
     config: OptimiserConfig,
     /// The learning rate of the settings.
     learning_rate: f64,
@@ -19,14 +18,14 @@ pub(super) struct Learner {
 
 /// Its state in a checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct LearnerState {
+pub(crate) struct LearnerState {
     optimiser: OptimiserState,
     guard: Guard,
 }
 
 /// What a step did.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     pub loss: f64,
     pub gradient_norm: f64,
     /// False when loss or gradient could not be used: nothing was changed.
@@ -58,7 +57,10 @@ impl Learner {
     }
 
     /// Multiplies the learning rate of the settings from here on.
-    pub fn slow_down(&mut self, factor: f64, model: &dyn Model) -> Result<(), TrainingError> {
+    pub fn slow_down<E>(&mut self, factor: f64, model: &dyn Model) -> Result<(), E>
+    where
+        E: From<ConfigError> + From<WeightsError>,
+    {
         self.config.learning_rate = self.learning_rate * factor;
         let mut optimiser = Optimiser::new(&self.config, model)?;
         optimiser.load_state(&self.descent.optimiser.save_state())?;
@@ -66,11 +68,16 @@ impl Learner {
         Ok(())
     }
 
+    /// What its guard counted.
+    pub fn counts(&self) -> GuardCounts {
+        self.descent.guard.counts
+    }
+
     pub fn save(&self) -> LearnerState {
         LearnerState { optimiser: self.descent.optimiser.save_state(), guard: self.descent.guard.clone() }
     }
 
-    pub fn load(&mut self, state: &LearnerState) -> Result<(), TrainingError> {
+    pub fn load(&mut self, state: &LearnerState) -> Result<(), WeightsError> {
         self.descent.optimiser.load_state(&state.optimiser)?;
         self.descent.guard = state.guard.clone();
         Ok(())

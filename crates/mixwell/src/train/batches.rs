@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::rng::StreamState;
 use crate::{Batch, ConfigError, Points, Stream};
 
-/// The data that an energy is trained on, `rows x dim`, checked.
+/// The data that a model is trained on, `rows x dim`, checked.
 ///
 /// A clone shares the points.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +21,24 @@ impl TrainingData {
     /// # Errors
     /// When there are fewer than two, one is not finite, or a coordinate does not vary: no density can be learned from that.
     pub fn new(points: Points) -> Result<Self, ConfigError> {
-        let (n, dim) = (points.rows(), points.dim());
+        let data = Self::samples(points)?;
+        let points = &data.points;
+        for k in 0..points.dim() {
+            if points.as_batch().iter().all(|x| x[k] == points.row(0)[k]) {
+                let value = format!("{} in every row of column {k}", points.row(0)[k]);
+                let reason = "a column that does not vary has no density: leave it out";
+                return Err(ConfigError::new("data", value, reason));
+            }
+        }
+        Ok(data)
+    }
+
+    /// Takes points over that need not have a density: columns that do not vary, as at the edge of digits, are no hindrance.
+    ///
+    /// # Errors
+    /// When there are fewer than two, or one is not finite.
+    pub fn samples(points: Points) -> Result<Self, ConfigError> {
+        let n = points.rows();
         if n < 2 {
             return Err(ConfigError::new("data", format!("{n} rows"), "at least 2 are needed"));
         }
@@ -29,13 +46,6 @@ impl TrainingData {
             if let Some(k) = x.iter().position(|v| !v.is_finite()) {
                 let value = format!("{} in row {row}, column {k}", x[k]);
                 return Err(ConfigError::new("data", value, "every number must be finite"));
-            }
-        }
-        for k in 0..dim {
-            if points.as_batch().iter().all(|x| x[k] == points.row(0)[k]) {
-                let value = format!("{} in every row of column {k}", points.row(0)[k]);
-                let reason = "a column that does not vary has no density: leave it out";
-                return Err(ConfigError::new("data", value, reason));
             }
         }
         Ok(Self { points: Arc::new(points) })
@@ -73,7 +83,7 @@ impl TrainingData {
 
 /// Where the passes stand.
 #[derive(Clone, Debug)]
-pub(super) struct Batches {
+pub(crate) struct Batches {
     size: usize,
     noise: f64,
     order: Vec<u32>,
@@ -84,7 +94,7 @@ pub(super) struct Batches {
 
 /// [`Batches`] as they lie in a checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct BatchesState {
+pub(crate) struct BatchesState {
     order: Vec<u32>,
     next: usize,
     stream: StreamState,

@@ -155,3 +155,80 @@ fn a_collapsed_generator_is_told_with_its_number() {
     assert_eq!(code(&o), 3, "{} {}", stdout(&o), stderr(&o));
     assert!(stdout(&o).contains("training went badly"), "{}", stdout(&o));
 }
+
+/// A ratio against the generator in this folder.
+fn ratio_config(gan: &str, extra: &str) -> String {
+    format!(
+        r#"kind = "ratio"
+updates = 300
+{extra}
+[gan]
+{gan}
+[training]
+batch = 64
+penalty = 0.1
+look_every = 25
+patience = 8
+optimiser = {{ learning_rate = 3e-3 }}
+[network]
+input = [2]
+layers = [{{ kind = "dense", units = 32 }}, {{ kind = "activation", function = "tanh" }}, {{ kind = "dense", units = 1 }}]
+"#
+    )
+}
+
+#[test]
+fn a_ratio_is_better_than_the_discriminator_and_kills_change_no_bit() {
+    let folder = folder();
+    let gan = text_of(&folder.path().join("gan"));
+    let gan_config = write(folder.path(), "g.toml", &config("").replace("updates = 400", "updates = 301"));
+    let o = call(&["train", &gan_config, "--out", &gan, "--quiet"]);
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    let text = ratio_config(&format!("path = '{gan}'"), "") + "[output]\ncheckpoint_seconds = 0\n";
+    let config = write(folder.path(), "r.toml", &text);
+    let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
+    let begun = Instant::now();
+    let o = call(&["train", &config, "--out", &text_of(&whole), "--threads", "1"]);
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    let length = begun.elapsed();
+    let results = summary(&whole)["results"].clone();
+    let of = |key: &str| results[key].as_f64().unwrap();
+    assert!(of("log_loss") < of("discriminator_log_loss"), "{results}");
+    assert!((of("mean_ratio") - 1.0).abs() < 0.3, "{results}");
+    assert!(stdout(&o).contains("after logistic repair"), "{}", stdout(&o));
+    let stretches = (0..20u32).map(|kill| length.mul_f64(f64::from(kill * 7 % 20) / 20.0 * 0.4));
+    let kills = train_with_kills(&config, &killed, stretches);
+    assert!(kills > 2, "only {kills} kills");
+    let left = |run: &Path| std::fs::read(run.join("ratio.safetensors")).unwrap();
+    assert!(left(&whole) == left(&killed), "weights differ");
+    assert_eq!(curve(&whole), curve(&killed));
+    assert_eq!(summary(&whole), summary(&killed));
+
+    // The same from files of networks, whose data must be said; what does not fit is one sentence.
+    let files = format!("generator = {{ weights = '{gan}/generator.safetensors' }}");
+    let data = "data = { law = { kind = 'two_modes' }, rows = 500 }";
+    let cases = [
+        (ratio_config(&files, data), ""),
+        (ratio_config(&files, ""), "`data` is missing"),
+        (ratio_config(&files, "data = { law = { kind = 'funnel', dim = 3 }, rows = 500 }"), "`data` is of 3 numbers"),
+        (ratio_config("", data), "`gan.path` is missing"),
+        (ratio_config(&format!("path = '{gan}'\n{files}"), data), "give the folder or the networks"),
+        (ratio_config(&format!("path = '{}'", text_of(&whole)), data), "that of a GAN is needed"),
+        (ratio_config(&files, data).replace("input = [2]", "input = [5]"), "`network` is of 5 numbers"),
+        (ratio_config(&files, data).replace("generator.safetensors", "none.safetensors"), "none.safetensors"),
+        (ratio_config(&files, data).replace("penalty = 0.1", "penalty = -1.0"), "`training.penalty` is -1"),
+    ];
+    for (i, (text, wanted)) in cases.into_iter().enumerate() {
+        let config = write(folder.path(), "bad.toml", &text);
+        let out = folder.path().join(format!("run{i}"));
+        let o = call(&["train", &config, "--out", &text_of(&out)]);
+        if wanted.is_empty() {
+            assert_eq!(code(&o), 0, "{}", stderr(&o));
+            continue;
+        }
+        let told = stderr(&o);
+        assert!(code(&o) == 2 && told.contains(wanted), "{wanted}: {} {told}", code(&o));
+        assert!(told.starts_with("error: ") && told.trim_end().lines().count() == 1, "{told}");
+        assert!(!out.exists(), "{wanted}");
+    }
+}

@@ -11,9 +11,9 @@ use super::posteriordb::{self, PosteriordbConfig};
 use super::{
     BananaConfig, CheckerboardConfig, DataLoader, DoubleWell4Config, DualMoonConfig, EightGaussiansConfig,
     EightSchoolsConfig, EnergyTargetConfig, FlexMixtureConfig, FourCornersConfig, FourOnALineConfig,
-    Funnel101Config, FunnelConfig, GaussianConfig, GaussianMixtureConfig, Grid25Config,
+    Funnel101Config, FunnelConfig, GaussianConfig, GaussianMixtureConfig, Grid25Config, GridMixtureConfig,
     IllConditionedGaussianConfig, LennardJones13Config, LogisticRegressionConfig, MixtureConfig, Phi4Config,
-    PinwheelConfig, Pointwise, ProductConfig, RingsConfig, StandardGaussianConfig, Target, TargetError,
+    PinwheelConfig, Pointwise, ProductConfig, RingsConfig, StandardGaussianConfig, SwissRollConfig, Target, TargetError,
     TemperedConfig, ThreeModesConfig, TwoModesConfig, TwoMoonsConfig, TwoSpiralsConfig,
 };
 use crate::ConfigError;
@@ -101,6 +101,8 @@ targets! {
         |c, _data| Box::new(c.build()?);
     Grid25(Grid25Config) = "grid25", "25 narrow modes on a grid",
         |c, _data| Box::new(c.build()?);
+    GridMixture(GridMixtureConfig) = "grid_mixture", "equal modes at every point of a grid, 243 in five dimensions",
+        |c, _data| Box::new(c.build()?);
     FlexMixture(FlexMixtureConfig) = "flex_mixture", "two modes of weights 1 and 3 in 100 dimensions",
         |c, _data| Box::new(c.build()?);
     Banana(BananaConfig) = "banana", "curved pairs of coordinates",
@@ -120,6 +122,8 @@ targets! {
     Checkerboard(CheckerboardConfig) = "checkerboard", "the dark squares of a board: uniform, with edges",
         |c, _data| Box::new(c.build()?);
     TwoSpirals(TwoSpiralsConfig) = "two_spirals", "two spirals turned by half a circle, blurred",
+        |c, _data| Box::new(c.build()?);
+    SwissRoll(SwissRollConfig) = "swiss_roll", "the Swiss roll in the plane, blurred",
         |c, _data| Box::new(c.build()?);
     Phi4(Phi4Config) = "phi4", "phi^4 field on a line: two wells that act together",
         |c, _data| Box::new(c.build()?);

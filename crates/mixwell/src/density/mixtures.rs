@@ -206,6 +206,54 @@ impl Grid25Config {
     }
 }
 
+/// Equal modes at every point of a grid in any number of dimensions: by default the 3^5 = 243 modes of the 5-D GANs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GridMixtureConfig {
+    /// Number of coordinates.
+    pub dim: usize,
+    /// The values that every coordinate of a mode can have.
+    pub values: Vec<f64>,
+    /// Standard deviation of each mode.
+    pub scale: f64,
+}
+
+/// Modes of a grid at most.
+const MOST_MODES: usize = 100_000;
+
+impl Default for GridMixtureConfig {
+    fn default() -> Self {
+        Self { dim: 5, values: vec![-2.0, 0.0, 2.0], scale: 0.05 }
+    }
+}
+
+impl GridMixtureConfig {
+    /// Checks every range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        range::dim(self.dim, 1)?;
+        range::at_least("values", self.values.len(), 1)?;
+        range::vector("values", &self.values)?;
+        range::positive("scale", self.scale)?;
+        let n = u32::try_from(self.dim).ok().and_then(|dim| self.values.len().checked_pow(dim));
+        if n.is_none_or(|n| n > MOST_MODES) {
+            let reason = format!("{} values of each make more than {MOST_MODES} modes", self.values.len());
+            return Err(ConfigError::new("dim", self.dim, reason));
+        }
+        Ok(())
+    }
+
+    /// The target.
+    pub fn build(&self) -> Result<GaussianMixture, ConfigError> {
+        self.check()?;
+        let n = self.values.len();
+        let centre = |k: usize| {
+            let place = |i: usize| k / n.pow(i as u32) % n;
+            (0..self.dim).map(|i| self.values[place(i)]).collect::<Vec<_>>()
+        };
+        Ok(GaussianMixture::isotropic((0..n.pow(self.dim as u32)).map(|k| (1.0, centre(k), self.scale))))
+    }
+}
+
 /// Four modes of weights 1, 2, 3, 4 on a line in the plane.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -356,6 +404,10 @@ mod tests {
             FlexMixtureConfig { variance: 0.0, ..Default::default() }.check().unwrap_err().key,
             "variance"
         );
+        let many = GridMixtureConfig { dim: 11, ..Default::default() };
+        assert!(many.check().unwrap_err().to_string().contains("more than 100000 modes"));
+        let grid = GridMixtureConfig::default().build().unwrap().facts().modes.unwrap().centres;
+        assert_eq!((grid.rows(), grid.row(242), grid.row(5)), (243, &[2.0; 5][..], &[2.0, 0.0, -2.0, -2.0, -2.0][..]));
         assert_eq!(Grid25Config { scale: -1.0, ..Default::default() }.check().unwrap_err().key, "scale");
     }
 }

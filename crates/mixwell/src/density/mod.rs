@@ -58,6 +58,7 @@ mod product;
 mod pulled_back;
 pub mod rings;
 mod scratch;
+mod swiss_roll;
 mod table;
 mod tempered;
 mod transfer;
@@ -91,7 +92,7 @@ pub use mixture::{ComponentConfig, GaussianMixture, GaussianMixtureConfig};
 pub use mixture_of::{Mixture, MixtureComponentConfig, MixtureConfig};
 pub use mixtures::{
     EightGaussiansConfig, FlexMixtureConfig, FourCornersConfig, FourOnALineConfig, Grid25Config,
-    ThreeModesConfig, TwoModesConfig,
+    GridMixtureConfig, ThreeModesConfig, TwoModesConfig,
 };
 pub use particles::{CentreOfMass, DoubleWell4Config, LennardJones13Config, Particles};
 pub use phi4::{Phi4, Phi4Config};
@@ -102,6 +103,7 @@ pub use product::{FactorConfig, Product, ProductConfig};
 pub use pulled_back::PulledBack;
 pub use rings::{Rings, RingsConfig};
 pub(crate) use scratch::with_scratch;
+pub use swiss_roll::SwissRollConfig;
 pub use table::{Column, DataLoader, NoData, Table};
 pub use tempered::{Tempered, TemperedConfig};
 pub use transfer::Transfer;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GanSettings, LatentPrior};
+use super::{GanSettings, GanPrior};
 use crate::io::{IoError, read_text};
 use crate::net::Network;
 use crate::net::import::ImportError;
@@ -23,7 +23,7 @@ const MOST_BYTES: u64 = 16 << 20;
 pub struct GanFile {
     format: u32,
     /// The law of the latents.
-    pub prior: LatentPrior,
+    pub prior: GanPrior,
     /// Number of latents.
     pub latent: usize,
     /// The loss that fixes what the score is: `js`, `hinge` or `wgan`.

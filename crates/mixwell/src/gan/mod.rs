@@ -31,10 +31,12 @@
 
 pub mod calibrate;
 mod gan_file;
+mod ratio;
 mod training;
 
 pub use gan_file::{GanFile, GanFileError, Standardisation};
+pub use ratio::{HeldOut, RatioSettings, RatioState, RatioTraining, RatioUpdate};
 pub use training::{
-    GanLoss, GanLossEntry, GanSettings, GanState, GanTraining, GanUpdate, HingeLoss, JsLoss, LatentPrior,
+    GanLoss, GanLossEntry, GanSettings, GanState, GanTraining, GanUpdate, HingeLoss, JsLoss, GanPrior,
     WganLoss, gan_losses,
 };

@@ -8,6 +8,7 @@ use super::classifier::ClassifierConfig;
 use super::energy::EnergyConfig;
 use super::gan::GanConfig;
 use super::long_chains::LongChainsConfig;
+use super::ratio::RatioConfig;
 use super::session::Session;
 use super::{Task, TrainingEnding, TrainingRunError};
 use crate::{ConfigError, range};
@@ -112,6 +113,7 @@ kinds! {
     Classifier(ClassifierConfig) = "classifier", "A classifier of images.";
     Energy(EnergyConfig) = "energy", "An energy-based model.";
     Gan(GanConfig) = "gan", "A generator of points or images, against a discriminator.";
+    Ratio(RatioConfig) = "ratio", "A density ratio of data and what a generator makes.";
     LongChains(LongChainsConfig) = "long_chains", "Long chains under an energy that has been trained.";
 }
 

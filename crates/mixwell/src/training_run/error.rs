@@ -52,6 +52,9 @@ pub enum TrainingRunError {
     /// The files of a trained energy.
     #[error(transparent)]
     Law(#[from] crate::ebm::LawFileError),
+    /// The files of a trained GAN.
+    #[error(transparent)]
+    Gan(#[from] crate::gan::GanFileError),
     /// The summary cannot be written or read.
     #[error("the summary of the training cannot be used: {0}")]
     Summary(#[from] serde_json::Error),
@@ -65,6 +68,7 @@ impl TrainingRunError {
                 e.is_input()
             }
             Self::Law(crate::ebm::LawFileError::Io(e)) => e.is_input(),
+            Self::Gan(crate::gan::GanFileError::Io(e)) => e.is_input(),
             Self::Energy(_) => false,
             _ => true,
         }

@@ -66,6 +66,7 @@ pub(crate) fn targets() -> Vec<Case> {
     add("eight gaussians", 1.5, json!({"kind": "eight_gaussians"}));
     add("grid", 2.0, json!({"kind": "grid25"}));
     add("grid, standardised", 2.0, json!({"kind": "grid25", "standardise": true, "scale": 0.1}));
+    add("grid, three-dimensional", 2.0, json!({"kind": "grid_mixture", "dim": 3, "values": [-1, 2], "scale": 0.3}));
     add("flex mixture", 2.5, json!({"kind": "flex_mixture"}));
     add("banana", 3.0, json!({"kind": "banana"}));
     add("banana, bent", 2.0, json!({"kind": "banana", "dim": 2, "b": 0.3, "s": 1.4}));
@@ -88,6 +89,7 @@ pub(crate) fn targets() -> Vec<Case> {
     add("pinwheel, three blades", 1.0, json!({"kind": "pinwheel", "arms": 3, "twist": -0.7, "scale": 1}));
     add("checkerboard", 3.0, json!({"kind": "checkerboard"}));
     add("two spirals", 2.5, json!({"kind": "two_spirals"}));
+    add("swiss roll", 1.5, json!({"kind": "swiss_roll"}));
     add("phi4", 1.2, json!({"kind": "phi4"}));
     add("phi4, tilted", 1.2, json!({"kind": "phi4", "sites": 5, "a": 0.3, "b": 0.2, "beta": 4}));
     add("double well", 3.0, json!({"kind": "double_well4"}));

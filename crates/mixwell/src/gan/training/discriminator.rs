@@ -17,18 +17,16 @@ pub(super) struct DiscriminatorLoss {
     pub penalty: f64,
 }
 
-/// The loss at `both`, the data and then as many generated points, and `between`, points for the penalty; adds its gradient to `gradient`
-/// and leaves the scores of `both`.
-pub(super) fn discriminator_loss<T: Stored>(
+/// The mean over data and the mean over generated points of functions of their scores, `term(row, score)`, at `both`, the data and then as
+/// many generated points; adds the gradient of their sum to `gradient` and leaves the scores.
+pub(in crate::gan) fn contrast<T: Stored>(
     network: &Network<T>,
-    loss: &GanLoss,
     both: Batch<'_>,
-    between: Option<Batch<'_>>,
+    term: &(dyn Fn(usize, f64) -> Term + Sync),
     scores: &mut [f64],
     gradient: &mut [T],
-) -> DiscriminatorLoss {
+) -> f64 {
     let n = both.rows() / 2;
-    let term = |row: usize, score: f64| if row < n { loss.on_data(score) } else { loss.on_generated(score) };
     if network.has_statistics() {
         for first in [0, n] {
             let scores = &mut scores[first..first + n];
@@ -52,9 +50,25 @@ pub(super) fn discriminator_loss<T: Stored>(
         };
         network.weighted_energy_by(both, &weigh, scores, gradient);
     }
-    let fit: f64 = scores.iter().enumerate().map(|(row, score)| term(row, *score).value).sum();
+    let sum: f64 = scores.iter().enumerate().map(|(row, score)| term(row, *score).value).sum();
+    sum / n as f64
+}
+
+/// The loss at `both`, the data and then as many generated points, and `between`, points for the penalty; adds its gradient to `gradient`
+/// and leaves the scores of `both`.
+pub(super) fn discriminator_loss<T: Stored>(
+    network: &Network<T>,
+    loss: &GanLoss,
+    both: Batch<'_>,
+    between: Option<Batch<'_>>,
+    scores: &mut [f64],
+    gradient: &mut [T],
+) -> DiscriminatorLoss {
+    let n = both.rows() / 2;
+    let term = |row: usize, score: f64| if row < n { loss.on_data(score) } else { loss.on_generated(score) };
+    let fit = contrast(network, both, &term, scores, gradient);
     let penalty = between.map_or(0.0, |x| network.gradient_penalty(x, loss.penalty(), gradient));
-    DiscriminatorLoss { value: fit / n as f64 + penalty, penalty }
+    DiscriminatorLoss { value: fit + penalty, penalty }
 }
 
 /// The generator's loss of points with these scores, and its derivative in the scores.

@@ -21,9 +21,11 @@ use crate::rng::{LATENT_STREAM, TRAINING_STREAM};
 use crate::train::{Batches, GuardCounts, Learner, LossValue, TrainingData};
 use crate::{ConfigError, Points, Stream};
 use discriminator::discriminator_loss;
+pub(in crate::gan) use discriminator::contrast;
+pub(in crate::gan) use loss::Term;
 use generator::generator_loss;
 
-pub use latents::LatentPrior;
+pub use latents::GanPrior;
 pub use loss::{GanLoss, GanLossEntry, HingeLoss, JsLoss, WganLoss, gan_losses};
 pub use settings::GanSettings;
 pub use state::GanState;

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{GanLoss, LatentPrior};
+use super::{GanLoss, GanPrior};
 use crate::net::{Adam, OptimiserConfig, UpdateRule};
 use crate::{ConfigError, range};
 
@@ -13,8 +13,8 @@ use crate::{ConfigError, range};
 pub struct GanSettings {
     /// What both networks minimise: `js`, `hinge` or `wgan`, with its settings.
     pub loss: GanLoss,
-    /// The law of the latents: `normal`, or `uniform` from -1 to 1.
-    pub prior: LatentPrior,
+    /// The law of the latents: `{ kind = "normal" }`, or `uniform` from -1 to 1.
+    pub prior: GanPrior,
     /// Data of a step, and generated points beside them.
     pub batch: usize,
     /// Steps of the discriminator before each of the generator.
@@ -43,7 +43,7 @@ impl Default for GanSettings {
     fn default() -> Self {
         Self {
             loss: GanLoss::default(),
-            prior: LatentPrior::default(),
+            prior: GanPrior::default(),
             batch: 64,
             discriminator_steps: 1,
             average: 0.0,

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::density::Target;
-use crate::gan::{LatentPrior, Standardisation};
+use crate::gan::{GanPrior, Standardisation};
 use crate::io::to_npy;
 use crate::metric::auroc;
 use crate::net::Network;
@@ -41,7 +41,7 @@ pub(super) struct Findings {
 pub(super) struct Looked<'a> {
     pub generator: &'a Network<f32>,
     pub discriminator: &'a Network<f32>,
-    pub prior: LatentPrior,
+    pub prior: GanPrior,
     /// The data as the networks see them.
     pub data: Batch<'a>,
     pub standardisation: Option<&'a Standardisation>,

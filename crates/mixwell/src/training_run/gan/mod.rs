@@ -9,4 +9,5 @@ mod snapshots;
 mod task;
 
 pub use config::GanConfig;
+pub(in crate::training_run) use networks::placed;
 pub use task::{GanRunState, GanTask};

@@ -13,7 +13,7 @@ const HIDDEN: [usize; 4] = [100; 4];
 const LATENTS: usize = 2;
 
 /// An error of a network, under the key where it stands.
-pub(super) fn placed(error: TrainingRunError, key: &str) -> TrainingRunError {
+pub(in crate::training_run) fn placed(error: TrainingRunError, key: &str) -> TrainingRunError {
     match error {
         TrainingRunError::Config(e) => {
             let rest = e.key.strip_prefix("network").map(|rest| format!("{key}{rest}"));

@@ -42,12 +42,12 @@ fn moments(training: &GanTraining) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-fn losses() -> Vec<(GanLoss, LatentPrior)> {
+fn losses() -> Vec<(GanLoss, GanPrior)> {
     vec![
-        (GanLoss::Js(JsLoss { penalty: 0.1 }), LatentPrior::Normal),
-        (GanLoss::Hinge(HingeLoss { penalty: 0.1 }), LatentPrior::Uniform),
-        (GanLoss::Wgan(WganLoss { penalty: 0.1, clip: 0.0 }), LatentPrior::Normal),
-        (GanLoss::Wgan(WganLoss { penalty: 0.0, clip: 0.1 }), LatentPrior::Uniform),
+        (GanLoss::Js(JsLoss { penalty: 0.1 }), GanPrior::Normal),
+        (GanLoss::Hinge(HingeLoss { penalty: 0.1 }), GanPrior::Uniform {}),
+        (GanLoss::Wgan(WganLoss { penalty: 0.1, clip: 0.0 }), GanPrior::Normal),
+        (GanLoss::Wgan(WganLoss { penalty: 0.0, clip: 0.1 }), GanPrior::Uniform {}),
     ]
 }
 

@@ -210,7 +210,10 @@ fn a_ratio_is_better_than_the_discriminator_and_kills_change_no_bit() {
     let cases = [
         (ratio_config(&files, data), ""),
         (ratio_config(&files, ""), "`data` is missing"),
-        (ratio_config(&files, "data = { law = { kind = 'funnel', dim = 3 }, rows = 500 }"), "`data` is of 3 numbers"),
+        (
+            ratio_config(&files, "data = { law = { kind = 'funnel', dim = 3 }, rows = 500 }"),
+            "`data` is of 3 numbers",
+        ),
         (ratio_config("", data), "`gan.path` is missing"),
         (ratio_config(&format!("path = '{gan}'\n{files}"), data), "give the folder or the networks"),
         (ratio_config(&format!("path = '{}'", text_of(&whole)), data), "that of a GAN is needed"),

@@ -13,8 +13,8 @@ use super::{
     EightSchoolsConfig, EnergyTargetConfig, FlexMixtureConfig, FourCornersConfig, FourOnALineConfig,
     Funnel101Config, FunnelConfig, GaussianConfig, GaussianMixtureConfig, Grid25Config, GridMixtureConfig,
     IllConditionedGaussianConfig, LennardJones13Config, LogisticRegressionConfig, MixtureConfig, Phi4Config,
-    PinwheelConfig, Pointwise, ProductConfig, RingsConfig, StandardGaussianConfig, SwissRollConfig, Target, TargetError,
-    TemperedConfig, ThreeModesConfig, TwoModesConfig, TwoMoonsConfig, TwoSpiralsConfig,
+    PinwheelConfig, Pointwise, ProductConfig, RingsConfig, StandardGaussianConfig, SwissRollConfig, Target,
+    TargetError, TemperedConfig, ThreeModesConfig, TwoModesConfig, TwoMoonsConfig, TwoSpiralsConfig,
 };
 use crate::ConfigError;
 

@@ -407,7 +407,10 @@ mod tests {
         let many = GridMixtureConfig { dim: 11, ..Default::default() };
         assert!(many.check().unwrap_err().to_string().contains("more than 100000 modes"));
         let grid = GridMixtureConfig::default().build().unwrap().facts().modes.unwrap().centres;
-        assert_eq!((grid.rows(), grid.row(242), grid.row(5)), (243, &[2.0; 5][..], &[2.0, 0.0, -2.0, -2.0, -2.0][..]));
+        assert_eq!(
+            (grid.rows(), grid.row(242), grid.row(5)),
+            (243, &[2.0; 5][..], &[2.0, 0.0, -2.0, -2.0, -2.0][..])
+        );
         assert_eq!(Grid25Config { scale: -1.0, ..Default::default() }.check().unwrap_err().key, "scale");
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GanSettings, GanPrior};
+use super::{GanPrior, GanSettings};
 use crate::io::{IoError, read_text};
 use crate::net::Network;
 use crate::net::import::ImportError;

@@ -37,6 +37,6 @@ mod training;
 pub use gan_file::{GanFile, GanFileError, Standardisation};
 pub use ratio::{HeldOut, RatioSettings, RatioState, RatioTraining, RatioUpdate};
 pub use training::{
-    GanLoss, GanLossEntry, GanSettings, GanState, GanTraining, GanUpdate, HingeLoss, JsLoss, GanPrior,
+    GanLoss, GanLossEntry, GanPrior, GanSettings, GanState, GanTraining, GanUpdate, HingeLoss, JsLoss,
     WganLoss, gan_losses,
 };

@@ -119,7 +119,7 @@ impl<T: Real> Network<T> {
         x: Batch<'_>,
         loss: impl FnOnce(Batch<'_>, BatchMut<'_>) -> f64,
         dx: Option<&mut [f64]>,
-        mut gradient: Option<&mut [T]>,
+        gradient: Option<&mut [T]>,
     ) -> f64 {
         let (rows, n_out) = (x.rows(), self.n_out());
         let step = self.part_rows(rows);
@@ -162,7 +162,7 @@ impl<T: Real> Network<T> {
                 }
             }
         } else {
-            back(&mut parts[0], d_outputs, gradient.as_deref_mut());
+            back(&mut parts[0], d_outputs, gradient);
         }
         if let Some(dx) = dx {
             let wide = (step * self.dim()).max(1);

@@ -66,7 +66,11 @@ pub(crate) fn targets() -> Vec<Case> {
     add("eight gaussians", 1.5, json!({"kind": "eight_gaussians"}));
     add("grid", 2.0, json!({"kind": "grid25"}));
     add("grid, standardised", 2.0, json!({"kind": "grid25", "standardise": true, "scale": 0.1}));
-    add("grid, three-dimensional", 2.0, json!({"kind": "grid_mixture", "dim": 3, "values": [-1, 2], "scale": 0.3}));
+    add(
+        "grid, three-dimensional",
+        2.0,
+        json!({"kind": "grid_mixture", "dim": 3, "values": [-1, 2], "scale": 0.3}),
+    );
     add("flex mixture", 2.5, json!({"kind": "flex_mixture"}));
     add("banana", 3.0, json!({"kind": "banana"}));
     add("banana, bent", 2.0, json!({"kind": "banana", "dim": 2, "b": 0.3, "s": 1.4}));

@@ -99,7 +99,8 @@ impl RatioTraining {
             }
         }
         if settings.penalty > 0.0 && network.couples_rows() {
-            let reason = "it is one of single points, and batch normalisation mixes them; take another normalisation";
+            let reason =
+                "it is one of single points, and batch normalisation mixes them; take another normalisation";
             return Err(ConfigError::new("penalty", settings.penalty, reason));
         }
         let mut looked = Stream::new(seed, LOOK_STREAM);
@@ -263,7 +264,11 @@ fn made(generator: &Network<f32>, prior: GanPrior, rows: usize, stream: &mut Str
 }
 
 /// What is learned from, and a share that is held out, in an order of the stream's.
-fn split(data: &TrainingData, share: f64, stream: &mut Stream) -> Result<(TrainingData, Points), ConfigError> {
+fn split(
+    data: &TrainingData,
+    share: f64,
+    stream: &mut Stream,
+) -> Result<(TrainingData, Points), ConfigError> {
     let mut order: Vec<u32> = (0..data.rows() as u32).collect();
     stream.shuffle(&mut order);
     let n = (share * data.rows() as f64).round() as usize;

@@ -20,10 +20,10 @@ use crate::net::{Model, Network, WeightAverage, WeightsError};
 use crate::rng::{LATENT_STREAM, TRAINING_STREAM};
 use crate::train::{Batches, GuardCounts, Learner, LossValue, TrainingData};
 use crate::{ConfigError, Points, Stream};
-use discriminator::discriminator_loss;
 pub(in crate::gan) use discriminator::contrast;
-pub(in crate::gan) use loss::Term;
+use discriminator::discriminator_loss;
 use generator::generator_loss;
+pub(in crate::gan) use loss::Term;
 
 pub use latents::GanPrior;
 pub use loss::{GanLoss, GanLossEntry, HingeLoss, JsLoss, WganLoss, gan_losses};

@@ -93,7 +93,7 @@ impl Settings for GanConfig {
             let reason = format!("the training has updates 1 to {}", self.updates);
             return Err(ConfigError::new("keep_at", at, reason));
         }
-        let regular = if self.keep_every > 0 { self.updates / self.keep_every } else { 0 };
+        let regular = self.updates.checked_div(self.keep_every).unwrap_or(0);
         if regular.saturating_add(self.keep_at.len() as u64) > MOST_SNAPSHOTS {
             let reason = format!("that makes more than {MOST_SNAPSHOTS} snapshots");
             return Err(ConfigError::new("keep_every", self.keep_every, reason));

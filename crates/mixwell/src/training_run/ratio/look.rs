@@ -20,6 +20,18 @@ pub(super) struct Findings {
     pub problems: Vec<String>,
 }
 
+impl Findings {
+    /// Puts down a log loss, and returns it.
+    fn put(&mut self, key: &str, what: &str, measures: CalibrationMeasures) -> f64 {
+        let loss = measures.log_loss;
+        self.results.insert(key.into(), json!(loss.value));
+        self.results.insert(format!("{key}_error"), json!(loss.standard_error));
+        self.lines
+            .push(format!("held-out log loss {:.4} (+- {:.4}) {what}", loss.value, loss.standard_error));
+        loss.value
+    }
+}
+
 fn scores(network: &Network<f32>, x: &Points) -> Vec<f64> {
     let mut scores = vec![0.0; x.rows()];
     network.energy(x.as_batch(), &mut scores);
@@ -40,21 +52,14 @@ pub(super) fn look(
         Scores::new(real, generated).map(|scores| CalibrationMeasures::of(calibrator, scores))
     };
     let raw = Calibrator::Raw {};
-    let mut put = |key: &str, what: &str, measures: CalibrationMeasures| {
-        let loss = measures.log_loss;
-        found.results.insert(key.into(), json!(loss.value));
-        found.results.insert(format!("{key}_error"), json!(loss.standard_error));
-        found.lines.push(format!("held-out log loss {:.4} (+- {:.4}) {what}", loss.value, loss.standard_error));
-        loss.value
-    };
-    let own = put("log_loss", "of the ratio", measure(&raw, &real[half..], &generated[half..])?);
+    let own = found.put("log_loss", "of the ratio", measure(&raw, &real[half..], &generated[half..])?);
     if let Some(network) = discriminator {
         let (real, generated) = (scores(network, &held_out.data), scores(network, &held_out.generated));
-        let fitted = Calibrator::fit(CalibratorKind::Logistic, Scores::new(&real[..half], &generated[..half])?);
+        let fitted = Calibrator::fit(&real[..half], &generated[..half], CalibratorKind::Logistic)?;
         let (real, generated) = (&real[half..], &generated[half..]);
-        put("discriminator_log_loss", "of the GAN's discriminator", measure(&raw, real, generated)?);
+        found.put("discriminator_log_loss", "of the GAN's discriminator", measure(&raw, real, generated)?);
         let repaired = measure(&fitted, real, generated)?;
-        let repaired = put("repaired_log_loss", "of the discriminator after logistic repair", repaired);
+        let repaired = found.put("repaired_log_loss", "of the discriminator after logistic repair", repaired);
         if own > repaired {
             found.problems.push(format!(
                 "the ratio's held-out log loss {own:.4} is above the repaired discriminator's {repaired:.4}; take a larger network, more data, or train for longer"
@@ -68,7 +73,9 @@ pub(super) fn look(
     let error = (spread / n).sqrt();
     found.results.insert("mean_ratio".into(), json!(mean));
     found.results.insert("mean_ratio_error".into(), json!(error));
-    found.lines.push(format!("mean of e^r over held-out generated points {mean:.3} (+- {error:.3}), 1 for a ratio"));
+    found
+        .lines
+        .push(format!("mean of e^r over held-out generated points {mean:.3} (+- {error:.3}), 1 for a ratio"));
     if mean.is_nan() || (mean - 1.0).abs() > (FAR * error).max(OFF) {
         found.problems.push(format!(
             "e^r averages to {mean:.3} (+- {error:.3}) over generated points, and a ratio to 1; take a `penalty`, or more data"

@@ -88,7 +88,8 @@ impl GanSource {
     pub(super) fn open(&self) -> Result<OpenGan, TrainingRunError> {
         let Some(path) = &self.path else {
             let generator = self.generator.as_ref().map(|g| g.open("gan.generator.network")).transpose()?;
-            let generator = generator.ok_or_else(|| ConfigError::new("gan.generator", "missing", "one is needed"))?;
+            let generator =
+                generator.ok_or_else(|| ConfigError::new("gan.generator", "missing", "one is needed"))?;
             let discriminator = self.discriminator.as_ref().map(|d| d.open("gan.discriminator.network"));
             let discriminator = discriminator.transpose()?;
             let prior = self.prior;
@@ -129,7 +130,9 @@ fn data_of(path: &Path) -> Result<Option<PointsConfig>, TrainingRunError> {
     folder.verify_training()?;
     match parse::<TrainConfig>(&text).map(|file| file.settings) {
         Ok(TrainConfig::Gan(config)) => Ok(Some(config.data)),
-        Ok(other) => Err(refused(format!("it is a training of kind {}, and that of a GAN is needed", other.kind()))),
+        Ok(other) => {
+            Err(refused(format!("it is a training of kind {}, and that of a GAN is needed", other.kind())))
+        }
         // Settings of another version: the networks can be read all the same.
         Err(_) => Ok(None),
     }

@@ -77,7 +77,8 @@ impl RatioTask {
         };
         if let Some(network) = discriminator.as_ref().filter(|d| d.dim() != dim || d.n_out() != 1) {
             let value = format!("of {} inputs and {} outputs", network.dim(), network.n_out());
-            let reason = format!("the generator makes points of {dim} numbers, and a discriminator has one output");
+            let reason =
+                format!("the generator makes points of {dim} numbers, and a discriminator has one output");
             return Err(ConfigError::new("gan.discriminator", value, reason).into());
         }
         let spec = match &config.network {
@@ -126,7 +127,8 @@ impl Task for RatioTask {
     type State = RatioRunState;
 
     fn columns(&self) -> Vec<Column> {
-        let mut columns: Vec<Column> = MEASURED.iter().map(|(name, panel)| Column::drawn(*name, panel)).collect();
+        let mut columns: Vec<Column> =
+            MEASURED.iter().map(|(name, panel)| Column::drawn(*name, panel)).collect();
         columns.push(Column::drawn("held_out_loss", "loss"));
         columns
     }
@@ -186,7 +188,9 @@ impl Task for RatioTask {
                 counts.updates + counts.skipped_non_finite
             ));
         }
-        for ((name, _), value) in MEASURED.iter().zip(self.shown()).filter(|((name, _), _)| *name != "mean_ratio") {
+        for ((name, _), value) in
+            MEASURED.iter().zip(self.shown()).filter(|((name, _), _)| *name != "mean_ratio")
+        {
             found.results.insert((*name).into(), value.into());
         }
         found.results.insert("parameters".into(), kept.params().len().into());

@@ -10,11 +10,15 @@ use mixwell::flow::{
     Flow, FlowConfig, FlowMatchingConfig, MafConfig, Optimiser, OptimiserConfig, Precision, RealNvpConfig,
     RqSplineConfig,
 };
+use mixwell::gan::{
+    GanLoss, GanPrior, GanSettings, GanTraining, JsLoss, RatioSettings, RatioTraining, WganLoss,
+};
 use mixwell::kernel::{
     Context, Ensemble, KernelConfig, Tally, TallySheet, hmc, independent_mh, isir, mala, nuts,
 };
-use mixwell::net::{Init, Network};
+use mixwell::net::{Activation, Init, Network, NetworkSpec};
 use mixwell::proposal::{Proposal, Transport};
+use mixwell::train::TrainingData;
 use mixwell::{Points, Stream};
 
 /// Allocations of the tenth call.
@@ -77,6 +81,30 @@ fn flows_allocate_nothing() {
         let count = steady(step);
         assert!(count <= 12, "{name}: {count}");
     }
+}
+
+#[test]
+fn updates_of_gans_allocate_nothing() {
+    let network = |n_out| -> Network<f32> {
+        let spec = NetworkSpec::dense(2, &[16, 16], n_out, Activation::LeakyRelu(0.2));
+        Network::new(&spec, Init::Uniform, &mut Stream::new(1, 0)).unwrap()
+    };
+    let data = TrainingData::new(normal(1000, 2)).unwrap();
+    for loss in [GanLoss::Js(JsLoss { penalty: 0.1 }), GanLoss::Wgan(WganLoss { penalty: 0.0, clip: 0.1 })] {
+        let settings = GanSettings { loss, average: 0.9, ..GanSettings::default() };
+        let mut training = GanTraining::new(settings, network(2), network(1), data.clone(), 1).unwrap();
+        let update = || {
+            training.update();
+        };
+        assert_eq!(steady(update), 0);
+    }
+    let settings = RatioSettings { penalty: 0.1, ..RatioSettings::default() };
+    let mut training =
+        RatioTraining::new(settings, network(2), GanPrior::Normal, network(1), &data, 1).unwrap();
+    let update = || {
+        training.update();
+    };
+    assert_eq!(steady(update), 0);
 }
 
 #[test]

@@ -102,8 +102,8 @@ fn images_leave_a_picture_and_their_encoding() {
 fn bad_input_is_one_sentence_and_leaves_no_folder() {
     let folder = folder();
     let good = config("");
-    let table = |text: &str| {
-        let path = write(folder.path(), "points.csv", text);
+    let table = |name: &str, text: &str| {
+        let path = write(folder.path(), name, text);
         good.replace("law = { kind = \"two_modes\" }\nrows = 2000", &format!("table = '{path}'"))
     };
     let cases = [
@@ -130,8 +130,11 @@ fn bad_input_is_one_sentence_and_leaves_no_folder() {
         (good.replace("keep_at = [7]", "keep_at = [700]"), "`keep_at` is 700"),
         (good.replace("[generator]\ninput = [3]", "[generator]\ninput = [0]"), "generator.input"),
         (good.replace("kind = \"batch_norm\"", "kind = \"batchnorm\""), "did you mean `batch_norm`?"),
-        (table("1,2\n3,nan\n5,6\n"), "points.csv"),
-        (table("1,2\n1,3\n1,4\n").replace("batch = 32", "batch = 2"), "column 0 of the data does not vary"),
+        (table("points.csv", "1,2\n3,nan\n5,6\n"), "points.csv"),
+        (
+            table("flat.csv", "1,2\n1,3\n1,4\n").replace("batch = 32", "batch = 2"),
+            "column 0 of the data does not vary",
+        ),
     ];
     for (i, (text, wanted)) in cases.into_iter().enumerate() {
         let config = write(folder.path(), "bad.toml", &text);

@@ -3,6 +3,7 @@
 //! Counted on one thread with batches below the size at which work is spread over threads.
 
 use allocation_counter::measure;
+use mixwell::density::LatentPrior;
 use mixwell::density::{
     Failure, Guarded, Intercept, LogisticRegression, LogisticRegressionOptions, Target, TwoModesConfig,
 };
@@ -10,9 +11,7 @@ use mixwell::flow::{
     Flow, FlowConfig, FlowMatchingConfig, MafConfig, Optimiser, OptimiserConfig, Precision, RealNvpConfig,
     RqSplineConfig,
 };
-use mixwell::gan::{
-    GanLoss, GanPrior, GanSettings, GanTraining, JsLoss, RatioSettings, RatioTraining, WganLoss,
-};
+use mixwell::gan::{GanLoss, GanSettings, GanTraining, JsLoss, RatioSettings, RatioTraining, WganLoss};
 use mixwell::kernel::{
     Context, Ensemble, KernelConfig, Tally, TallySheet, hmc, independent_mh, isir, mala, nuts,
 };
@@ -100,7 +99,7 @@ fn updates_of_gans_allocate_nothing() {
     }
     let settings = RatioSettings { penalty: 0.1, ..RatioSettings::default() };
     let mut training =
-        RatioTraining::new(settings, network(2), GanPrior::Normal, network(1), &data, 1).unwrap();
+        RatioTraining::new(settings, network(2), LatentPrior::Normal, network(1), &data, 1).unwrap();
     let update = || {
         training.update();
     };

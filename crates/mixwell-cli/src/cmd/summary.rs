@@ -91,9 +91,11 @@ pub fn print(s: &Summary) -> std::io::Result<()> {
     for (name, a) in &s.acceptance {
         let step = a.step_size.map_or_else(String::new, |e| format!(", step size {}", number(e)));
         let hot = a.temperature.map_or_else(String::new, |t| format!(", temperature {}", number(t)));
+        let short =
+            if a.fallbacks > 0 { format!(", fell back {} times", a.fallbacks) } else { String::new() };
         writeln!(
             out,
-            "{name} ({}): acceptance {:.3} (sd over chains {:.3}), moved {:.3}{step}{hot}",
+            "{name} ({}): acceptance {:.3} (sd over chains {:.3}), moved {:.3}{step}{hot}{short}",
             a.role, a.acceptance_rate, a.sd_over_chains, a.move_rate
         )?;
     }

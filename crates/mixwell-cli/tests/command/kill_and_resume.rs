@@ -119,6 +119,19 @@ fn neutra_survives_kills() {
 }
 
 #[test]
+fn samplers_of_a_gan_survive_kills() {
+    let files = folder();
+    let target = super::gan_latents::target(files.path());
+    for (name, method) in [
+        ("repgan", "kind = 'repgan'\nkeep = 'all'"),
+        ("mh_gan", "kind = 'mh_gan'\nchain_length = 20"),
+        ("rejection", "kind = 'discriminator_rejection'\npilot = 20"),
+    ] {
+        killed_again_and_again(name, &super::gan_latents::config(&target, method, 150), 7);
+    }
+}
+
+#[test]
 fn nuts_survives_kills() {
     killed_again_and_again(CASES[5].0, CASES[5].1, 6);
 }

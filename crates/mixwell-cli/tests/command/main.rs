@@ -6,6 +6,7 @@ mod damaged_folders;
 mod density;
 mod evidence;
 mod failures;
+mod gan_latents;
 mod gans;
 mod kill_and_resume;
 mod memory;

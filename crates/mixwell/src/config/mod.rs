@@ -5,11 +5,13 @@
 
 mod checked;
 mod file;
+mod paths;
 mod schema;
 mod template;
 
 pub use checked::Checked;
 pub(crate) use file::check_seed;
 pub use file::{ConfigFileError, FileConfig, parse};
+pub use paths::resolved_path;
 pub use schema::schema_of;
 pub use template::{commented, field_docs};

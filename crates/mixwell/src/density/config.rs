@@ -11,10 +11,11 @@ use super::posteriordb::{self, PosteriordbConfig};
 use super::{
     BananaConfig, CheckerboardConfig, DataLoader, DoubleWell4Config, DualMoonConfig, EightGaussiansConfig,
     EightSchoolsConfig, EnergyTargetConfig, FlexMixtureConfig, FourCornersConfig, FourOnALineConfig,
-    Funnel101Config, FunnelConfig, GaussianConfig, GaussianMixtureConfig, Grid25Config, GridMixtureConfig,
-    IllConditionedGaussianConfig, LennardJones13Config, LogisticRegressionConfig, MixtureConfig, Phi4Config,
-    PinwheelConfig, Pointwise, ProductConfig, RingsConfig, StandardGaussianConfig, SwissRollConfig, Target,
-    TargetError, TemperedConfig, ThreeModesConfig, TwoModesConfig, TwoMoonsConfig, TwoSpiralsConfig,
+    Funnel101Config, FunnelConfig, GanTargetConfig, GaussianConfig, GaussianMixtureConfig, Grid25Config,
+    GridMixtureConfig, IllConditionedGaussianConfig, LennardJones13Config, LogisticRegressionConfig,
+    MixtureConfig, Phi4Config, PinwheelConfig, Pointwise, ProductConfig, RingsConfig, StandardGaussianConfig,
+    SwissRollConfig, Target, TargetError, TemperedConfig, ThreeModesConfig, TwoModesConfig, TwoMoonsConfig,
+    TwoSpiralsConfig,
 };
 use crate::ConfigError;
 
@@ -141,6 +142,8 @@ targets! {
         |c, data| c.build(data)?;
     Energy(EnergyTargetConfig) = "energy", "an energy that `mixwell train` has trained, from its folder",
         |c, data| c.build(data)?;
+    Gan(Box<GanTargetConfig>) = "gan", "the latents of a GAN, weighted by what its discriminator says of the points",
+        |c, data| c.build(data)?;
     Tempered(TemperedConfig) = "tempered", "another target at another temperature",
         |c, data| Box::new(c.build(data)?);
     Product(ProductConfig) = "product", "a product of other targets, each raised to a power",
@@ -181,6 +184,7 @@ impl TargetConfig {
             Self::Posteriordb(c) => &mut c.data,
             Self::InferenceGym(c) => &mut c.data,
             Self::Energy(c) => &mut c.path,
+            Self::Gan(c) => return c.resolve_paths(base),
             _ => return self.parts_mut().into_iter().for_each(|part| part.resolve_paths(base)),
         };
         *path = base.join(&path).to_string_lossy().into_owned();
@@ -193,6 +197,7 @@ impl TargetConfig {
     pub fn pin(&mut self, data: &dyn DataLoader) -> Result<(), TargetError> {
         match self {
             Self::Energy(c) => c.pin(data),
+            Self::Gan(c) => c.pin(data),
             _ => self.parts_mut().into_iter().try_for_each(|part| part.pin(data)),
         }
     }

@@ -48,15 +48,7 @@ impl EnergyTargetConfig {
     /// When the loader cannot, or the files are not those of [`EnergyTargetConfig::sha256`].
     pub fn build(&self, data: &dyn DataLoader) -> Result<Box<dyn Target>, TargetError> {
         self.check()?;
-        let law = data.law(&self.path)?;
-        match &self.sha256 {
-            Some(expected) if !expected.eq_ignore_ascii_case(&law.sha256) => Err(TargetError::Changed {
-                path: self.path.clone(),
-                expected: crate::error::excerpt(expected),
-                found: law.sha256,
-            }),
-            _ => Ok(law.target),
-        }
+        data.law(&self.path)?.expect(&self.path, self.sha256.as_deref())
     }
 
     /// Writes down what the files are now, if nothing is written down yet.

@@ -25,6 +25,14 @@ pub enum TargetError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// A GAN that cannot be used.
+    #[error("the GAN of `{path}` cannot be used: {reason}")]
+    Gan {
+        /// The path as it was given.
+        path: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// Files that are not those that were meant.
     #[error(
         "the files of `{path}` have changed: their SHA-256 is {found}, and {expected} is expected; put the old ones back, or begin anew with these"

@@ -9,7 +9,7 @@ use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::Target;
+use super::{BaseLaw, Target};
 use crate::{Batch, BatchMut};
 
 type Cause = Arc<dyn Error + Send + Sync>;
@@ -139,12 +139,13 @@ impl Failure {
 pub struct Guarded<'a> {
     target: &'a dyn Target,
     failure: &'a Failure,
+    base: Option<BaseLaw<'a>>,
 }
 
 impl<'a> Guarded<'a> {
     /// Asks `target`, and keeps its first fatal error in `failure`.
     pub fn new(target: &'a dyn Target, failure: &'a Failure) -> Self {
-        Self { target, failure }
+        Self { target, failure, base: target.base() }
     }
 
     /// The target inside.
@@ -162,7 +163,7 @@ impl<'a> Guarded<'a> {
     where
         'a: 'b,
     {
-        Guarded { target, failure: self.failure }
+        Guarded { target, failure: self.failure, base: self.base }
     }
 
     /// See [`Target::log_prob`]; NaN after a failure.
@@ -173,6 +174,11 @@ impl<'a> Guarded<'a> {
     /// See [`Target::log_prob_and_grad`]; NaN after a failure.
     pub fn log_prob_and_grad(&self, x: Batch<'_>, log_prob: &mut [f64], grad: BatchMut<'_>) {
         self.evaluate(x, log_prob, Some(grad));
+    }
+
+    /// See [`Target::base`]; of another target in its place, still that of the first.
+    pub fn base(&self) -> Option<BaseLaw<'a>> {
+        self.base
     }
 
     /// See [`Target::report`].

@@ -6,7 +6,7 @@
 //! infinite log-density at one end does no harm at the other.
 //! References: Swendsen and Wang (1986); Gelman and Meng, Statistical Science 13 (1998).
 
-use super::{EvaluationError, Target, derived_version};
+use super::{BaseLaw, EvaluationError, Target, derived_version};
 use crate::proposal::{Differentiable, Proposal};
 use crate::scratch::scratch;
 use crate::{Batch, BatchMut};
@@ -119,6 +119,10 @@ impl Target for GeometricPath<'_> {
         self.target.evaluate(x, log_prob, grad.as_mut().map(BatchMut::reborrow))?;
         self.temper(x, log_prob, grad);
         Ok(())
+    }
+
+    fn base(&self) -> Option<BaseLaw<'_>> {
+        self.target.base()
     }
 
     fn version(&self) -> u64 {

@@ -17,6 +17,7 @@
 
 mod along_curve;
 pub mod banana;
+mod base_law;
 mod blended_gaussian;
 pub mod checkerboard;
 mod cholesky;
@@ -33,6 +34,7 @@ mod evaluation;
 mod fn_target;
 mod formula;
 pub mod funnel;
+mod gan;
 pub mod gaussian;
 pub mod gaussians;
 mod geometric_path;
@@ -68,6 +70,7 @@ pub mod two_spirals;
 
 pub use along_curve::AlongCurve;
 pub use banana::{Banana, BananaConfig};
+pub use base_law::BaseLaw;
 pub use blended_gaussian::BlendedGaussianConfig;
 pub use checkerboard::{Checkerboard, CheckerboardConfig};
 pub use config::{TargetConfig, TargetEntry, catalogue};
@@ -81,6 +84,9 @@ pub use error::TargetError;
 pub use evaluation::{EvaluationError, Failure, Guarded, PointError, PointValue};
 pub use fn_target::{FnTarget, from_fn, from_fn_with_grad};
 pub use funnel::{Funnel, Funnel101Config, FunnelConfig, Parametrisation};
+pub use gan::{
+    DescribedFiles, DiscriminatorLoss, Edges, GanTargetConfig, GeneratedImages, LatentPrior, NetworkFiles,
+};
 pub use gaussian::Gaussian;
 pub use gaussians::{GaussianConfig, IllConditionedGaussianConfig, StandardGaussianConfig};
 pub use geometric_path::GeometricPath;
@@ -169,6 +175,11 @@ pub trait Target: Send + Sync {
         true
     }
 
+    /// Why there is no gradient, and what to do; told where one is needed.
+    fn why_no_gradient(&self) -> Option<String> {
+        None
+    }
+
     /// Names the density: it changes whenever the density does, so that whoever keeps a value can tell that it is old.
     fn version(&self) -> u64 {
         0
@@ -202,6 +213,12 @@ pub trait Target: Send + Sync {
 
     /// Exact independent draws, where they can be made.
     fn exact_sampler(&self) -> Option<&dyn ExactSampler> {
+        None
+    }
+
+    /// The normalised law that the target gives other weights to, where it is made of one: a prior of latents, the base of an energy.
+    /// Chains can start from it, and global moves can propose it.
+    fn base(&self) -> Option<BaseLaw<'_>> {
         None
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{EvaluationError, ExactSampler, Facts, Target, Variable};
+use super::{BaseLaw, EvaluationError, ExactSampler, Facts, Target, Variable};
 use crate::{Batch, BatchMut};
 
 /// The methods of [`Target`] beside its evaluation, as those of `$inner`.
@@ -14,6 +14,10 @@ macro_rules! forward_description {
 
         fn has_gradient(&$self) -> bool {
             $inner.has_gradient()
+        }
+
+        fn why_no_gradient(&$self) -> Option<String> {
+            $inner.why_no_gradient()
         }
 
         fn version(&$self) -> u64 {
@@ -42,6 +46,10 @@ macro_rules! forward_description {
 
         fn facts(&$self) -> Facts {
             $inner.facts()
+        }
+
+        fn base(&$self) -> Option<BaseLaw<'_>> {
+            $inner.base()
         }
 
         fn exact_sampler(&$self) -> Option<&dyn ExactSampler> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{TargetError, TrainedLaw};
+use super::{GanTargetConfig, TargetError, TrainedLaw};
 use crate::error::{excerpt, excerpts};
 use crate::{Batch, ConfigError};
 
@@ -26,6 +26,12 @@ pub trait DataLoader {
     fn law(&self, path: &str) -> Result<TrainedLaw, TargetError> {
         let reason = "this loader knows no trained energies".to_string();
         Err(TargetError::Read { path: path.to_string(), reason })
+    }
+
+    /// The law of the latents of a GAN.
+    fn gan(&self, config: &GanTargetConfig) -> Result<TrainedLaw, TargetError> {
+        let reason = "this loader knows no networks".to_string();
+        Err(TargetError::Read { path: config.name().to_string(), reason })
     }
 }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::Energy;
-use crate::density::{EvaluationError, Target};
+use crate::density::{BaseLaw, EvaluationError, Target};
 use crate::net::{ArraySpec, Model, Params, ParamsMut};
 use crate::proposal::{Differentiable, Transport};
 use crate::scratch::scratch;
@@ -176,6 +176,10 @@ impl<E: Energy> Target for EnergyModel<E> {
         }
         log_prob.iter_mut().zip(log_base.iter()).for_each(|(p, b)| *p += b);
         Ok(())
+    }
+
+    fn base(&self) -> Option<BaseLaw<'_>> {
+        self.base.as_deref().map(|base| BaseLaw::new(base))
     }
 
     fn version(&self) -> u64 {

@@ -95,6 +95,10 @@ fn build<E: Energy>(cycle: Vec<Phase>, with: Ingredients<'_, E>) -> Result<Cycle
             let reason = "this kernel jumps by a flow, and there is none";
             return Err(ConfigError::new("flow", "missing", reason));
         }
+        if kernel.needs().base && with.model.base().is_none() {
+            let reason = "this kernel proposes the base of the energy, and there is none";
+            return Err(ConfigError::new("energy.base", "none", reason));
+        }
         Ok((kernel, phase.steps))
     });
     built.collect()

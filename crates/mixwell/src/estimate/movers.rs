@@ -35,6 +35,10 @@ pub(super) fn check_needs(
         let reason = "the kernel needs gradients; give one, or use random_walk";
         return Err(ConfigError::new("target", "a density without gradient", reason).into());
     }
+    if needs.base && target.base().is_none() {
+        let reason = "it proposes `base`, and the target has none";
+        return Err(ConfigError::new("kernel", kernel.kind(), reason).into());
+    }
     if needs.flow && base.as_transport().is_none() {
         let reason = "it moves in the latent space of the base, which is no invertible map";
         return Err(ConfigError::new("kernel", kernel.kind(), reason).into());

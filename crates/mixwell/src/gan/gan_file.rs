@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GanPrior, GanSettings};
+use super::{GanLoss, GanSettings};
+use crate::density::{DiscriminatorLoss, LatentPrior};
 use crate::io::{IoError, read_text};
 use crate::net::Network;
 use crate::net::import::ImportError;
@@ -23,11 +24,11 @@ const MOST_BYTES: u64 = 16 << 20;
 pub struct GanFile {
     format: u32,
     /// The law of the latents.
-    pub prior: GanPrior,
+    pub prior: LatentPrior,
     /// Number of latents.
     pub latent: usize,
-    /// The loss that fixes what the score is: `js`, `hinge` or `wgan`.
-    pub loss: String,
+    /// What the discriminator was trained by, which fixes what its score is.
+    pub loss: DiscriminatorLoss,
     /// What was done to the data before; the generator makes points after it.
     pub standardisation: Option<Standardisation>,
 }
@@ -104,7 +105,11 @@ impl GanFile {
 
     /// What a training with these settings leaves.
     pub fn new(settings: &GanSettings, latent: usize, standardisation: Option<Standardisation>) -> Self {
-        let loss = settings.loss.kind().into();
+        let loss = match settings.loss {
+            GanLoss::Js(_) => DiscriminatorLoss::Js,
+            GanLoss::Hinge(_) => DiscriminatorLoss::Hinge,
+            GanLoss::Wgan(_) => DiscriminatorLoss::Wgan,
+        };
         Self { format: FORMAT, prior: settings.prior, latent, loss, standardisation }
     }
 

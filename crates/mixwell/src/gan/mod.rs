@@ -1,6 +1,10 @@
-//! Generative adversarial networks: a generator makes points of latents, a discriminator scores them.
+//! Generative adversarial networks: a generator makes points of latents, a discriminator scores them, and says so which of them are good:
+//! `log pi(z) = log p0(z) + kappa d(G(z))`.
 //!
-//! [`GanTraining`] trains both against each other; a loss ([`GanLoss`], `training/loss/`, a file each) says what the score of the
+//! [`LatentTarget`] is that law, a [`Target`](crate::density::Target) like any other: every kernel and method applies. Unadjusted Langevin steps
+//! on it are DDLS (Che et al., NeurIPS 2020), MALA is REP-GAN (Wang et al., 2021), and no Jacobian of the generator appears.
+//!
+//! [`GanTraining`] trains both networks against each other; a loss ([`GanLoss`], `training/loss/`, a file each) says what the score of the
 //! discriminator becomes. [`calibrate`] repairs the scores of a discriminator. [`GanFile`] says beside their files what the two networks are.
 //!
 //! ```
@@ -31,12 +35,16 @@
 
 pub mod calibrate;
 mod gan_file;
+mod latent;
 mod ratio;
+mod score;
 mod training;
 
 pub use gan_file::{GanFile, GanFileError, Standardisation};
+pub use latent::LatentTarget;
 pub use ratio::{HeldOut, RatioSettings, RatioState, RatioTraining, RatioUpdate};
+pub use score::Score;
 pub use training::{
-    GanLoss, GanLossEntry, GanPrior, GanSettings, GanState, GanTraining, GanUpdate, HingeLoss, JsLoss,
-    WganLoss, gan_losses,
+    GanLoss, GanLossEntry, GanSettings, GanState, GanTraining, GanUpdate, HingeLoss, JsLoss, WganLoss,
+    gan_losses,
 };

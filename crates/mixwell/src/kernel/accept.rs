@@ -19,7 +19,11 @@ use crate::Stream;
 /// assert_eq!((tally.tries, tally.moves), (2, 1));
 /// ```
 pub fn accept(log_ratio: f64, stream: &mut Stream, tally: &mut Tally) -> bool {
-    let u = stream.uniform();
+    accept_by(stream.uniform(), log_ratio, tally)
+}
+
+/// [`accept`] with a uniform number that was drawn before.
+pub(super) fn accept_by(u: f64, log_ratio: f64, tally: &mut Tally) -> bool {
     let probability = if log_ratio.is_nan() { 0.0 } else { log_ratio.min(0.0).exp() };
     tally.tries += 1;
     tally.accept_prob += probability;

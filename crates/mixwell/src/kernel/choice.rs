@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Context;
+use super::{Context, Needs};
 use crate::ConfigError;
 use crate::density::BlendedGaussianConfig;
 use crate::proposal::{Defensive, Gaussian, GaussianProposalConfig, Proposal};
@@ -15,6 +15,8 @@ use crate::range::open_share;
 pub enum ProposalChoice {
     /// The flow of the run.
     Flow,
+    /// The law that the target gives other weights to ([`Target::base`](crate::density::Target::base)).
+    Base,
     /// A density that does not change.
     Fixed(Arc<dyn Proposal>),
     /// `(1 - weight) base + weight wide`.
@@ -33,9 +35,14 @@ impl ProposalChoice {
     pub fn needs_flow(&self) -> bool {
         match self {
             Self::Flow => true,
-            Self::Fixed(_) => false,
+            Self::Base | Self::Fixed(_) => false,
             Self::Defensive { base, .. } => base.needs_flow(),
         }
+    }
+
+    /// What the run must provide for it.
+    pub(super) fn needs(&self) -> Needs {
+        Needs { flow: self.needs_flow(), base: matches!(self, Self::Base), ..Needs::default() }
     }
 
     /// Whether the proposal is an invertible map of standard normal latents.
@@ -43,14 +50,14 @@ impl ProposalChoice {
         match self {
             Self::Flow => true,
             Self::Fixed(p) => p.as_transport().is_some(),
-            Self::Defensive { .. } => false,
+            Self::Base | Self::Defensive { .. } => false,
         }
     }
 
     /// Calls `f` with the proposal.
     ///
     /// # Panics
-    /// When it is the flow and the run has none, although the kernel's needs say so.
+    /// When it is the flow or the target's base and there is none, although the kernel's needs say so.
     pub fn with<R>(&self, context: &Context<'_>, f: impl FnOnce(&dyn Proposal) -> R) -> R {
         let mut f = Some(f);
         let result = self.visit(context, &mut |p| f.take().map(|f| f(p)));
@@ -61,6 +68,7 @@ impl ProposalChoice {
     fn visit<R>(&self, context: &Context<'_>, f: &mut dyn FnMut(&dyn Proposal) -> Option<R>) -> Option<R> {
         match self {
             Self::Flow => f(context.flow.expect("this kernel's needs ask for a flow")),
+            Self::Base => f(context.target.base().expect("this kernel's needs ask for a base").law),
             Self::Fixed(p) => f(&**p),
             Self::Defensive { base, wide, weight } => {
                 base.visit(context, &mut |p| f(&Defensive::new(p, wide, *weight)))
@@ -76,6 +84,8 @@ pub enum ProposalConfig {
     /// The flow of the run.
     #[default]
     Flow,
+    /// The law that the target gives other weights to: the prior of a GAN's latents, the base of an energy.
+    Base,
     /// A fixed Gaussian.
     Gaussian(GaussianProposalConfig),
     /// A fixed Gaussian between the shape of an ill-conditioned one and a ball.
@@ -98,13 +108,13 @@ fn default_weight() -> f64 {
 impl ProposalConfig {
     /// Whether the run must provide a flow.
     pub fn needs_flow(&self) -> bool {
-        !matches!(self, Self::Gaussian(_) | Self::BlendedGaussian(_))
+        matches!(self, Self::Flow | Self::Defensive { .. })
     }
 
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         match self {
-            Self::Flow => Ok(()),
+            Self::Flow | Self::Base => Ok(()),
             Self::Gaussian(gaussian) => gaussian.check(),
             Self::BlendedGaussian(blended) => blended.check(),
             Self::Defensive { weight, wide } => {
@@ -120,6 +130,7 @@ impl ProposalConfig {
         let under = |e: ConfigError| e.under("proposal");
         Ok(match self {
             Self::Flow => ProposalChoice::Flow,
+            Self::Base => ProposalChoice::Base,
             Self::Gaussian(g) => ProposalChoice::Fixed(Arc::new(g.build(dim).map_err(under)?)),
             Self::BlendedGaussian(b) => ProposalChoice::Fixed(Arc::new(b.build(dim).map_err(under)?)),
             Self::Defensive { weight, wide } => ProposalChoice::Defensive {

@@ -14,12 +14,14 @@ use serde::{Deserialize, Serialize};
 use super::compose::{MixtureConfig, RepeatConfig, SequenceConfig};
 use super::elliptical_slice::EllipticalSliceConfig;
 use super::hmc::HmcConfig;
+use super::independent_chain::IndependentChainConfig;
 use super::independent_mh::IndependentMhConfig;
 use super::isir::IsirConfig;
 use super::mala::MalaConfig;
 use super::neutra::NeutraConfig;
 use super::nuts::NutsConfig;
 use super::random_walk::RandomWalkConfig;
+use super::rejection::RejectionConfig;
 use super::settings::Settings;
 use super::tempering::ParallelTemperingConfig;
 use super::ula::UlaConfig;
@@ -83,6 +85,8 @@ kernels! {
     EllipticalSlice(EllipticalSliceConfig) = "elliptical_slice", "slices on ellipses around a Gaussian: nothing to tune";
     IndependentMh(IndependentMhConfig) = "independent_mh", "global moves: accept or reject one draw of the flow";
     Isir(IsirConfig) = "isir", "global moves: choose among many draws of the flow and the current point";
+    IndependentChain(IndependentChainConfig) = "independent_chain", "a fresh chain of independent proposals per draw (MH-GAN): biased by its length";
+    Rejection(RejectionConfig) = "rejection", "rejection sampling with a learned bound (DRS): biased where the bound is too small";
     Neutra(NeutraConfig) = "neutra", "another kernel in the flow's latent space";
     ParallelTempering(ParallelTemperingConfig) = "parallel_tempering",
         "replicas at higher temperatures that exchange points with the chain";
@@ -236,7 +240,7 @@ mod tests {
             let bare: KernelConfig = toml::from_str(&format!("kind = '{}'", entry.name)).unwrap();
             assert_eq!(bare, entry.default, "defaults of {}", entry.name);
             assert_eq!(entry.default.build(3).unwrap().law(), entry.default.law(), "{}", entry.name);
-            assert_eq!(entry.exact, entry.name != "ula");
+            assert_eq!(entry.exact, !["ula", "rejection", "independent_chain"].contains(&entry.name));
         }
     }
 

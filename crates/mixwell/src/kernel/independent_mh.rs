@@ -77,7 +77,7 @@ impl Kernel for IndependentMh {
     }
 
     fn needs(&self) -> Needs {
-        Needs { flow: self.proposal.needs_flow(), ..Needs::default() }
+        self.proposal.needs()
     }
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {

@@ -16,13 +16,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::accept::{current_weight, draw_weight};
+use super::candidates::push_and_evaluate;
 use super::choice::{ProposalChoice, ProposalConfig};
 use super::extent::check_work;
 use super::settings::Settings;
 use super::{Block, Context, Kernel, Law, Leaf, Needs, Role, TallySheet};
 use crate::proposal::Proposal;
 use crate::scratch::scratch;
-use crate::{Batch, BatchMut, ConfigError, Stream, range};
+use crate::{ConfigError, Stream, range};
 
 const NAME: &str = "isir";
 
@@ -157,13 +158,8 @@ impl Isir {
                 self.fill_noise(parts.z.row(first + i), &mut parts.streams[first + i], noise);
             }
             let rows = chains * fresh;
-            for start in (0..rows).step_by(context.max_rows.max(1)) {
-                let end = (start + context.max_rows.max(1)).min(rows);
-                let noise = Batch::new(&noise[start * noise_dim..end * noise_dim], noise_dim);
-                q.push(noise, BatchMut::new(&mut y[start * dim..end * dim], dim), &mut log_q[start..end]);
-                let points = Batch::new(&y[start * dim..end * dim], dim);
-                context.target.log_prob(points, &mut log_prob[start..end]);
-            }
+            let (noise_of, y_of) = (&noise[..rows * noise_dim], &mut y[..rows * dim]);
+            push_and_evaluate(q, context, noise_of, y_of, &mut log_q[..rows], &mut log_prob[..rows]);
             for i in 0..chains {
                 let (row, at) = (first + i, i * fresh..(i + 1) * fresh);
                 let particles = &y[at.start * dim..at.end * dim];
@@ -267,7 +263,7 @@ impl Kernel for Isir {
     }
 
     fn needs(&self) -> Needs {
-        Needs { flow: self.proposal.needs_flow(), pool: self.n_particles, ..Needs::default() }
+        Needs { pool: self.n_particles, ..self.proposal.needs() }
     }
 
     fn step(&self, context: &Context<'_>, block: &mut Block<'_>, mut sheet: TallySheet<'_>) {

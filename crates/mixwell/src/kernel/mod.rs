@@ -7,6 +7,7 @@
 mod accept;
 mod adapt;
 mod block;
+mod candidates;
 mod chains;
 mod choice;
 mod compose;
@@ -15,6 +16,7 @@ mod elliptical_slice;
 mod ensemble;
 mod extent;
 mod hmc;
+mod independent_chain;
 mod independent_mh;
 mod isir;
 mod law;
@@ -25,6 +27,7 @@ mod neutra;
 mod nuts;
 mod pool;
 mod random_walk;
+mod rejection;
 mod replicas;
 mod settings;
 mod state;
@@ -50,6 +53,7 @@ pub use ensemble::Ensemble;
 pub(crate) use ensemble::EnsembleState;
 pub(crate) use extent::check_work;
 pub use hmc::{Hmc, HmcConfig};
+pub use independent_chain::{IndependentChain, IndependentChainConfig};
 pub use independent_mh::{IndependentMh, IndependentMhConfig};
 pub use isir::{Isir, IsirConfig};
 pub use law::Law;
@@ -59,6 +63,7 @@ pub use neutra::{Neutra, NeutraConfig};
 pub use nuts::{Nuts, NutsConfig};
 pub use pool::{ParticlePool, PoolBlock};
 pub use random_walk::{RandomWalk, RandomWalkConfig};
+pub use rejection::{Gamma, Rejection, RejectionConfig};
 pub(crate) use replicas::Replicas;
 pub use state::{KernelState, StateError};
 pub use step_size::StepSize;
@@ -215,6 +220,8 @@ pub struct Needs {
     pub gradient: bool,
     /// A flow.
     pub flow: bool,
+    /// A target with a base ([`Target::base`](crate::density::Target::base)).
+    pub base: bool,
     /// Particles per chain that it can hand to a [`ParticlePool`]; zero when it has none.
     pub pool: usize,
     /// Points beside each chain that it keeps from step to step.
@@ -227,6 +234,7 @@ impl Needs {
         Needs {
             gradient: self.gradient || other.gradient,
             flow: self.flow || other.flow,
+            base: self.base || other.base,
             pool: self.pool.max(other.pool),
             replicas: self.replicas + other.replicas,
         }

@@ -43,12 +43,13 @@ impl Default for NeutraConfig {
 impl NeutraConfig {
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
-        if matches!(self.proposal, ProposalConfig::Defensive { .. }) {
-            return Err(ConfigError::new(
-                "proposal.kind",
-                "defensive",
-                "a mixture has no latents: use `flow`",
-            ));
+        let refused = |value: &str, reason: &str| Err(ConfigError::new("proposal.kind", value, reason));
+        match self.proposal {
+            ProposalConfig::Defensive { .. } => {
+                return refused("defensive", "a mixture has no latents: use `flow`");
+            }
+            ProposalConfig::Base => return refused("base", "its latents are not known: use `flow`"),
+            _ => {}
         }
         self.proposal.check()?;
         self.kernel.check().map_err(|e| e.under("kernel"))
@@ -58,6 +59,10 @@ impl NeutraConfig {
     pub fn build(&self, dim: usize) -> Result<Neutra, ConfigError> {
         self.check()?;
         let inner = self.kernel.build(dim).map_err(|e| e.under("kernel"))?;
+        if inner.needs().base {
+            let reason = "the base of the target lies in its own space, not in that of the latents";
+            return Err(ConfigError::new("kernel", "a kernel that proposes `base`", reason));
+        }
         Ok(Neutra::new(self.proposal.build(dim)?, inner))
     }
 }

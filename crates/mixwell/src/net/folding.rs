@@ -33,8 +33,16 @@ impl<T: Real> Network<T> {
         Self::with_params(&spec, &self.params()[..n_params])
     }
 
-    fn with_params(spec: &NetworkSpec, params: &[T]) -> Result<Self, ConfigError> {
+    /// The network of this description with these parameters, in the order of its layers.
+    ///
+    /// # Errors
+    /// As [`Network::new`], and when there are more or fewer parameters than the network has.
+    pub fn with_params(spec: &NetworkSpec, params: &[T]) -> Result<Self, ConfigError> {
         let mut network = Self::new(spec, Init::ZeroLast, &mut Stream::new(0, 0))?;
+        if network.params().len() != params.len() {
+            let reason = format!("the network has {}", network.params().len());
+            return Err(ConfigError::new("params", format!("{} numbers", params.len()), reason));
+        }
         network.update(|p| p.copy_from_slice(params));
         Ok(network)
     }

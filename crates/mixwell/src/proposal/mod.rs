@@ -6,10 +6,12 @@
 mod defensive;
 mod gaussian;
 mod scale;
+mod uniform;
 
 pub use defensive::Defensive;
 pub use gaussian::{Gaussian, GaussianProposalConfig};
 pub use scale::Scale;
+pub use uniform::Uniform;
 
 use std::ops::Range;
 

@@ -37,8 +37,9 @@ pub use error::RunError;
 pub use estimate::ProposalReport;
 pub use finished::read_summary;
 pub use method::{
-    Ex2, Flex2, FlowMc, KernelMethod, Method, MethodEntry, NeutraMethod, ScheduleMethod, ScoreClimbing,
-    catalogue, ex2, flex2, flowmc, neutra, score_climbing,
+    Ddls, DiscriminatorRejection, Ex2, Flex2, FlowMc, Keep, KernelMethod, Method, MethodEntry, MhGan,
+    NeutraMethod, RepGan, ScheduleMethod, ScoreClimbing, catalogue, ex2, flex2, flowmc, neutra,
+    score_climbing,
 };
 pub use observer::{Event, Observer, Phase, Progress, Silent};
 pub use run::{Ending, Kept, Run, Sampler};

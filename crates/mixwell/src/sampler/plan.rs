@@ -87,6 +87,11 @@ impl Plan {
         self.schedule.training().any(TrainAction::needs_pool)
     }
 
+    /// Whether the base of the target is ever needed.
+    pub fn uses_base(&self) -> bool {
+        self.kernels.iter().any(|k| k.kernel.needs().base)
+    }
+
     /// Whether gradients of the target are ever needed.
     pub fn uses_gradient(&self) -> bool {
         self.kernels.iter().any(|k| k.kernel.needs().gradient)

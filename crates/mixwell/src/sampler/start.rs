@@ -42,6 +42,8 @@ pub enum Start {
         #[serde(default)]
         jitter: f64,
     },
+    /// Draws of the law that the target gives other weights to: the prior of a GAN's latents, the base of an energy.
+    Base,
     /// Exact draws, for targets that can make them.
     Exact,
     /// Given points, one per row; chains beyond the last row start again at the first.
@@ -68,7 +70,7 @@ impl Start {
             Start::Gaussian { scale } => ("scale", *scale),
             Start::Modes { jitter } | Start::Mode { jitter, .. } if *jitter == 0.0 => return Ok(()),
             Start::Modes { jitter } | Start::Mode { jitter, .. } => ("jitter", *jitter),
-            Start::Exact => return Ok(()),
+            Start::Base | Start::Exact => return Ok(()),
             Start::Points { points } => {
                 if points.is_empty() {
                     return Err(ConfigError::new("points", "empty", "at least one is needed"));
@@ -126,6 +128,15 @@ impl Start {
                     return Err(ConfigError::new("start.mode", mode, reason).into());
                 }
                 scatter(&mut x, |_| centres.row(*mode), *jitter, &mut stream);
+            }
+            Start::Base => {
+                let base = target.base().ok_or_else(|| {
+                    let reason = "this target is made of no other law; use `gaussian` or `uniform`";
+                    ConfigError::new("start.kind", "base", reason)
+                })?;
+                let mut noise = Points::zeros(chains, base.law.noise_dim());
+                stream.fill_normal(noise.data_mut());
+                base.law.push(noise.as_batch(), x.as_batch_mut(), &mut vec![0.0; chains]);
             }
             Start::Exact => {
                 let sampler = target.exact_sampler().ok_or_else(|| {

@@ -229,6 +229,7 @@ fn acceptance<S>(engine: &Engine<'_, S>) -> BTreeMap<String, KernelAcceptance> {
             tries,
             acceptance_rate: share(chains.iter().map(|t| t.accept_prob).sum()),
             move_rate: share(chains.iter().map(|t| t.moves).sum::<u64>() as f64),
+            fallbacks: chains.iter().map(|t| t.fallbacks).sum(),
             sd_over_chains: sd(&rates),
             step_size: leaf.step_size,
             temperature: leaf.temperature,

@@ -118,6 +118,10 @@ pub struct KernelAcceptance {
     pub acceptance_rate: f64,
     /// Share of proposals that moved the chain.
     pub move_rate: f64,
+    /// Times that it did otherwise than its rule says: of rejection sampling, steps in which no candidate was accepted and weights above the bound;
+    /// of fresh chains, those of which nothing was accepted.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub fallbacks: u64,
     /// Standard deviation over chains of their mean acceptance probability.
     pub sd_over_chains: f64,
     /// The frozen step size, where there is one.
@@ -126,6 +130,10 @@ pub struct KernelAcceptance {
     /// The frozen temperature, where it is not 1; of a swap, the hotter one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub temperature: Option<f64>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How the flow was trained.

@@ -18,6 +18,8 @@ pub struct Total {
     pub non_finite: u64,
     /// Divergent trajectories.
     pub divergences: u64,
+    /// Times that the kernel did otherwise than its rule says.
+    pub fallbacks: u64,
     /// Steps after which the chain stood where the log-density is not finite.
     pub stranded: u64,
 }
@@ -31,6 +33,7 @@ impl Total {
         self.non_finite += u64::from(t.non_finite);
         self.divergences += u64::from(t.divergences);
         self.stranded += u64::from(t.stranded);
+        self.fallbacks += u64::from(t.fallbacks);
     }
 }
 

@@ -24,7 +24,6 @@ mod error;
 mod gan;
 mod long_chains;
 mod observer;
-mod paths;
 mod ratio;
 mod session;
 mod summary;
@@ -42,9 +41,11 @@ pub use error::TrainingRunError;
 pub use gan::{GanConfig, GanRunState, GanTask};
 pub use long_chains::{ChainSpace, ChainStart, LongChainsConfig, LongChainsState, LongChainsTask};
 pub use observer::{TrainingEvent, TrainingObserver};
-pub use ratio::{GanSource, NetworkWeights, RatioConfig, RatioRunState, RatioTask};
+pub use ratio::{GanSource, RatioConfig, RatioRunState, RatioTask};
 pub use session::{TrainingEnding, TrainingRun};
 pub use summary::{CurvePanel, TrainingSummary, read_training_summary};
 pub use task::{Column, Outcome, Task, Updated, WeightsOf};
-pub use trained::{TrainedEnergy, TrainedLaws, images_of_run, read_points};
+pub use trained::{
+    TrainedEnergy, TrainedLaws, encoding_of_gan, generated_images, images_of_run, open_gan, read_points,
+};
 pub use verdict::Course;

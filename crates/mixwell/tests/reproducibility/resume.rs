@@ -38,6 +38,10 @@ const CONFIGS: &[(&str, &str)] = &[
         "flowmc with flow matching",
         "chains = 3\ndraws = 30\n[target]\nkind = 'two_modes'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 3\nepochs = 3\nfrozen = 6\n[flow]\nkind = 'flow_matching'\nhidden = [8]\nsolver = { kind = 'adaptive', rtol = 1e-4, atol = 1e-4 }\n[training]\nbatch = 16\n",
     ),
+    (
+        "rejection and fresh chains",
+        "chains = 3\ndraws = 40\n[target]\nkind = 'two_modes'\n[method]\nkind = 'kernel'\nwarmup = 30\nfrozen = 4\n[method.kernel]\nkind = 'mixture'\nweights = [1.0, 1.0]\nparts = [{ kind = 'rejection', batch = 4, candidates = 8, proposal = { kind = 'gaussian', sd = [3.0] } }, { kind = 'independent_chain', proposals = 5, proposal = { kind = 'gaussian', sd = [3.0] } }]\n",
+    ),
 ];
 
 /// Sets the flag after the `left`-th report of progress; training reports before each call.
@@ -131,6 +135,11 @@ fn neutra_resumes_anywhere() {
 #[test]
 fn ex2_resumes_anywhere() {
     check(3, &[2, 3, 5, 11, 17, 29]);
+}
+
+#[test]
+fn rejection_and_fresh_chains_resume_anywhere() {
+    check(7, &[2, 3, 5, 11, 17, 29]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #[path = "../data/mod.rs"]
 mod data;
 mod flex2;
+mod gan;
 mod german_credit;
 mod inference_gym;
 mod mixture;

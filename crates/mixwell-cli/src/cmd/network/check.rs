@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::Path;
 
 use mixwell::io::read_npy;
+use mixwell::net::import::FoundNetwork;
 use mixwell::net::{Network, Stored};
 use mixwell::{Points, Stream};
 use serde_json::json;
 
 use super::printable;
-use super::source::Source;
+use super::source::{import_error, read};
 use crate::cli::CheckArgs;
 use crate::exit::{Status, bad_input};
 
@@ -19,12 +20,12 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<Status> {
         Some(weights) => (Some(args.file.as_path()), weights),
         None => (None, &args.file),
     };
-    let source = Source::read(description, weights, &args.source)?;
+    let source = read(description, weights, &args.source)?;
     if source.is_double() {
-        let (network, unused) = source.network::<f64>()?;
+        let (network, unused) = source.network::<f64>().map_err(import_error)?;
         report(&source, &network, &unused, args)
     } else {
-        let (network, unused) = source.network::<f32>()?;
+        let (network, unused) = source.network::<f32>().map_err(import_error)?;
         report(&source, &network, &unused, args)
     }
 }
@@ -52,7 +53,7 @@ fn evaluate<T: Stored>(network: &Network<T>, x: &Points) -> Outputs {
 }
 
 fn report<T: Stored>(
-    source: &Source,
+    source: &FoundNetwork,
     network: &Network<T>,
     unused: &[String],
     args: &CheckArgs,

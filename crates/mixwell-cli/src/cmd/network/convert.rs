@@ -6,7 +6,7 @@ use mixwell::io::atomic_write;
 use mixwell::net::{Network, Stored};
 
 use super::printable;
-use super::source::Source;
+use super::source::{import_error, read};
 use crate::cli::ConvertArgs;
 use crate::exit::{Status, bad_input};
 use crate::message::tell;
@@ -18,13 +18,13 @@ pub fn run(args: &ConvertArgs) -> anyhow::Result<Status> {
         let shown = args.out.display();
         return Err(bad_input(format!("`{shown}`: its ending says what to write, .safetensors or .onnx")));
     }
-    let source = Source::read(args.description.as_deref(), &args.file, &args.source)?;
+    let source = read(args.description.as_deref(), &args.file, &args.source)?;
     let unused = if source.is_double() {
-        let (network, unused) = source.network::<f64>()?;
+        let (network, unused) = source.network::<f64>().map_err(import_error)?;
         write(&network, &args.out, ending == "onnx")?;
         unused
     } else {
-        let (network, unused) = source.network::<f32>()?;
+        let (network, unused) = source.network::<f32>().map_err(import_error)?;
         write(&network, &args.out, ending == "onnx")?;
         unused
     };

@@ -10,8 +10,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use super::GanPrior;
 use super::training::{Term, contrast};
+use crate::density::LatentPrior;
 use crate::math::{logistic, softplus};
 use crate::net::{Model, Network, Stored, Values, WeightsError};
 use crate::rng::{LATENT_STREAM, LOOK_STREAM, TRAINING_STREAM};
@@ -58,7 +58,7 @@ struct Best {
 /// The training of a density ratio.
 pub struct RatioTraining {
     settings: RatioSettings,
-    prior: GanPrior,
+    prior: LatentPrior,
     data: TrainingData,
     batches: Batches,
     generator: Network<f32>,
@@ -82,7 +82,7 @@ impl RatioTraining {
     pub fn new(
         settings: RatioSettings,
         generator: Network<f32>,
-        prior: GanPrior,
+        prior: LatentPrior,
         network: Network<f32>,
         data: &TrainingData,
         seed: u64,
@@ -257,7 +257,7 @@ pub(super) fn ratio_loss<T: Stored>(
 }
 
 /// Points of the generator.
-fn made(generator: &Network<f32>, prior: GanPrior, rows: usize, stream: &mut Stream, to: BatchMut<'_>) {
+fn made(generator: &Network<f32>, prior: LatentPrior, rows: usize, stream: &mut Stream, to: BatchMut<'_>) {
     let mut latents = Points::zeros(rows, generator.dim());
     prior.fill(stream, latents.data_mut());
     generator.values(latents.as_batch(), to);

@@ -24,7 +24,7 @@ fn training(penalty: f64, data: &TrainingData) -> RatioTraining {
     let network = Network::new(&spec, Init::Uniform, &mut Stream::new(2, 0)).unwrap();
     let mut settings = RatioSettings { batch: 256, penalty, patience: 10, ..RatioSettings::default() };
     settings.optimiser.learning_rate = 5e-3;
-    RatioTraining::new(settings, identity(), GanPrior::Normal, network, data, 3).unwrap()
+    RatioTraining::new(settings, identity(), LatentPrior::Normal, network, data, 3).unwrap()
 }
 
 /// The largest difference from `x - 1/2` on [-1.5, 2.5], where 98 % of either law lie within.
@@ -107,7 +107,7 @@ fn a_saved_training_goes_on_with_the_same_bits_and_mistakes_are_named() {
 
     let error = |settings: RatioSettings, spec: NetworkSpec| {
         let network = Network::new(&spec, Init::Uniform, &mut Stream::new(2, 0)).unwrap();
-        let made = RatioTraining::new(settings, identity(), GanPrior::Normal, network, &data, 3);
+        let made = RatioTraining::new(settings, identity(), LatentPrior::Normal, network, &data, 3);
         made.err().unwrap().to_string()
     };
     let dense = |n_in, n_out| NetworkSpec::dense(n_in, &[3], n_out, Activation::Relu);

@@ -7,7 +7,6 @@
 
 mod discriminator;
 mod generator;
-mod latents;
 mod loss;
 mod settings;
 mod state;
@@ -25,7 +24,6 @@ use discriminator::discriminator_loss;
 use generator::generator_loss;
 pub(in crate::gan) use loss::Term;
 
-pub use latents::GanPrior;
 pub use loss::{GanLoss, GanLossEntry, HingeLoss, JsLoss, WganLoss, gan_losses};
 pub use settings::GanSettings;
 pub use state::GanState;

@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{GanLoss, GanPrior};
+use super::GanLoss;
+use crate::density::LatentPrior;
 use crate::net::{Adam, OptimiserConfig, UpdateRule};
 use crate::{ConfigError, range};
 
@@ -14,7 +15,7 @@ pub struct GanSettings {
     /// What both networks minimise: `js`, `hinge` or `wgan`, with its settings.
     pub loss: GanLoss,
     /// The law of the latents: `{ kind = "normal" }`, or `uniform` from -1 to 1.
-    pub prior: GanPrior,
+    pub prior: LatentPrior,
     /// Data of a step, and generated points beside them.
     pub batch: usize,
     /// Steps of the discriminator before each of the generator.
@@ -43,7 +44,7 @@ impl Default for GanSettings {
     fn default() -> Self {
         Self {
             loss: GanLoss::default(),
-            prior: GanPrior::default(),
+            prior: LatentPrior::default(),
             batch: 64,
             discriminator_steps: 1,
             average: 0.0,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::reader::ArrayFileKind;
 use crate::io::IoError;
 
 /// Why a file, or an array in it, cannot be used.
@@ -72,6 +73,22 @@ pub enum ImportError {
     Network {
         /// What is wrong, and where.
         reason: String,
+    },
+    /// The file that describes a network cannot be used.
+    #[error("the description `{path}` cannot be used: {reason}")]
+    Description {
+        /// The file, or the name that it was taken for.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of arrays without a description of the network that they belong to.
+    #[error(
+        "it is a {kind} file: arrays and no description; give one beside it: a TOML or JSON file, or a name of `mixwell list networks`"
+    )]
+    Undescribed {
+        /// What kind of file it is.
+        kind: ArrayFileKind,
     },
     /// More would be held than is allowed.
     #[error(

@@ -34,9 +34,16 @@ impl Session {
             None => config.method.plan(dim)?,
         };
         if plan.uses_gradient() && !target.has_gradient() {
-            let reason =
-                "this method needs gradients; give one, or use a gradient-free local kernel (random_walk)";
+            let why = target.why_no_gradient().unwrap_or_else(|| "give one".into());
+            let reason = format!(
+                "this method needs gradients: {why}, or use a gradient-free local kernel (random_walk)"
+            );
             return Err(ConfigError::new("target", "a density without gradient", reason).into());
+        }
+        if plan.uses_base() && target.base().is_none() {
+            let reason = "this method proposes `base`, the law that a target gives other weights to, such as a prior of latents; \
+                          propose `gaussian` or `flow` instead";
+            return Err(ConfigError::new("target", "a density without a base", reason).into());
         }
         let reported = check_variables(&*target)?;
         let variables = target.variables();

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::network::NetworkChoice;
 use super::task::Classifier;
+use crate::config::resolved_path;
 use crate::footprint::MOST_COUNT;
 use crate::net::OptimiserConfig;
 use crate::training_run::config::Settings;
-use crate::training_run::paths::resolved;
 use crate::training_run::{TrainingOutput, TrainingRunError};
 use crate::{ConfigError, range};
 
@@ -166,13 +166,13 @@ impl Settings for ClassifierConfig {
     fn resolve(&mut self, base: &Path) -> Result<(), TrainingRunError> {
         self.network.resolve(base)?;
         if let Some(weights) = &mut self.weights {
-            *weights = resolved("weights", weights, base)?;
+            *weights = resolved_path("weights", weights, base)?;
         }
         for path in self.data.train.all_mut() {
-            *path = resolved("data.train", path, base)?;
+            *path = resolved_path("data.train", path, base)?;
         }
         for path in self.data.test.iter_mut().flat_map(Paths::all_mut) {
-            *path = resolved("data.test", path, base)?;
+            *path = resolved_path("data.test", path, base)?;
         }
         Ok(())
     }

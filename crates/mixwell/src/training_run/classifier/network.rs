@@ -5,10 +5,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::ConfigError;
+use crate::config::resolved_path;
 use crate::io::{CONFIG_BYTES, IoError, read_text};
 use crate::net::{NetworkSpec, named_network, named_networks};
 use crate::training_run::TrainingRunError;
-use crate::training_run::paths::resolved;
 
 /// A network in a config.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -60,7 +60,7 @@ fn found(name: &str, base: &Path) -> Result<NetworkSpec, TrainingRunError> {
         );
         return Err(ConfigError::new("network", name, reason).into());
     }
-    let path = resolved("network", name, base)?;
+    let path = resolved_path("network", name, base)?;
     let path = Path::new(&path);
     let text = read_text(path, CONFIG_BYTES).map_err(IoError::file("read", path))?;
     let refused = |reason: String| TrainingRunError::Network { path: path.into(), reason };

@@ -5,12 +5,12 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::images::{ImagesConfig, OpenImages};
+use crate::config::resolved_path;
 use crate::density::{DataLoader, Target, TargetConfig, TargetError};
 use crate::io::DataFiles;
 use crate::rng::DATA_STREAM;
 use crate::train::TrainingData;
 use crate::training_run::TrainingRunError;
-use crate::training_run::paths::resolved;
 use crate::{ConfigError, Points, Stream, range};
 
 /// Where points come from.
@@ -74,7 +74,7 @@ impl PointsConfig {
             law.resolve_paths(base);
         }
         if let Some(table) = &mut self.table {
-            *table = resolved("data.table", table, base)?;
+            *table = resolved_path("data.table", table, base)?;
         }
         if let Some(images) = &mut self.images {
             images.resolve(base)?;

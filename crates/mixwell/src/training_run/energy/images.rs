@@ -5,13 +5,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::data::Checked;
+use crate::config::resolved_path;
 use crate::flow::FlowConfig;
 use crate::image::{Encoding, ImageSet, ImageShape, PixelMap};
 use crate::net::NetworkSpec;
 use crate::rng::DATA_STREAM;
 use crate::train::TrainingData;
 use crate::training_run::classifier::Paths;
-use crate::training_run::paths::resolved;
 use crate::training_run::{TrainingRunError, WeightsOf};
 use crate::{Batch, ConfigError, Points, Stream, range};
 
@@ -81,10 +81,10 @@ impl ImagesConfig {
 
     pub(super) fn resolve(&mut self, base: &Path) -> Result<(), TrainingRunError> {
         for path in self.path.all_mut() {
-            *path = resolved("data.images.path", path, base)?;
+            *path = resolved_path("data.images.path", path, base)?;
         }
         for path in self.test.iter_mut().flat_map(Paths::all_mut) {
-            *path = resolved("data.images.test", path, base)?;
+            *path = resolved_path("data.images.test", path, base)?;
         }
         Ok(())
     }

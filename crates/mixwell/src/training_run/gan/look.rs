@@ -6,8 +6,9 @@
 
 use serde_json::{Map, Value};
 
+use crate::density::LatentPrior;
 use crate::density::Target;
-use crate::gan::{GanPrior, Standardisation};
+use crate::gan::Standardisation;
 use crate::io::to_npy;
 use crate::metric::auroc;
 use crate::net::Network;
@@ -41,7 +42,7 @@ pub(super) struct Findings {
 pub(super) struct Looked<'a> {
     pub generator: &'a Network<f32>,
     pub discriminator: &'a Network<f32>,
-    pub prior: GanPrior,
+    pub prior: LatentPrior,
     /// The data as the networks see them.
     pub data: Batch<'a>,
     pub standardisation: Option<&'a Standardisation>,

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::start::ChainStart;
 use super::task::LongChainsTask;
+use crate::config::resolved_path;
 use crate::kernel::{HmcConfig, KernelConfig, MetricKind, StepRule};
 use crate::training_run::classifier::Paths;
 use crate::training_run::config::Settings;
-use crate::training_run::paths::resolved;
 use crate::training_run::{TrainingOutput, TrainingRunError};
 use crate::{ConfigError, range};
 
@@ -111,15 +111,15 @@ impl Settings for LongChainsConfig {
     fn resolve(&mut self, base: &Path) -> Result<(), TrainingRunError> {
         // A law that is missing stays so.
         if !self.law.is_empty() {
-            self.law = resolved("law", &self.law, base)?;
+            self.law = resolved_path("law", &self.law, base)?;
         }
         if let ChainStart::Images { path } = &mut self.start {
             for path in path.all_mut() {
-                *path = resolved("start.path", path, base)?;
+                *path = resolved_path("start.path", path, base)?;
             }
         }
         for path in self.beside.iter_mut().flat_map(Paths::all_mut) {
-            *path = resolved("beside", path, base)?;
+            *path = resolved_path("beside", path, base)?;
         }
         Ok(())
     }

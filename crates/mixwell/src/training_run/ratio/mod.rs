@@ -8,5 +8,5 @@ mod source;
 mod task;
 
 pub use config::RatioConfig;
-pub use source::{GanSource, NetworkWeights};
+pub use source::GanSource;
 pub use task::{RatioRunState, RatioTask};

@@ -3,7 +3,11 @@
 use std::path::Path;
 
 use super::TrainedEnergy;
-use crate::density::{DataLoader, EvaluationError, Facts, Modes, Table, Target, TargetError, TrainedLaw};
+use super::gan::gan_law;
+use crate::density::{
+    BaseLaw, DataLoader, EvaluationError, Facts, GanTargetConfig, Modes, Table, Target, TargetError,
+    TrainedLaw,
+};
 use crate::io::DataFiles;
 use crate::{Batch, BatchMut};
 
@@ -29,6 +33,10 @@ impl DataLoader for TrainedLaws {
         let sha256 = trained.sha256().to_string();
         Ok(TrainedLaw { target: Box::new(WithModes { law: trained.into_model(), modes }), sha256 })
     }
+
+    fn gan(&self, config: &GanTargetConfig) -> Result<TrainedLaw, TargetError> {
+        gan_law(config)
+    }
 }
 
 /// A law with the places of its modes.
@@ -53,6 +61,10 @@ impl<T: Target> Target for WithModes<T> {
 
     fn version(&self) -> u64 {
         self.law.version()
+    }
+
+    fn base(&self) -> Option<BaseLaw<'_>> {
+        self.law.base()
     }
 
     fn facts(&self) -> Facts {

@@ -1,9 +1,14 @@
 //! What the training of an energy left, opened to be used: the law, its data and truth, its flow and bank; points and images in its space.
 
+mod gan;
+mod gan_folder;
 mod loader;
 mod open;
 mod points;
 
+pub(super) use gan::network_of;
+pub use gan::{encoding_of_gan, generated_images, open_gan};
+pub(super) use gan_folder::open_gan_folder;
 pub use loader::TrainedLaws;
 pub use open::TrainedEnergy;
 pub use points::{images_of_run, read_points};

@@ -161,7 +161,7 @@ fn finished(path: &Path) -> Result<Option<EnergyConfig>, TrainingRunError> {
 }
 
 /// One hash over the hashes of some files.
-fn hash(files: &[PathBuf]) -> Result<String, TrainingRunError> {
+pub(super) fn hash(files: &[PathBuf]) -> Result<String, TrainingRunError> {
     let mut all = Sha256::new();
     for path in files {
         let bytes = read_bytes(path, MOST_BYTES).map_err(IoError::file("read", path))?;

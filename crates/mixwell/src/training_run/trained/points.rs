@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::gan::generated_images;
 use crate::density::{DataLoader, TargetConfig};
 use crate::image::{Encoding, ImageSet};
 use crate::io::{DataFiles, DrawReader, IoError, RunFolder, read_npy, read_text};
@@ -56,8 +57,8 @@ pub fn read_points(
     Ok(Points::from_vec(values, dim))
 }
 
-/// The images in the folder of a run or a training: draws of a run whose target is an energy of images, the persistent points of the
-/// training of one, what long chains have kept. `None` where it is no such folder.
+/// The images in the folder of a run or a training: draws of a run whose target is an energy of images or a GAN, the persistent points of
+/// the training of one, what long chains have kept. `None` where it is no such folder.
 ///
 /// # Errors
 /// When the folder has no points, or they are not images.
@@ -82,9 +83,16 @@ pub fn images_of_run(path: &Path) -> Result<Option<ImageSet>, TrainingRunError> 
         let dim = *array.shape.last().unwrap_or(&1);
         (law, Points::from_vec(array.data.into_f64(), dim.max(1)))
     } else {
-        let law = law_of_run(&text)
-            .ok_or_else(|| refused("its target is no trained energy, so its draws are no images"))?;
         let reader = DrawReader::open(&folder.draws())?;
+        let target = target_of_run(&text);
+        if let Some(TargetConfig::Gan(config)) = &target {
+            return generated_images(config, &reader.read_variable("posterior", "z", 1)?).map(Some);
+        }
+        let law =
+            target.as_ref().and_then(|target| target.energies().first().map(|energy| energy.path.clone()));
+        let law = law.ok_or_else(|| {
+            refused("its target is no trained energy and no GAN, so its draws are no images")
+        })?;
         let draws = reader.read_variable("posterior", "x", 1)?;
         let dim = crate::density::Target::dim(TrainedEnergy::open(Path::new(&law))?.model());
         (law, Points::from_vec(draws, dim))
@@ -95,11 +103,10 @@ pub fn images_of_run(path: &Path) -> Result<Option<ImageSet>, TrainingRunError> 
     Ok(Some(encoding.images(points.as_batch())?))
 }
 
-/// The path of the energy that is the target of a run, or the first that its target is made of.
-fn law_of_run(config: &str) -> Option<String> {
+/// The target of a run.
+fn target_of_run(config: &str) -> Option<TargetConfig> {
     let table: toml::Table = config.parse().ok()?;
-    let target: TargetConfig = table.get("target")?.clone().try_into().ok()?;
-    target.energies().first().map(|energy| energy.path.clone())
+    table.get("target")?.clone().try_into().ok()
 }
 
 /// How images became the points of the law in a folder, where they did.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use mixwell::kernel::*;
 use mixwell::{BatchMut, Points};
 
-use super::cases::{cases, elliptical};
+use super::cases::{all_cases, elliptical};
 use super::world::World;
 
 fn bits(x: &[f64]) -> Vec<u64> {
@@ -15,7 +15,7 @@ fn bits(x: &[f64]) -> Vec<u64> {
 #[test]
 fn rejected_step_repeats_the_row() {
     let world = World::new();
-    for case in cases() {
+    for case in all_cases() {
         // Steps far too long, so that much is rejected.
         let kernel = case.config.clone().step_size(StepSize::from_dt(3.0)).build(2).unwrap();
         let mut chains = world.exact_start(1, 64);
@@ -44,7 +44,7 @@ fn rejected_step_repeats_the_row() {
 #[test]
 fn same_draws_for_any_block_size_and_order() {
     let world = World::new();
-    for case in cases() {
+    for case in all_cases() {
         let kernel = case.tuned(&world);
         let run = |rows: usize| {
             let mut chains = world.exact_start(1, 21);
@@ -61,7 +61,7 @@ fn same_draws_for_any_block_size_and_order() {
 
 #[test]
 fn same_draws_for_any_batch_limit() {
-    for case in cases() {
+    for case in all_cases() {
         let run = |max_rows: usize| {
             let world = World { max_rows, ..World::new() };
             let kernel = case.build();
@@ -77,7 +77,7 @@ fn same_draws_for_any_batch_limit() {
 #[test]
 fn cached_state_equals_recomputed() {
     let world = World::new();
-    for case in cases() {
+    for case in all_cases() {
         let kernel = case.tuned(&world);
         let (mut chains, mut twin) = (world.exact_start(1, 32), world.exact_start(1, 32));
         for step in 0..8 {
@@ -138,7 +138,7 @@ fn a_changed_flow_makes_log_q_unknown() {
 #[test]
 fn a_resumed_kernel_goes_on_bitwise() {
     let world = World::new();
-    for case in cases() {
+    for case in all_cases() {
         let finish = |kernel: &mut dyn Kernel, chains: &mut Ensemble| {
             world.warm_up(kernel, chains, 37..60, 60);
             kernel.freeze();
@@ -203,7 +203,7 @@ fn counts_every_evaluation() {
 fn broken_values_are_rejected_and_counted() {
     let mut world = World::new();
     world.target.wall = 1.0;
-    for case in cases() {
+    for case in all_cases() {
         let kernel = case.config.clone().step_size(StepSize::from_dt(0.5)).build(2).unwrap();
         let mut x = Points::zeros(16, 2);
         x.data_mut().fill(0.5);

@@ -67,6 +67,25 @@ pub fn elliptical() -> KernelConfig {
     KernelConfig::EllipticalSlice(EllipticalSliceConfig { prior: gaussian() })
 }
 
+/// The exact kernels, and those that draw anew, with a bias that is stated.
+pub fn all_cases() -> Vec<Case> {
+    let fixed = || ProposalConfig::Gaussian(gaussian());
+    let biased = [
+        ("rejection", {
+            let gamma = Gamma::Percentile(50.0);
+            let config =
+                RejectionConfig { proposal: fixed(), batch: 5, candidates: 10, gamma, log_bound: None };
+            KernelConfig::Rejection(config)
+        }),
+        ("independent_chain", {
+            KernelConfig::IndependentChain(IndependentChainConfig { proposal: fixed(), proposals: 70 })
+        }),
+    ];
+    let biased =
+        biased.into_iter().map(|(name, config)| Case { name, config, moves_latents: false, replicas: false });
+    cases().into_iter().chain(biased).collect()
+}
+
 /// All exact kernels.
 pub fn cases() -> Vec<Case> {
     let case = |name, config| Case { name, config, moves_latents: false, replicas: false };

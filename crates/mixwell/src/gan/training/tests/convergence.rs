@@ -42,12 +42,14 @@ fn moments(training: &GanTraining) -> (f64, f64) {
     (mean, variance.sqrt())
 }
 
-fn losses() -> Vec<(GanLoss, GanPrior)> {
+const UNIFORM: LatentPrior = LatentPrior::Uniform { low: -1.0, high: 1.0, edges: Edges::Map };
+
+fn losses() -> Vec<(GanLoss, LatentPrior)> {
     vec![
-        (GanLoss::Js(JsLoss { penalty: 0.1 }), GanPrior::Normal),
-        (GanLoss::Hinge(HingeLoss { penalty: 0.1 }), GanPrior::Uniform {}),
-        (GanLoss::Wgan(WganLoss { penalty: 0.1, clip: 0.0 }), GanPrior::Normal),
-        (GanLoss::Wgan(WganLoss { penalty: 0.0, clip: 0.1 }), GanPrior::Uniform {}),
+        (GanLoss::Js(JsLoss { penalty: 0.1 }), LatentPrior::Normal),
+        (GanLoss::Hinge(HingeLoss { penalty: 0.1 }), UNIFORM),
+        (GanLoss::Wgan(WganLoss { penalty: 0.1, clip: 0.0 }), LatentPrior::Normal),
+        (GanLoss::Wgan(WganLoss { penalty: 0.0, clip: 0.1 }), UNIFORM),
     ]
 }
 

@@ -1,5 +1,5 @@
-//! Paths in the config of a training: relative to the config, with `${NAME}` for environment variables, so that a config can
-//! name data that lie elsewhere on every machine.
+//! Paths in configs: relative to the config, with `${NAME}` for environment variables, so that a config can name data that lie elsewhere
+//! on every machine.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::ConfigError;
 ///
 /// # Errors
 /// When it names a variable that is not set, or has a `${` without its `}`.
-pub(super) fn resolved(key: &str, path: &str, base: &Path) -> Result<String, ConfigError> {
+pub fn resolved_path(key: &str, path: &str, base: &Path) -> Result<String, ConfigError> {
     expanded(key, path, &|name| std::env::var(name).ok())
         .map(|path| base.join(path).to_string_lossy().into_owned())
 }
@@ -43,7 +43,7 @@ mod tests {
         let error = expanded("data.train", "${NONE}/a", &variable).unwrap_err().to_string();
         assert!(error.contains("data.train") && error.contains("NONE is not set"), "{error}");
         assert!(expanded("k", "${DATA", &variable).is_err());
-        assert_eq!(resolved("k", "a.gz", Path::new("/base")).unwrap(), "/base/a.gz");
-        assert_eq!(resolved("k", "/a.gz", Path::new("/base")).unwrap(), "/a.gz");
+        assert_eq!(resolved_path("k", "a.gz", Path::new("/base")).unwrap(), "/base/a.gz");
+        assert_eq!(resolved_path("k", "/a.gz", Path::new("/base")).unwrap(), "/a.gz");
     }
 }

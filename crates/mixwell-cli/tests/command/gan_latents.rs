@@ -108,3 +108,49 @@ fn files_that_do_not_fit_are_one_sentence_and_status_2() {
         assert!(!out.exists(), "{text}");
     }
 }
+
+/// A training of a GAN, then the ratio of its points, then draws of its latents by either: points are in the unit of the data.
+#[test]
+fn the_folder_of_a_training_is_a_target() {
+    let folder = folder();
+    let training = "kind = 'gan'\nupdates = 300\nstandardise = true\nsamples = 100\n[data]\nlaw = { kind = 'two_modes' }\nrows = 500\n\
+                    [training]\nbatch = 32\n";
+    let path = write(folder.path(), "train.toml", training);
+    let trained = text_of(&folder.path().join("trained"));
+    let o = call(&["train", &path, "--out", &trained, "--quiet"]);
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    let ratio = write(
+        folder.path(),
+        "ratio.toml",
+        &format!("kind = 'ratio'\nupdates = 50\n[gan]\npath = '{trained}'\n"),
+    );
+    let o = call(&["train", &ratio, "--out", &text_of(&folder.path().join("ratio")), "--quiet"]);
+    assert_eq!(code(&o), 0, "{}", stderr(&o));
+    let target = format!("[target]\nkind = 'gan'\npath = '{trained}'\n");
+    let ratio = text_of(&folder.path().join("ratio").join("ratio.safetensors"));
+    for (name, more) in
+        [("own", String::new()), ("ratio", format!("discriminator = '{ratio}'\nloss = 'js'\n"))]
+    {
+        let text =
+            config(&format!("{target}{more}"), "kind = 'repgan'\nchain_length = 20\nkeep = 'all'", 100);
+        let path = write(folder.path(), "run.toml", &text);
+        let out = folder.path().join(name);
+        let o = call(&["run", &path, "--out", &text_of(&out), "--quiet"]);
+        assert!(matches!(code(&o), 0 | 3), "{name}: {}", stderr(&o));
+        let reader = mixwell::io::DrawReader::open(&out.join("draws.zarr")).unwrap();
+        let x = reader.read_variable("posterior", "x", 1).unwrap();
+        // The modes lie some units apart; standardised points would not reach so far.
+        let largest = x.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        assert!(largest > 2.5 && x.iter().all(|v| v.is_finite()), "{name}: {largest}");
+    }
+    for (more, words) in [
+        (format!("discriminator = '{ratio}'\n"), "`loss = \"js\"`"),
+        ("loss = 'js_sigmoid'\n".into(), "sigmoid"),
+    ] {
+        let path =
+            write(folder.path(), "bad.toml", &config(&format!("{target}{more}"), "kind = 'repgan'", 1));
+        let o = call(&["run", &path, "--out", &text_of(&folder.path().join("bad")), "--quiet"]);
+        assert_eq!(code(&o), 2, "{}", stderr(&o));
+        assert!(stderr(&o).contains(words), "{}", stderr(&o));
+    }
+}

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use mixwell::density::DiscriminatorLoss;
 use mixwell::gan::GanFile;
 use mixwell::image::ImageSet;
 
@@ -61,7 +62,10 @@ fn a_small_gan_learns_and_kills_and_threads_change_no_bit() {
     let share = results["variance_share"].as_f64().unwrap();
     assert!(share > 0.5 && share < 2.0, "{results}");
     let (gan, generator, discriminator) = GanFile::read(&whole).unwrap();
-    assert_eq!((gan.latent, &*gan.loss, generator.n_out(), discriminator.dim()), (3, "js", 2, 2));
+    assert_eq!(
+        (gan.latent, gan.loss, generator.n_out(), discriminator.dim()),
+        (3, DiscriminatorLoss::Js, 2, 2)
+    );
     assert!(gan.standardisation.is_some());
     let o = call(&["summary", &text_of(&whole)]);
     assert_eq!(code(&o), 0, "{}", stderr(&o));

@@ -1,6 +1,7 @@
 //! The gradient of the loss, and the shift example, whose ratio is known.
 
 use super::*;
+use crate::density::LatentPrior;
 use crate::net::{Activation, Dense, Init, NetworkSpec};
 
 /// `G(z) = z`, so generated points are standard normal.

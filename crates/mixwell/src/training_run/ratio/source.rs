@@ -11,7 +11,7 @@ use crate::gan::Standardisation;
 use crate::net::Network;
 use crate::training_run::TrainingRunError;
 use crate::training_run::energy::PointsConfig;
-use crate::training_run::trained::{network_of, open_gan_folder};
+use crate::training_run::trained::{GanFolder, network_of};
 
 /// A GAN.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -86,7 +86,7 @@ impl GanSource {
             let prior = self.prior;
             return Ok(OpenGan { generator, discriminator, prior, standardisation: None, data: None });
         };
-        let (file, generator, discriminator, data) = open_gan_folder(Path::new(path))?;
+        let GanFolder { file, generator, discriminator, data } = GanFolder::open(Path::new(path))?;
         let (prior, standardisation) = (file.prior, file.standardisation);
         Ok(OpenGan { generator, discriminator: Some(discriminator), prior, standardisation, data })
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::gan_folder::open_gan_folder;
+use super::gan_folder::GanFolder;
 use super::open::hash;
 use crate::density::{DiscriminatorLoss, GanTargetConfig, NetworkFiles, TargetError, TrainedLaw};
 use crate::gan::calibrate::CalibrationFile;
@@ -19,10 +19,12 @@ use crate::{Batch, Points};
 /// When a file cannot be read, or the networks do not fit each other or the settings.
 pub fn open_gan(config: &GanTargetConfig) -> Result<LatentTarget, TargetError> {
     let refused = |reason: String| TargetError::Gan { path: config.name().to_string(), reason };
-    let folder = config.path.as_deref().map(|path| open_gan_folder(Path::new(path)));
+    let folder = config.path.as_deref().map(|path| GanFolder::open(Path::new(path)));
     let folder = folder.transpose().map_err(|e| refused(e.to_string()))?;
     let (file, folder) = match folder {
-        Some((file, generator, discriminator, _)) => (Some(file), Some((generator, discriminator))),
+        Some(GanFolder { file, generator, discriminator, .. }) => {
+            (Some(file), Some((generator, discriminator)))
+        }
         None => (None, None),
     };
     let (own_generator, own_discriminator) = folder.unzip();

@@ -9,16 +9,26 @@ use crate::net::Network;
 use crate::training_run::energy::PointsConfig;
 use crate::training_run::{TrainConfig, TrainingRunError, is_training};
 
-/// What is said of the GAN in a folder, its generator, its discriminator, and the data that it was trained on, where the folder says which.
-///
-/// # Errors
-/// When it is the folder of something else, the training is not finished, or a file is damaged.
-pub fn open_gan_folder(
-    path: &Path,
-) -> Result<(GanFile, Network<f32>, Network<f32>, Option<PointsConfig>), TrainingRunError> {
-    let data = data_of(path)?;
-    let (file, generator, discriminator) = GanFile::read(path)?;
-    Ok((file, generator, discriminator, data))
+/// A GAN in a folder.
+pub struct GanFolder {
+    /// What is said of it.
+    pub file: GanFile,
+    pub generator: Network<f32>,
+    pub discriminator: Network<f32>,
+    /// The data that it was trained on, where the folder says which.
+    pub data: Option<PointsConfig>,
+}
+
+impl GanFolder {
+    /// Opens the folder.
+    ///
+    /// # Errors
+    /// When it is the folder of something else, the training is not finished, or a file is damaged.
+    pub fn open(path: &Path) -> Result<Self, TrainingRunError> {
+        let data = data_of(path)?;
+        let (file, generator, discriminator) = GanFile::read(path)?;
+        Ok(Self { file, generator, discriminator, data })
+    }
 }
 
 /// The data of the training in a folder, where it is one, after comparing its files with what it left.

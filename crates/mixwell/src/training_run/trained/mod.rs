@@ -8,7 +8,7 @@ mod points;
 
 pub(super) use gan::network_of;
 pub use gan::{encoding_of_gan, generated_images, open_gan};
-pub(super) use gan_folder::open_gan_folder;
+pub(super) use gan_folder::GanFolder;
 pub use loader::TrainedLaws;
 pub use open::TrainedEnergy;
 pub use points::{images_of_run, read_points};

@@ -1,6 +1,7 @@
 //! Small GANs on a Gaussian on the line: every loss finds it, and a mistake in the sign does not.
 
 use super::super::*;
+use crate::density::{Edges, LatentPrior};
 use crate::gan::{GanLoss, HingeLoss, JsLoss};
 use crate::net::{Activation, Init, NetworkSpec};
 

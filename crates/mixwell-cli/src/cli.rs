@@ -40,7 +40,7 @@ pub enum Command {
     List(ListArgs),
     /// Run a published experiment and set what comes out beside what was published.
     Reproduce(ReproduceArgs),
-    /// Score images beside reference images by what a network sees in them: class score, Frechet distance.
+    /// Score images beside reference images by what a network sees in them (class score, Frechet distance), or points beside a law.
     Score(ScoreArgs),
     /// Look into files of networks.
     Network(NetworkArgs),
@@ -262,13 +262,35 @@ impl Preset {
 #[derive(Debug, Args)]
 pub struct ScoreArgs {
     /// The images: idx, CIFAR's binary, optdigits or .npy of bytes, plain or gzip, or a folder of PNG pictures; or the folder of a run on a
-    /// trained energy of images (its draws), of the training of one (its bank), or of long chains (what they kept).
+    /// trained energy of images (its draws), of the training of one (its bank), or of long chains (what they kept). Or points: a table, .npy, or such a folder.
+    #[arg(value_name = "IMAGES|POINTS")]
     pub images: PathBuf,
-    /// The images that they are set beside, of the same kinds.
-    pub reference: PathBuf,
+    /// The images that they are set beside, of the same kinds. None for points.
+    pub reference: Option<PathBuf>,
     /// Weights of a classifier: a file of `mixwell train`, PyTorch, NumPy or safetensors.
     #[arg(long, value_name = "FILE")]
-    pub weights: PathBuf,
+    pub weights: Option<PathBuf>,
+    /// Training images of what made the images: says whether these are copies. The reference should be images that were held out.
+    #[arg(long, value_name = "IMAGES")]
+    pub training: Option<PathBuf>,
+    /// A TOML file with the [target] that points should follow [default: the target of the run].
+    #[arg(long, value_name = "FILE")]
+    pub truth: Option<PathBuf>,
+    /// The variable of a run's draws that holds the points.
+    #[arg(long, value_name = "NAME", default_value = "x")]
+    pub variable: String,
+    /// Points are of high quality as near to a mode as this share of its own draws.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.999, conflicts_with = "deviations")]
+    pub quantile: f64,
+    /// Points are of high quality within so many standard deviations of a mode, instead of --quantile.
+    #[arg(long, value_name = "N")]
+    pub deviations: Option<f64>,
+    /// A mode is covered by so many points of high quality.
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "least_share")]
+    pub least: usize,
+    /// A mode is covered by this share of the points that its weight expects, instead of --least.
+    #[arg(long, value_name = "SHARE")]
+    pub least_share: Option<f64>,
     /// The network of the weights: a name of `mixwell list networks` or a file (.toml, .json) [default: the description in the weights].
     #[arg(long, value_name = "NETWORK")]
     pub network: Option<String>,
@@ -296,7 +318,7 @@ pub struct ScoreArgs {
     /// Splits of the class score.
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub splits: usize,
-    /// Seed of the order in which images are taken into splits.
+    /// Seed of the order in which images are taken into splits, or of the exact draws beside points.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
     pub seed: u64,
     /// Write the first 100 images as one PNG picture.

@@ -165,6 +165,34 @@ pub fn chi_square_tail(x: f64, freedom: f64) -> f64 {
     fraction * log_front.exp()
 }
 
+/// Quantile function of the chi-square law with `freedom` degrees of freedom: bisection on [`chi_square_tail`]. Infinite at 1, NaN outside
+/// `0 <= p <= 1` or unless `freedom` is positive.
+pub fn chi_square_quantile(p: f64, freedom: f64) -> f64 {
+    if !((0.0..=1.0).contains(&p) && freedom > 0.0 && freedom.is_finite()) {
+        return f64::NAN;
+    }
+    if p == 0.0 || p == 1.0 {
+        return if p == 0.0 { 0.0 } else { f64::INFINITY };
+    }
+    let above = 1.0 - p;
+    let (mut low, mut high) = (0.0, freedom.max(1.0));
+    while chi_square_tail(high, freedom) > above {
+        (low, high) = (high, 2.0 * high);
+    }
+    // Until nothing lies between: some hundred steps at most.
+    loop {
+        let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            return high;
+        }
+        if chi_square_tail(middle, freedom) > above {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+}
+
 /// Quantile function of the beta law: Newton's method on [`beta_cdf`], kept inside a shrinking bracket. NaN outside
 /// `0 <= p <= 1` or unless `a`, `b` are positive.
 pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
@@ -289,6 +317,11 @@ mod tests {
         }
         // A published 95 % quantile: 18.307 for ten degrees.
         assert!((chi_square_tail(18.307_038_053_275_146, 10.0) - 0.05).abs() < 1e-14);
+        // Two degrees: -2 ln(1 - p). Ten: the same table.
+        assert!((chi_square_quantile(0.999, 2.0) + 2.0 * 0.001f64.ln()).abs() < 1e-11);
+        assert!((chi_square_quantile(0.95, 10.0) - 18.307_038_053_275_146).abs() < 1e-12);
+        assert!(chi_square_quantile(1.0, 2.0) == f64::INFINITY && chi_square_quantile(1.1, 2.0).is_nan());
+        assert!(chi_square_quantile(0.0, 2.0) == 0.0 && chi_square_quantile(0.5, 0.0).is_nan());
         assert_eq!(chi_square_tail(0.0, 3.0), 1.0);
         assert!(chi_square_tail(-1.0, 3.0).is_nan() && chi_square_tail(1.0, 0.0).is_nan());
         assert!(chi_square_tail(f64::NAN, 3.0).is_nan());

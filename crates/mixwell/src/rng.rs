@@ -22,7 +22,7 @@ const REFERENCE_STREAMS: u64 = 1 << 60;
 const EXACT_STREAMS: u64 = 1 << 61;
 /// Stream number of random directions onto which a metric projects.
 pub const DIRECTIONS_STREAM: u64 = 1 << 62;
-/// Stream number of the order in which images are scored.
+/// Stream number of the order in which images are scored, and of the exact draws beside points that are scored.
 pub const SCORE_STREAM: u64 = (1 << 62) + 1;
 /// First of the streams of estimators.
 const ESTIMATE_STREAMS: u64 = 1 << 63;

@@ -14,6 +14,7 @@ pub mod score;
 pub mod summary;
 pub mod train;
 mod training_picture;
+mod truth;
 
 use mixwell::sampler::{Ending, Sampler};
 

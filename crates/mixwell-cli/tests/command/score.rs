@@ -36,7 +36,7 @@ fn a_table_json_and_a_picture() {
     for words in ["class score", "Frechet distance", "sha256", "6 features behind layer 2 of 3", "      50"] {
         assert!(stdout(&table).contains(words), "`{words}` is missing in: {}", stdout(&table));
     }
-    assert!(!stdout(&table).contains("FID"));
+    assert!(!stdout(&table).contains("FID") && stdout(&table).contains("JSD to equal"));
     assert!(ImageSet::read(&picture).unwrap().shape().height > 100);
     let json = of(&["--json", "--threads", "1"]);
     let value: serde_json::Value = serde_json::from_str(&stdout(&json)).unwrap();
@@ -46,9 +46,89 @@ fn a_table_json_and_a_picture() {
     assert!(value["scores"]["frechet_distance"]["value"].as_f64().unwrap() < 1e-9);
     let score = &value["scores"]["images"]["class_score"];
     assert_eq!(score["splits"].as_array().unwrap().len(), 5);
+    let balance = &value["scores"]["images"]["class_balance"];
+    assert_eq!(balance["counts"].as_array().unwrap().iter().filter_map(|c| c.as_u64()).sum::<u64>(), 50);
+    assert!(value["memorisation"].is_null());
     // The same numbers whatever the threads, others for another preparation.
     assert_eq!(stdout(&of(&["--json", "--threads", "3"])), stdout(&json));
     assert_ne!(stdout(&of(&["--json", "--pixels", "-1,1"])), stdout(&json));
+}
+
+#[test]
+fn copies_of_training_images_are_found() {
+    let folder = folder();
+    let weights = network(folder.path(), "n.safetensors", true);
+    let o = call(&[
+        "score",
+        &digits(),
+        &digits(),
+        "--weights",
+        &weights,
+        "--training",
+        &digits(),
+        "--splits",
+        "2",
+    ]);
+    assert_eq!((code(&o), stderr(&o)), (0, String::new()));
+    for words in [
+        "images           50        0.000",
+        "image 0 and training image 0",
+        "warning: the held-out images are among",
+    ] {
+        assert!(stdout(&o).contains(words), "`{words}` is missing in: {}", stdout(&o));
+    }
+}
+
+#[test]
+fn points_are_scored_beside_a_law_and_a_run_beside_its_own() {
+    let folder = folder();
+    let truth = write(folder.path(), "truth.toml", "[target]\nkind = \"eight_gaussians\"\n");
+    // Half of the points in the mode at (1, 0), a quarter in the one opposite, a quarter far away.
+    let rows = ["1.0,0.01", "0.99,0.0", "-1.0,0.02", "9.0,9.0"].map(|row| format!("{row}\n"));
+    let points = write(folder.path(), "points.csv", &format!("a,b\n{}", rows.concat().repeat(5)));
+    let o = call(&["score", &points, "--truth", &truth]);
+    assert_eq!((code(&o), stderr(&o)), (0, String::new()));
+    for words in ["high quality", "0.7500", "2/8", "exact draws", "0.999"] {
+        assert!(stdout(&o).contains(words), "`{words}` is missing in: {}", stdout(&o));
+    }
+    let o = call(&["score", &points, "--truth", &truth, "--deviations", "2", "--least", "6", "--json"]);
+    let value: serde_json::Value = serde_json::from_str(&stdout(&o)).unwrap();
+    let modes = &value["scores"]["points"]["modes"];
+    assert_eq!((&modes["covered"], &modes["n"]), (&1.into(), &20.into()));
+    assert_eq!(value["options"]["radius"]["deviations"], 2.0);
+    // A run is scored beside its own target, here as well as exact draws are.
+    let config = "chains = 4\ndraws = 200\n[target]\nkind = \"eight_gaussians\"\n[method]\nkind = \"ex2\"\n";
+    let config = write(folder.path(), "run.toml", config);
+    let out = text_of(&folder.path().join("out"));
+    assert_eq!(code(&call(&["run", &config, "--out", &out, "--quiet"])), 0);
+    let o = call(&["score", &out, "--json"]);
+    assert_eq!(stderr(&o), "");
+    let value: serde_json::Value = serde_json::from_str(&stdout(&o)).unwrap();
+    let modes = &value["scores"]["points"]["modes"];
+    assert_eq!(modes["n"], 800);
+    assert!(modes["high_quality"].as_f64().unwrap() > 0.9, "{modes}");
+    // Along a curve.
+    let roll = write(folder.path(), "roll.toml", "[target]\nkind = \"swiss_roll\"\n");
+    let o = call(&["score", &points, "--truth", &roll]);
+    assert!(stdout(&o).contains("distance") && stdout(&o).contains("99 %"), "{}", stdout(&o));
+    // What cannot be scored.
+    let banana = write(folder.path(), "banana.toml", "[target]\nkind = \"banana\"\n");
+    for (more, words) in [
+        (vec![points.as_str()], "--truth"),
+        (vec![&points, "--truth", &banana], "20"),
+        (vec![&points, "--truth", &points], "points.csv"),
+        (vec![&points, "--truth", &truth, "--quantile", "1"], "`quantile` is 1"),
+        (vec![&points, "--truth", &truth, "--deviations", "0"], "`deviations` is 0"),
+        (vec![&points, "--truth", &truth, "--grid", "a.png"], "`--grid` is for images"),
+        (vec![&points, &points], "--weights"),
+        (vec![&points, "--weights", &points], "reference"),
+        (vec![&out, "--variable", "y"], "no variable `y`"),
+    ] {
+        let o = call(&[&["score"], more.as_slice()].concat());
+        let text = stderr(&o);
+        assert_eq!((code(&o), stdout(&o)), (2, String::new()), "{more:?} {text}");
+        assert!(text.starts_with("error: ") && text.contains(words), "{more:?}: {text}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! Gaussian mixture that differs from the integral by less than 1e-10 of its value. Draws take `t` from its own law.
 
 use super::{EvaluationError, ExactSampler, Facts, GaussianMixture, Target};
-use crate::{Batch, BatchMut, Stream};
+use crate::{Batch, BatchMut, Points, Stream};
 
 /// Nodes and weights of Gauss and Legendre's rule of eight points on `[-1, 1]`, the positive half.
 const RULE: [(f64, f64); 4] = [
@@ -13,6 +13,9 @@ const RULE: [(f64, f64); 4] = [
     (0.796_666_477_413_626_7, 0.222_381_034_453_374_5),
     (0.960_289_856_497_536_3, 0.101_228_536_290_376_3),
 ];
+
+/// Straight pieces that stand for a curve, at most.
+const MOST_PIECES: f64 = 20_000.0;
 
 /// A curve with a law along it.
 pub(super) trait Curve: Send + Sync {
@@ -56,6 +59,17 @@ impl AlongCurve {
     }
 }
 
+impl AlongCurve {
+    /// The branches as chains of straight pieces, each a quarter of a standard deviation long or less.
+    fn lines(&self) -> Vec<Points> {
+        let pieces = (4.0 * self.curve.length() / self.noise).ceil().clamp(1.0, MOST_PIECES);
+        let corner =
+            |branch: usize, i: usize| self.curve.point(branch, self.curve.end() * (i as f64 / pieces));
+        let line = |branch| (0..=pieces as usize).flat_map(|i| corner(branch, i)).collect();
+        (0..self.curve.branches()).map(|branch| Points::from_vec(line(branch), 2)).collect()
+    }
+}
+
 impl Target for AlongCurve {
     fn dim(&self) -> usize {
         2
@@ -72,7 +86,7 @@ impl Target for AlongCurve {
 
     fn facts(&self) -> Facts {
         // The nodes are no modes.
-        Facts { modes: None, ..self.mixture.facts() }
+        Facts { modes: None, curves: self.lines(), ..self.mixture.facts() }
     }
 
     fn exact_sampler(&self) -> Option<&dyn ExactSampler> {

@@ -100,6 +100,7 @@ impl Target for Banana {
             modes: Some(Modes {
                 centres: Points::from_vec(pairs(0.0, -self.b * s2), self.dim),
                 weights: Some(vec![1.0]),
+                deviations: None,
             }),
             ..Facts::default()
         }

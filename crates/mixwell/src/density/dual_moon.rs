@@ -160,7 +160,7 @@ impl Target for DualMoon {
                     row[0] = if k & 2 == 0 { mode[0] } else { -mode[0] };
                     row[1] = if k & 1 == 0 { mode[1] } else { -mode[1] };
                 }
-                Modes { centres, weights: Some(vec![0.25; 4]) }
+                Modes { centres, weights: Some(vec![0.25; 4]), deviations: None }
             });
             let (log_evidence, variance) = self.integrals().unzip();
             Facts {

@@ -89,6 +89,16 @@ impl Gaussian {
         &self.variance
     }
 
+    /// The standard deviation in every direction, where it is one.
+    pub(crate) fn deviation(&self) -> Option<f64> {
+        match &self.shape {
+            Shape::Diagonal { scale, .. } => {
+                scale.first().copied().filter(|first| scale.iter().all(|sd| sd == first))
+            }
+            Shape::Full { .. } => None,
+        }
+    }
+
     /// One over the standard deviations, when there are no correlations.
     pub(crate) fn inverse_scale(&self) -> Option<&[f64]> {
         match &self.shape {
@@ -224,7 +234,12 @@ impl Target for Gaussian {
             variance: Some(self.variance.clone()),
             covariance: Some(self.covariance()),
             log_evidence: Some(0.0),
-            modes: Some(Modes { centres: Points::from_rows(&[&self.mean]), weights: Some(vec![1.0]) }),
+            modes: Some(Modes {
+                centres: Points::from_rows(&[&self.mean]),
+                weights: Some(vec![1.0]),
+                deviations: self.deviation().map(|sd| vec![sd]),
+            }),
+            ..Facts::default()
         }
     }
 

@@ -244,7 +244,11 @@ impl Target for GaussianMixture {
             mean: Some(mean),
             variance: Some(variance),
             log_evidence: Some(0.0),
-            modes: Some(Modes { centres: Points::from_rows(&centres), weights: Some(self.weights.clone()) }),
+            modes: Some(Modes {
+                centres: Points::from_rows(&centres),
+                weights: Some(self.weights.clone()),
+                deviations: self.components.iter().map(Gaussian::deviation).collect(),
+            }),
             ..Facts::default()
         }
     }

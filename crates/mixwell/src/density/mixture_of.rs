@@ -245,6 +245,7 @@ impl Target for Mixture {
             covariance: None,
             log_evidence: Some(0.0),
             modes: self.modes(&parts),
+            ..Facts::default()
         }
     }
 
@@ -258,13 +259,17 @@ impl Mixture {
     /// Those of all components together, where each knows its own with their weights and none is another's slope: where components
     /// overlap, the modes of the whole lie elsewhere and its parts weigh other than the components do.
     fn modes(&self, parts: &[Facts]) -> Option<Modes> {
-        let (mut centres, mut weights) = (vec![], vec![]);
+        let (mut centres, mut weights, mut deviations) = (vec![], vec![], Some(vec![]));
         for (k, (part, weight)) in parts.iter().zip(&self.weights).enumerate() {
             let modes = part.modes.as_ref().filter(|modes| self.is_alone(k, modes.centres.as_batch()))?;
             centres.extend_from_slice(modes.centres.data());
             weights.extend(modes.weights.as_ref()?.iter().map(|w| w * weight));
+            deviations = deviations.zip(modes.deviations.as_ref()).map(|(mut all, these)| {
+                all.extend(these);
+                all
+            });
         }
-        Some(Modes { centres: Points::from_vec(centres, self.dim()), weights: Some(weights) })
+        Some(Modes { centres: Points::from_vec(centres, self.dim()), weights: Some(weights), deviations })
     }
 
     /// Whether nearly all of the density at these points is that of one component.

@@ -261,6 +261,8 @@ pub struct Facts {
     pub log_evidence: Option<f64>,
     /// Centres of the modes and their exact weights.
     pub modes: Option<Modes>,
+    /// Curves that all points lie near, each a chain of straight pieces (one corner per row); none for most targets.
+    pub curves: Vec<Points>,
 }
 
 /// Known modes: chains can start there, and a draw belongs to the mode whose centre is nearest.
@@ -270,6 +272,8 @@ pub struct Modes {
     pub centres: Points,
     /// Probability of each mode, where known.
     pub weights: Option<Vec<f64>>,
+    /// Standard deviation of each mode in every direction, where all modes are round Gaussians.
+    pub deviations: Option<Vec<f64>>,
 }
 
 impl Modes {

@@ -164,6 +164,7 @@ impl Target for Phi4 {
             let modes = self.mode(1.0).zip(self.mode(-1.0)).map(|(up, down)| Modes {
                 centres: Points::from_rows(&[up, down]),
                 weights: (self.b == 0.0).then(|| vec![0.5; 2]),
+                deviations: None,
             });
             let symmetric = (self.b == 0.0).then(|| vec![0.0; self.sites]);
             let Some(transfer) = self.transfer() else {

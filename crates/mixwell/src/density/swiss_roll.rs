@@ -77,3 +77,22 @@ impl Curve for Roll {
         TURNS * (1.0 + end * end).sqrt() / self.scale
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::density::Target;
+
+    #[test]
+    fn its_curve_is_the_spiral() {
+        let facts = SwissRollConfig::default().build().unwrap().facts();
+        let [curve] = &facts.curves[..] else { panic!("one curve") };
+        // From 1.5 pi, where the cosine is zero, to 4.5 pi.
+        let (first, last) = (curve.row(0), curve.row(curve.rows() - 1));
+        assert!((first[1] + 1.5 * PI / 7.5).abs() < 1e-12 && (last[1] - 4.5 * PI / 7.5).abs() < 1e-12);
+        assert!(curve.as_batch().iter().all(|p| {
+            let t = 7.5 * p[0].hypot(p[1]);
+            (p[0] - t * t.cos() / 7.5).abs() < 1e-12
+        }));
+    }
+}

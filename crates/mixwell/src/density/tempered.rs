@@ -116,7 +116,7 @@ impl<T: Target> Target for Tempered<T> {
 
     /// Modes stay where they are; their weights and everything else change.
     fn facts(&self) -> Facts {
-        let modes = self.target.facts().modes.map(|modes| Modes { weights: None, ..modes });
+        let modes = self.target.facts().modes.map(|modes| Modes { weights: None, deviations: None, ..modes });
         Facts { modes, ..Facts::default() }
     }
 }

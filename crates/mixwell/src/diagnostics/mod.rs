@@ -41,6 +41,7 @@ pub(crate) use mobility::tail_mobility;
 pub use mode_weights::{ModeOccupancy, mode_weight_mse};
 pub(crate) use null::{null_as_nan, nulls_as_nan};
 pub use pareto::{ParetoSmoothed, pareto_smooth};
+pub(crate) use ranks::sorted_quantile;
 pub use rhat::{rhat, rhat_bulk, rhat_folded, rhat_plain, rhat_split, rhat_tfp};
 pub use summary::{ScalarSummary, summarise, summarise_rows};
 pub use verdict::Thresholds;

@@ -133,7 +133,7 @@ impl Order {
 }
 
 /// Quantile of type 7 of ascending values; NaN without values. Equal neighbours give exactly their value.
-pub(super) fn sorted_quantile(sorted: &[f64], p: f64) -> f64 {
+pub(crate) fn sorted_quantile(sorted: &[f64], p: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
     let at = (last as f64 * p).clamp(0.0, last as f64);
     let low = at.floor() as usize;

@@ -7,7 +7,7 @@ use super::{Extractor, Preprocessing, ScoreError};
 use crate::error::excerpts;
 use crate::footprint::{Footprint, numbers};
 use crate::image::ImageSet;
-use crate::metric::{ClassScore, FrechetDistance, class_score};
+use crate::metric::{ClassBalance, ClassScore, FrechetDistance, class_score};
 use crate::rng::SCORE_STREAM;
 use crate::{ConfigError, Points, Stream, range};
 
@@ -36,6 +36,8 @@ pub struct SetScore {
     pub n: usize,
     /// How sure and how varied the classifier finds them.
     pub class_score: ClassScore,
+    /// How evenly they fall into its classes.
+    pub class_balance: ClassBalance,
 }
 
 /// What a network says of images beside a reference.
@@ -80,21 +82,25 @@ impl ImageScores {
         memory.check()?;
         let (a, p) = seen(extractor, preprocessing, images, options.seed)?;
         let (b, q) = seen(extractor, preprocessing, reference, options.seed)?;
-        let score =
-            |p: Points| SetScore { n: p.rows(), class_score: class_score(p.as_batch(), options.splits) };
+        let infinite = || ScoreError::Network {
+            path: extractor.weights().into(),
+            reason: "what the network says of these images is not finite; check the preprocessing".into(),
+        };
+        let score = |p: Points| {
+            let class_balance = ClassBalance::of(p.as_batch()).ok_or_else(infinite)?;
+            let class_score = class_score(p.as_batch(), options.splits);
+            Ok::<_, ScoreError>(SetScore { n: p.rows(), class_score, class_balance })
+        };
         let scores = Self {
             warnings: warnings(extractor, images.len(), reference.len()),
-            images: score(p),
-            reference: score(q),
+            images: score(p)?,
+            reference: score(q)?,
             frechet_distance: FrechetDistance::between(a.as_batch(), b.as_batch()),
         };
         let numbers =
             [scores.images.class_score.all, scores.reference.class_score.all, scores.frechet_distance.value];
         if !numbers.iter().all(|v| v.is_finite()) {
-            return Err(ScoreError::Network {
-                path: extractor.weights().into(),
-                reason: "what the network says of these images is not finite; check the preprocessing".into(),
-            });
+            return Err(infinite());
         }
         Ok(scores)
     }
@@ -184,6 +190,7 @@ mod tests {
         let score = &found.images.class_score;
         assert!(score.all > 1.95 && score.splits.iter().all(|s| *s > 1.7), "{score:?}");
         assert_eq!((found.images.n, found.reference.n), (200, 300));
+        assert_eq!(found.images.class_balance.counts, [100, 100]);
         let other = scores(&images, &reference, 2);
         assert_ne!(other.images.class_score.splits, score.splits);
         assert!((other.images.class_score.all - score.all).abs() < 1e-12);

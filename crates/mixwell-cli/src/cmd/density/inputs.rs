@@ -3,29 +3,21 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use mixwell::density::{Target, TargetConfig};
+use mixwell::density::Target;
 use mixwell::ebm::{EnergyModel, Grid, TrainingData};
 use mixwell::flow::Flow;
 use mixwell::image::Encoding;
 use mixwell::net::Network;
 use mixwell::proposal::{Differentiable, Gaussian, Scale};
-use mixwell::sampler::RunError;
 use mixwell::training_run::{TrainedEnergy, read_points};
 use mixwell::{Batch, Points, Stream};
 
-use super::super::config_file::{build_target, located, read, resolve_target};
+use super::super::truth::read_truth;
 use crate::cli::DensityArgs;
 use crate::exit::bad_input;
 
 /// Draws of the base that a box is put around where there are no data.
 const DRAWS: usize = 2000;
-
-/// The settings of a file that names a target.
-#[derive(serde::Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct TruthFile {
-    target: TargetConfig,
-}
 
 /// A set of points under a name.
 pub struct Set {
@@ -129,13 +121,7 @@ fn moments(points: &Points) -> anyhow::Result<Arc<dyn Differentiable>> {
 }
 
 fn truth(path: &Path, dim: usize) -> anyhow::Result<Box<dyn Target>> {
-    let file = read::<TruthFile>(path)?;
-    let mut config = file.settings.target.clone();
-    resolve_target(&mut config, path)?;
-    let target = build_target(Some(&config)).map_err(|e| match e {
-        RunError::Config(e) => located(path, &file, &e),
-        other => other.into(),
-    })?;
+    let target = read_truth(path)?;
     if target.dim() != dim {
         let shown = path.display();
         return Err(bad_input(format!(

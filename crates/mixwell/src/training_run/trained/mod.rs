@@ -5,6 +5,7 @@ mod gan_folder;
 mod loader;
 mod open;
 mod points;
+mod run_points;
 
 pub(super) use gan::network_of;
 pub use gan::{encoding_of_gan, generated_images, open_gan};
@@ -12,3 +13,4 @@ pub(super) use gan_folder::GanFolder;
 pub use loader::TrainedLaws;
 pub use open::TrainedEnergy;
 pub use points::{images_of_run, read_points};
+pub use run_points::points_of_run;

@@ -1,38 +1,47 @@
-//! `score`: what a network sees in images, beside what it sees in a reference.
+//! Images: what a network sees in them, beside what it sees in a reference; whether they are copies of training images.
 
 use std::io::Write;
 use std::path::Path;
 
 use mixwell::image::{Grid, ImageSet};
-use mixwell::metric::ClassScore;
-use mixwell::score::{Extractor, ImageScores, Preprocessing, ScoreError, ScoreOptions, SetScore};
+use mixwell::metric::{ClassBalance, ClassScore};
+use mixwell::score::{
+    Extractor, ImageScores, Memorisation, Preprocessing, ScoreError, ScoreOptions, SetScore,
+};
 use mixwell::training_run::{NetworkChoice, images_of_run};
 use serde_json::{Value, json};
 
-use super::summary::number;
+use super::super::summary::number;
 use crate::cli::ScoreArgs;
 use crate::exit::{Status, bad_input};
 
 /// Images in the picture, at most.
 const PICTURE: usize = 100;
 
-/// Runs the subcommand.
-pub fn run(args: &ScoreArgs) -> anyhow::Result<Status> {
+/// Scores images.
+pub fn run(args: &ScoreArgs, reference: &Path, weights: &Path) -> anyhow::Result<Status> {
+    if args.truth.is_some() {
+        return Err(bad_input("`--truth` is for points; they are scored without a reference and --weights"));
+    }
     let [black, white] = args.pixels[..] else {
         return Err(bad_input("`--pixels` takes two numbers, what black and white become: 0,1 or -1,1"));
     };
     let preprocessing =
         Preprocessing { pixels: [black, white], pad: args.pad, mean: args.mean.clone(), sd: args.sd.clone() };
     let described = args.network.clone().map(|name| NetworkChoice::Named(name).spec()).transpose()?;
-    let extractor = Extractor::open(&args.weights, described, args.features)?;
-    let [images, reference] = [read(&args.images)?, read(&args.reference)?];
+    let extractor = Extractor::open(weights, described, args.features)?;
+    let [images, reference] = [read(&args.images)?, read(reference)?];
+    let training = args.training.as_deref().map(read).transpose()?;
     if let Some(path) = &args.grid {
         let first = images.slice(0..images.len().min(PICTURE)).map_err(ScoreError::from)?;
         Grid::default().write(path, &first).map_err(ScoreError::from)?;
     }
     let options = ScoreOptions { splits: args.splits, seed: args.seed };
-    let scores = mixwell::on_threads(args.threads, || {
-        ImageScores::of(&extractor, &preprocessing, &images, &reference, options)
+    let scores = mixwell::on_threads(args.threads, || -> Result<_, ScoreError> {
+        let scores = ImageScores::of(&extractor, &preprocessing, &images, &reference, options)?;
+        let memorisation =
+            training.map(|training| Memorisation::of(&images, &training, &reference)).transpose()?;
+        Ok(Scores { scores, memorisation })
     });
     let scores = scores.map_err(bad_input)??;
     if args.json {
@@ -41,6 +50,12 @@ pub fn run(args: &ScoreArgs) -> anyhow::Result<Status> {
         print(args, &extractor, &preprocessing, &scores)?;
     }
     Ok(Status::Finished)
+}
+
+/// What is printed.
+struct Scores {
+    scores: ImageScores,
+    memorisation: Option<Memorisation>,
 }
 
 /// The images of a file or folder, of the draws of a run, or of what a training kept.
@@ -56,7 +71,7 @@ fn as_json(
     extractor: &Extractor,
     preprocessing: &Preprocessing,
     options: ScoreOptions,
-    scores: &ImageScores,
+    scores: &Scores,
 ) -> Value {
     json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -72,7 +87,8 @@ fn as_json(
         },
         "preprocessing": preprocessing,
         "options": options,
-        "scores": scores,
+        "scores": scores.scores,
+        "memorisation": scores.memorisation,
     })
 }
 
@@ -80,19 +96,33 @@ fn print(
     args: &ScoreArgs,
     extractor: &Extractor,
     preprocessing: &Preprocessing,
-    scores: &ImageScores,
+    scores: &Scores,
 ) -> std::io::Result<()> {
+    let Scores { scores, memorisation } = scores;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     writeln!(
         out,
         "{:10} {:>8} {:>12} {:>9} {:>14} {:>9}",
         "", "n", "class score", "error", "mean of splits", "sd"
     )?;
-    for (name, SetScore { n, class_score }) in [("images", &scores.images), ("reference", &scores.reference)]
-    {
+    let sets = [("images", &scores.images), ("reference", &scores.reference)];
+    for (name, SetScore { n, class_score, .. }) in sets {
         let ClassScore { all, standard_error, mean, sd, .. } = class_score;
         let (error, sd) = (number(*standard_error), number(*sd));
         writeln!(out, "{name:10} {n:>8} {all:>12.4} {error:>9} {mean:>14.4} {sd:>9}")?;
+    }
+    writeln!(
+        out,
+        "\n{:10} {:>8} {:>12} {:>9} {:>14}",
+        "classes", "smallest", "its share", "entropy", "JSD to equal"
+    )?;
+    for (name, SetScore { class_balance, .. }) in sets {
+        let ClassBalance { smallest, smallest_share, entropy, jsd, .. } = class_balance;
+        let (entropy, jsd) = (number(*entropy), number(*jsd));
+        writeln!(out, "{name:10} {smallest:>8} {smallest_share:>12.4} {entropy:>9} {jsd:>14}")?;
+    }
+    if let Some(memorisation) = memorisation {
+        print_memorisation(&mut out, memorisation)?;
     }
     let d = &scores.frechet_distance;
     writeln!(
@@ -114,11 +144,40 @@ fn print(
         extractor.spec().layers.len()
     )?;
     writeln!(out, "weights {}, sha256 {}", extractor.weights().display(), extractor.sha256())?;
-    for warning in &scores.warnings {
+    let of_memorisation = memorisation.iter().flat_map(|m| &m.warnings);
+    for warning in scores.warnings.iter().chain(of_memorisation) {
         writeln!(out, "warning: {warning}")?;
     }
     if let Some(path) = &args.grid {
         writeln!(out, "the first images are in {}", path.display())?;
     }
     out.flush()
+}
+
+fn print_memorisation(out: &mut impl Write, memorisation: &Memorisation) -> std::io::Result<()> {
+    let Memorisation { n_training, images, held_out, farther, suspect, pairs, .. } = memorisation;
+    writeln!(
+        out,
+        "\n{:10} {:>8} {:>12} {:>9} {:>14}    distance to the nearest of {n_training} training images",
+        "nearest", "copies", "least", "1 %", "median"
+    )?;
+    for (name, set) in [("images", images), ("reference", held_out)] {
+        let (least, q01, median) = (number(set.least), number(set.q01), number(set.median));
+        writeln!(out, "{name:10} {:>8} {least:>12} {q01:>9} {median:>14}", set.copies)?;
+    }
+    writeln!(
+        out,
+        "reference farther with probability {:.4} +- {:.4} (1/2: as new as the reference); {suspect:.4} of images nearer than 0.01 of the reference",
+        farther.value, farther.standard_error
+    )?;
+    if let Some(nearest) = pairs.first() {
+        writeln!(
+            out,
+            "the nearest: image {} and training image {} (the first is 0), distance {}",
+            nearest.image,
+            nearest.training,
+            number(nearest.distance)
+        )?;
+    }
+    Ok(())
 }

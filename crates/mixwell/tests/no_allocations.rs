@@ -99,7 +99,7 @@ fn updates_of_gans_allocate_nothing() {
     }
     let settings = RatioSettings { penalty: 0.1, ..RatioSettings::default() };
     let mut training =
-        RatioTraining::new(settings, network(2), LatentPrior::Normal, network(1), &data, 1).unwrap();
+        RatioTraining::new(settings, network(2), LatentPrior::Normal, vec![network(1)], &data, 1).unwrap();
     let update = || {
         training.update();
     };

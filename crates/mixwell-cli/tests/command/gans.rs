@@ -120,6 +120,10 @@ fn bad_input_is_one_sentence_and_leaves_no_folder() {
             good.replace("units = 1 }]", "units = 2 }]"),
             "`discriminator` is of 2 outputs, but it has one output",
         ),
+        (
+            good.replace("units = 1 }]", "units = 1 }, { kind = \"activation\", function = \"sigmoid\" }]"),
+            "leave the last layer out",
+        ),
         (config("latent = 4"), "`latent` is 4, but the generator takes 3 numbers"),
         (good.replace("batch = 32", "batch = 3000"), "`training.batch` is 3000"),
         (good.replace("kind = \"js\"", "kind = \"jsd\""), "did you mean `js`?"),

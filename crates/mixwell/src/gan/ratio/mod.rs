@@ -5,6 +5,7 @@
 //! generated points; the weights with the least loss there are kept. As a discriminator of the loss `js` with `kappa = 1` the ratio
 //! makes latents of the data's law, however bad the generator's own discriminator is.
 
+mod ensemble;
 mod settings;
 mod state;
 #[cfg(test)]
@@ -13,15 +14,16 @@ mod tests;
 use super::training::{Term, contrast};
 use crate::density::LatentPrior;
 use crate::math::{logistic, softplus};
-use crate::net::{Model, Network, Stored, Values, WeightsError};
+use crate::net::{Model, Network, Stored, Values};
 use crate::rng::{LATENT_STREAM, LOOK_STREAM, TRAINING_STREAM};
 use crate::train::{Batches, GuardCounts, Learner, LossValue, TrainingData};
 use crate::{Batch, BatchMut, ConfigError, Points, Stream};
+use ensemble::mean_of;
 
 pub use settings::RatioSettings;
 pub use state::RatioState;
 
-/// What an update did.
+/// What an update did; means over the members of an ensemble.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct RatioUpdate {
     /// The loss, its penalty included.
@@ -55,6 +57,13 @@ struct Best {
     weights: Values,
 }
 
+/// A network with what trains it.
+struct Member {
+    network: Network<f32>,
+    learner: Learner,
+    best: Option<Best>,
+}
+
 /// The training of a density ratio.
 pub struct RatioTraining {
     settings: RatioSettings,
@@ -62,11 +71,9 @@ pub struct RatioTraining {
     data: TrainingData,
     batches: Batches,
     generator: Network<f32>,
-    network: Network<f32>,
-    learner: Learner,
+    members: Vec<Member>,
     latent_stream: Stream,
     held_out: HeldOut,
-    best: Option<Best>,
     updates: u64,
     latents: Points,
     /// Data, and then as many generated points.
@@ -75,7 +82,8 @@ pub struct RatioTraining {
 }
 
 impl RatioTraining {
-    /// The training of `network` on `data` against `generator`, which is used in evaluation mode.
+    /// The training of one or several `networks` on `data` against `generator`, which is used in evaluation mode. Several see the same points
+    /// and keep weights of their own; the ratio is their mean.
     ///
     /// # Errors
     /// When settings, data and networks do not fit together; the error names the setting.
@@ -83,22 +91,27 @@ impl RatioTraining {
         settings: RatioSettings,
         generator: Network<f32>,
         prior: LatentPrior,
-        network: Network<f32>,
+        networks: Vec<Network<f32>>,
         data: &TrainingData,
         seed: u64,
     ) -> Result<Self, ConfigError> {
         settings.check()?;
-        if network.n_out() != 1 {
-            let value = format!("of {} outputs", network.n_out());
-            return Err(ConfigError::new("network", value, "a ratio has one output"));
+        for network in &networks {
+            if network.n_out() != 1 {
+                let value = format!("of {} outputs", network.n_out());
+                return Err(ConfigError::new("network", value, "a ratio has one output"));
+            }
         }
-        for (key, found) in [("network", network.dim()), ("data", data.dim())] {
+        let dims = networks.iter().map(|network| ("network", network.dim()));
+        for (key, found) in dims.chain([("data", data.dim())]) {
             if found != generator.n_out() {
                 let reason = format!("the generator makes points of {} numbers", generator.n_out());
                 return Err(ConfigError::new(key, format!("of {found} numbers"), reason));
             }
         }
-        if settings.penalty > 0.0 && network.couples_rows() {
+        // What is left at the end can be made.
+        mean_of(&networks)?;
+        if settings.penalty > 0.0 && networks.iter().any(Network::couples_rows) {
             let reason =
                 "it is one of single points, and batch normalisation mixes them; take another normalisation";
             return Err(ConfigError::new("penalty", settings.penalty, reason));
@@ -110,11 +123,15 @@ impl RatioTraining {
         made(&generator, prior, n_held, &mut looked, generated.as_batch_mut());
         let batch = settings.batch;
         let batches = Batches::new(&learned, batch, 0.0, Stream::new(seed, TRAINING_STREAM))?;
+        let member = |network: Network<f32>| {
+            let learner = Learner::new(&settings.optimiser, &network)?;
+            Ok(Member { network, learner, best: None })
+        };
+        let members: Result<Vec<Member>, ConfigError> = networks.into_iter().map(member).collect();
         Ok(Self {
-            learner: Learner::new(&settings.optimiser, &network)?,
+            members: members?,
             latent_stream: Stream::new(seed, LATENT_STREAM),
             held_out: HeldOut { data: data_held, generated },
-            best: None,
             updates: 0,
             latents: Points::zeros(batch, generator.dim()),
             both: Points::zeros(2 * batch, data.dim()),
@@ -123,7 +140,6 @@ impl RatioTraining {
             batches,
             generator,
             prior,
-            network,
             settings,
         })
     }
@@ -137,35 +153,46 @@ impl RatioTraining {
         let (of_data, generated) = both.data_mut().split_at_mut(n * data.dim());
         of_data.copy_from_slice(batches.points().data());
         generator.values(latents.as_batch(), BatchMut::new(generated, data.dim()));
-        let learning_rate = self.learner.rate();
-        let mut penalty = 0.0;
-        let strength = settings.penalty;
-        let taken = self.learner.step(&mut self.network, |network, gradient| {
-            let gradient = gradient.slice_mut().expect("single precision");
-            let found = ratio_loss(network, both.as_batch(), strength, scores, gradient);
-            penalty = found - logistic_loss(scores);
-            LossValue::from(found)
-        });
-        self.updates += 1;
-        let mean_ratio = scores[n..].iter().map(|r| r.exp()).sum::<f64>() / n as f64;
-        let held_out = self.updates.is_multiple_of(self.settings.look_every).then(|| self.look());
-        let gradient_norm = taken.gradient_norm;
-        RatioUpdate { loss: taken.loss, penalty, mean_ratio, gradient_norm, learning_rate, held_out }
-    }
-
-    /// Looks at what is held out, and keeps weights that are better than all before.
-    fn look(&mut self) -> f64 {
-        let loss = held_out_loss(&self.network, &self.held_out);
-        if loss.is_finite() && self.best.as_ref().is_none_or(|best| loss < best.loss) {
-            let weights = Model::params(&self.network).to_values();
-            self.best = Some(Best { loss, update: self.updates, weights });
+        let (strength, n_members) = (settings.penalty, self.members.len() as f64);
+        let mut update = RatioUpdate::default();
+        for member in &mut self.members {
+            let mut penalty = 0.0;
+            update.learning_rate = member.learner.rate();
+            let taken = member.learner.step(&mut member.network, |network, gradient| {
+                let gradient = gradient.slice_mut().expect("single precision");
+                let found = ratio_loss(network, both.as_batch(), strength, scores, gradient);
+                penalty = found - logistic_loss(scores);
+                LossValue::from(found)
+            });
+            update.loss += taken.loss / n_members;
+            update.penalty += penalty / n_members;
+            update.mean_ratio += scores[n..].iter().map(|r| r.exp()).sum::<f64>() / (n as f64 * n_members);
+            update.gradient_norm += taken.gradient_norm / n_members;
         }
-        loss
+        self.updates += 1;
+        update.held_out = self.updates.is_multiple_of(self.settings.look_every).then(|| self.look());
+        update
     }
 
-    /// Whether it has looked often enough without finding better weights.
+    /// Looks at what is held out, and keeps weights that are better than all before; returns the members' mean loss.
+    fn look(&mut self) -> f64 {
+        let mut sum = 0.0;
+        for Member { network, best, .. } in &mut self.members {
+            let loss = held_out_loss(network, &self.held_out);
+            if loss.is_finite() && best.as_ref().is_none_or(|best| loss < best.loss) {
+                let weights = Model::params(&*network).to_values();
+                *best = Some(Best { loss, update: self.updates, weights });
+            }
+            sum += loss;
+        }
+        sum / self.members.len() as f64
+    }
+
+    /// Whether it has looked often enough without finding better weights of any member.
     pub fn has_stopped(&self) -> bool {
-        let since = self.updates - self.best.as_ref().map_or(0, |best| best.update);
+        let last =
+            self.members.iter().filter_map(|member| member.best.as_ref()).map(|best| best.update).max();
+        let since = self.updates - last.unwrap_or(0);
         self.settings.patience > 0
             && since >= self.settings.look_every.saturating_mul(self.settings.patience as u64)
     }
@@ -175,19 +202,29 @@ impl RatioTraining {
         self.updates
     }
 
-    /// The update after which what is held out was told best, and the loss there.
+    /// The last update after which a member's weights were kept, and the mean of the members' least losses on what is held out.
     pub fn best(&self) -> Option<(u64, f64)> {
-        self.best.as_ref().map(|best| (best.update, best.loss))
+        let best = || self.members.iter().filter_map(|member| member.best.as_ref());
+        let loss = best().map(|best| best.loss).sum::<f64>() / self.members.len() as f64;
+        best().map(|best| best.update).max().map(|update| (update, loss))
     }
 
-    /// The network as it is to be kept: with its best weights.
+    /// The network as it is to be kept: with the best weights, and the mean of all where there are several.
     ///
     /// # Errors
-    /// Never with weights that were kept here.
-    pub fn kept(&self) -> Result<Network<f32>, WeightsError> {
-        let mut kept = self.network.clone();
-        self.best.as_ref().map_or(Ok(()), |best| kept.set_params(&best.weights))?;
-        Ok(kept)
+    /// Never with networks that were taken here.
+    pub fn kept(&self) -> Result<Network<f32>, ConfigError> {
+        let mut networks = vec![];
+        for Member { network, best, .. } in &self.members {
+            let mut network = network.clone();
+            if let Some(best) = best {
+                network
+                    .set_params(&best.weights)
+                    .map_err(|e| ConfigError::new("network", "of other weights", e.to_string()))?;
+            }
+            networks.push(network);
+        }
+        mean_of(&networks)
     }
 
     /// The settings.
@@ -205,9 +242,9 @@ impl RatioTraining {
         &self.held_out
     }
 
-    /// What the guard counted.
-    pub fn counts(&self) -> GuardCounts {
-        self.learner.counts()
+    /// What the guard counted, of each member.
+    pub fn counts(&self) -> Vec<GuardCounts> {
+        self.members.iter().map(|member| member.learner.counts()).collect()
     }
 }
 

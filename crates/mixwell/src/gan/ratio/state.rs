@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Best, RatioTraining};
+use super::{Best, Member, RatioTraining};
 use crate::Stream;
 use crate::net::{Model, Values, WeightsError};
 use crate::rng::StreamState;
@@ -11,23 +11,22 @@ use crate::train::{BatchesState, LearnerState};
 /// A [`RatioTraining`] as it lies in a checkpoint.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RatioState {
-    network: Values,
-    learner: LearnerState,
+    members: Vec<(Values, LearnerState, Option<Best>)>,
     batches: BatchesState,
     latent_stream: StreamState,
-    best: Option<Best>,
     updates: u64,
 }
 
 impl RatioTraining {
     /// The whole state, for a checkpoint.
     pub fn save(&self) -> RatioState {
+        let members = self.members.iter().map(|Member { network, learner, best }| {
+            (Model::params(network).to_values(), learner.save(), best.clone())
+        });
         RatioState {
-            network: Model::params(&self.network).to_values(),
-            learner: self.learner.save(),
+            members: members.collect(),
             batches: self.batches.save(),
             latent_stream: self.latent_stream.state(),
-            best: self.best.clone(),
             updates: self.updates,
         }
     }
@@ -37,11 +36,17 @@ impl RatioTraining {
     /// # Errors
     /// When it belongs to another network.
     pub fn load(&mut self, state: RatioState) -> Result<(), WeightsError> {
-        self.network.set_params(&state.network)?;
-        self.learner.load(&state.learner)?;
+        let (expected, found) = (self.members.len(), state.members.len());
+        if expected != found {
+            return Err(WeightsError::Shape { what: "the networks".into(), expected, found });
+        }
+        for (member, (weights, learner, best)) in self.members.iter_mut().zip(state.members) {
+            member.network.set_params(&weights)?;
+            member.learner.load(&learner)?;
+            member.best = best;
+        }
         self.batches.load(&state.batches);
         self.latent_stream = Stream::restore(state.latent_stream);
-        self.best = state.best;
         self.updates = state.updates;
         Ok(())
     }

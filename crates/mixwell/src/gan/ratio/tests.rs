@@ -25,7 +25,7 @@ fn training(penalty: f64, data: &TrainingData) -> RatioTraining {
     let network = Network::new(&spec, Init::Uniform, &mut Stream::new(2, 0)).unwrap();
     let mut settings = RatioSettings { batch: 256, penalty, patience: 10, ..RatioSettings::default() };
     settings.optimiser.learning_rate = 5e-3;
-    RatioTraining::new(settings, identity(), LatentPrior::Normal, network, data, 3).unwrap()
+    RatioTraining::new(settings, identity(), LatentPrior::Normal, vec![network], data, 3).unwrap()
 }
 
 /// The largest difference from `x - 1/2` on [-1.5, 2.5], where 98 % of either law lie within.
@@ -108,7 +108,7 @@ fn a_saved_training_goes_on_with_the_same_bits_and_mistakes_are_named() {
 
     let error = |settings: RatioSettings, spec: NetworkSpec| {
         let network = Network::new(&spec, Init::Uniform, &mut Stream::new(2, 0)).unwrap();
-        let made = RatioTraining::new(settings, identity(), LatentPrior::Normal, network, &data, 3);
+        let made = RatioTraining::new(settings, identity(), LatentPrior::Normal, vec![network], &data, 3);
         made.err().unwrap().to_string()
     };
     let dense = |n_in, n_out| NetworkSpec::dense(n_in, &[3], n_out, Activation::Relu);
@@ -118,4 +118,40 @@ fn a_saved_training_goes_on_with_the_same_bits_and_mistakes_are_named() {
     assert!(error(of(1900), dense(1, 1)).contains("the 1800 rows of data"));
     let none = RatioSettings { validation: 1e-4, ..RatioSettings::default() };
     assert!(error(none, dense(1, 1)).contains("two on either side"));
+}
+
+#[test]
+fn an_ensemble_is_the_mean_of_its_members_in_one_network() {
+    let data = normal(1.0, 2000);
+    let spec = NetworkSpec::dense(1, &[6], 1, Activation::Tanh);
+    let member =
+        |number| -> Network<f32> { Network::new(&spec, Init::Uniform, &mut Stream::new(2, number)).unwrap() };
+    let members = || vec![member(0), member(1), member(2)];
+    let settings = RatioSettings { batch: 50, look_every: 10, ..RatioSettings::default() };
+    let make = |networks| {
+        RatioTraining::new(settings.clone(), identity(), LatentPrior::Normal, networks, &data, 3).unwrap()
+    };
+    let mut all = make(members());
+    // Members see what a single network sees, and learn as it does.
+    let mut alone: Vec<RatioTraining> = members().into_iter().map(|network| make(vec![network])).collect();
+    for _ in 0..40 {
+        let mean = alone.iter_mut().map(|one| one.update().loss).sum::<f64>() / 3.0;
+        assert!((all.update().loss - mean).abs() < 1e-12);
+    }
+    let x = Points::from_vec((0..70).map(|i| f64::from(i) * 0.1 - 3.0).collect(), 1);
+    let values = |network: &Network<f32>| {
+        let mut r = vec![0.0; x.rows()];
+        network.energy(x.as_batch(), &mut r);
+        r
+    };
+    let kept = all.kept().unwrap();
+    let read = Network::<f32>::from_bytes(&kept.to_safetensors()).unwrap();
+    assert_eq!(values(&kept), values(&read));
+    let singles: Vec<Vec<f64>> = alone.iter().map(|one| values(&one.kept().unwrap())).collect();
+    for (i, mean) in values(&kept).iter().enumerate() {
+        let expected = singles.iter().map(|r| r[i]).sum::<f64>() / 3.0;
+        assert!((mean - expected).abs() < 1e-5, "{mean} and {expected}");
+    }
+    let state = all.save();
+    assert!(make(vec![member(0)]).load(state).is_err());
 }

@@ -2,7 +2,7 @@
 
 use super::config::GanConfig;
 use crate::ConfigError;
-use crate::net::{Activation, NetworkSpec};
+use crate::net::{Activation, LayerSpec, NetworkSpec};
 use crate::training_run::TrainingRunError;
 use crate::training_run::classifier::NetworkChoice;
 use crate::training_run::energy::OpenImages;
@@ -65,6 +65,12 @@ pub(super) fn networks(
     if scores != 1 {
         let reason = "it has one output, the score";
         return Err(ConfigError::new("discriminator", format!("of {scores} outputs"), reason).into());
+    }
+    if let Some(LayerSpec::Activation(last)) = discriminator.layers.last()
+        && last.function == Activation::Sigmoid
+    {
+        let reason = "the losses take the score before it; leave the last layer out";
+        return Err(ConfigError::new("discriminator", "a network that ends with a sigmoid", reason).into());
     }
     Ok([generator, discriminator])
 }

@@ -14,6 +14,9 @@ use crate::training_run::gan::placed;
 use crate::training_run::{TrainingOutput, TrainingRunError};
 use crate::{ConfigError, range};
 
+/// Networks at most: blocks of layers within blocks are limited.
+const MOST_MEMBERS: usize = 12;
+
 /// Settings of the training of a density ratio.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -22,6 +25,8 @@ pub struct RatioConfig {
     pub seed: u64,
     /// Updates at most.
     pub updates: u64,
+    /// Networks that are trained side by side from other starting weights; the ratio is their mean, in one file.
+    pub members: usize,
     /// The GAN whose generator it is: its folder, or networks in files.
     pub gan: GanSource,
     /// The data; those of the folder's training unless said otherwise.
@@ -42,6 +47,7 @@ impl Default for RatioConfig {
         Self {
             seed: 1,
             updates: 5000,
+            members: 1,
             gan: GanSource::default(),
             data: None,
             network: None,
@@ -57,6 +63,7 @@ impl Settings for RatioConfig {
     fn check(&self) -> Result<(), ConfigError> {
         crate::config::check_seed(self.seed)?;
         range::within("updates", self.updates, 1, 1 << 40)?;
+        range::within("members", self.members, 1, MOST_MEMBERS)?;
         self.gan.check().map_err(|e| e.under("gan"))?;
         self.data.as_ref().map_or(Ok(()), |data| data.check().map_err(|e| e.under("data")))?;
         self.training.over(self.updates).check().map_err(|e| e.under("training"))

@@ -87,14 +87,16 @@ impl RatioTask {
         };
         images.map_or(Ok(()), |images| images.check_network("network", &spec))?;
         let mut init = Stream::new(config.seed, NETWORK_INIT_STREAM);
-        let network: Network<f32> =
-            Network::new(&spec, Init::Uniform, &mut init).map_err(|e| e.under("network"))?;
-        let mut all = memory(&config.training, &data, &spec, &network)?;
+        let networks: Result<Vec<Network<f32>>, ConfigError> = (0..config.members)
+            .map(|_| Network::new(&spec, Init::Uniform, &mut init).map_err(|e| e.under("network")))
+            .collect();
+        let networks = networks?;
+        let mut all = memory(&config.training, &data, &spec, &networks)?;
         all = all
             .saturating_add(bytes(4, &[config.training.batch, tape(generator.spec())?]))
             .saturating_add(numbers(&[generator.params().len(), 4]));
         let settings = config.training.over(config.updates);
-        let training = RatioTraining::new(settings, generator, prior, network, &data, config.seed);
+        let training = RatioTraining::new(settings, generator, prior, networks, &data, config.seed);
         let training = training.map_err(|e| match e.key.as_str() {
             "network" | "data" => e,
             _ => e.under("training"),
@@ -115,12 +117,12 @@ fn memory(
     settings: &RatioSettings,
     data: &TrainingData,
     spec: &NetworkSpec,
-    network: &Network<f32>,
+    networks: &[Network<f32>],
 ) -> Result<u64, TrainingRunError> {
     Ok(numbers(&[data.rows(), 3, data.dim()])
         .saturating_add(numbers(&[4, settings.batch, data.dim()]))
         .saturating_add(bytes(4, &[2 * settings.batch, tape(spec)?]))
-        .saturating_add(numbers(&[network.params().len(), PER_PARAMETER])))
+        .saturating_add(numbers(&[networks.len(), networks[0].params().len(), PER_PARAMETER])))
 }
 
 impl Task for RatioTask {
@@ -181,11 +183,12 @@ impl Task for RatioTask {
         let kept = self.training.kept()?;
         let mut found = look(&kept, self.discriminator.as_ref(), self.training.held_out())?;
         let counts = self.training.counts();
-        if counts.skipped_non_finite > 0 {
+        let skipped: u64 = counts.iter().map(|counts| counts.skipped_non_finite).sum();
+        if skipped > 0 {
+            let made: u64 = counts.iter().map(|counts| counts.updates).sum();
             found.problems.push(format!(
-                "at {} of {} steps the loss or its gradient was not finite, and nothing was changed; lower the learning rate",
-                counts.skipped_non_finite,
-                counts.updates + counts.skipped_non_finite
+                "at {skipped} of {} steps the loss or its gradient was not finite, and nothing was changed; lower the learning rate",
+                made + skipped
             ));
         }
         for ((name, _), value) in

@@ -220,7 +220,7 @@ pub struct Needs {
     pub gradient: bool,
     /// A flow.
     pub flow: bool,
-    /// A target with a base ([`Target::base`](crate::density::Target::base)).
+    /// A target with a base ([`Target::base`]).
     pub base: bool,
     /// Particles per chain that it can hand to a [`ParticlePool`]; zero when it has none.
     pub pool: usize,

@@ -94,6 +94,8 @@ def all_tasks():
         ("classify-resnet56", 1.2),
     ):
         add(name, "torch", "torch_networks.py", Row(wanted=ratio))
+    for name, ratio in (("mlp", 2.5), ("wgan_28", 1.3), ("dcgan_28", 1.3)):
+        add(f"repgan-{name}", "torch", "torch_repgan.py", Row(wanted=ratio))
     for peer, ratio in (("torch", 6.0), ("ebmkit", 6.0), ("torchebm", 10.0)):
         add(f"ebm-update-{peer}", "ebm", "torch_training.py", Row(wanted=ratio))
     for trainer in ("nce", "pcd", "sliced"):

@@ -8,6 +8,7 @@
 pub mod convolutions;
 pub mod energies;
 pub mod flows;
+mod gans;
 pub mod growth;
 pub mod kernels;
 pub mod networks;
@@ -65,6 +66,7 @@ impl Task {
 pub fn tasks() -> Vec<Task> {
     let mut all = flows::tasks();
     all.extend(energies::tasks());
+    all.extend(gans::tasks());
     all.extend(networks::tasks());
     all.extend(convolutions::tasks());
     all.extend(training::tasks());

@@ -23,7 +23,10 @@ const ALL: &[(&str, &str)] = &[
     ("e10", include_str!("../../../experiments/e10_four_on_a_line.toml")),
     ("e11", include_str!("../../../experiments/e11_four_corners.toml")),
     ("e12", include_str!("../../../experiments/e12_rings.toml")),
+    ("e15a", include_str!("../../../experiments/e15a_grid_gan.toml")),
+    ("e16", include_str!("../../../experiments/e16_two_latents.toml")),
     ("e19", include_str!("../../../experiments/e19_dual_moon.toml")),
+    ("e20", include_str!("../../../experiments/e20_digits_gan.toml")),
     ("e21", include_str!("../../../experiments/e21_weighted_walkers.toml")),
 ];
 

@@ -9,7 +9,7 @@ use mixwell::io::ConfigHash;
 use serde::{Deserialize, Serialize};
 
 use crate::work::Work;
-use crate::{Measured, MetricEntry, Point};
+use crate::{Measured, MetricEntry, Point, Quadrature};
 
 /// A cell that is to be run.
 pub(crate) struct Cell {
@@ -21,6 +21,10 @@ pub(crate) struct Cell {
     pub exact: bool,
     /// The file name of the cell whose flow it starts from.
     pub flow_from: Option<String>,
+    /// How exact draws are made where the target makes none.
+    pub quadrature: Option<Quadrature>,
+    /// The file name of the training whose GAN it samples.
+    pub gan_from: Option<String>,
     pub gives_flow: bool,
     /// Coordinates that figures need draws of, where they need some.
     pub sketch: Option<Vec<usize>>,
@@ -49,17 +53,23 @@ impl Cell {
         format!("{}{at}, repetition {}", self.method, self.repetition + 1)
     }
 
-    /// The hash of all that its result depends on. A training leaves its folder, from which metrics are computed whenever it is
+    /// The hash of all that its result depends on, the cells included whose flow and GAN it begins with (`origins`). A training leaves its folder, from which metrics are computed whenever it is
     /// reported: it does not depend on them.
     pub fn hash_of(
         work: &Work,
         metrics: &BTreeMap<String, MetricEntry>,
         exact: bool,
-        flow_hash: Option<&str>,
+        origins: [Option<&str>; 2],
+        quadrature: Option<Quadrature>,
     ) -> String {
         let none = BTreeMap::new();
         let metrics = if matches!(work, Work::Training(_)) { &none } else { metrics };
-        let all = serde_json::json!([env!("CARGO_PKG_VERSION"), work, metrics, exact, flow_hash]);
+        let [flow, gan] = origins;
+        let mut all = serde_json::json!([env!("CARGO_PKG_VERSION"), work, metrics, exact, flow]);
+        // Cells of before there were GANs keep their hashes.
+        let list = all.as_array_mut().expect("a list, just written");
+        list.extend(gan.map(serde_json::Value::from));
+        list.extend(quadrature.map(|q| serde_json::json!(q)));
         ConfigHash::of(all.to_string().as_bytes()).to_string()
     }
 }
@@ -107,10 +117,13 @@ mod tests {
     #[test]
     fn the_hash_sees_settings_and_flow() {
         let (config, metrics) = (RunConfig::default(), BTreeMap::new());
-        let hash = |c: &RunConfig, flow| Cell::hash_of(&Work::Run(c.clone()), &metrics, false, flow);
+        let hash =
+            |c: &RunConfig, flow| Cell::hash_of(&Work::Run(c.clone()), &metrics, false, [flow, None], None);
         let other = RunConfig { seed: 2, ..config.clone() };
         assert_eq!(hash(&config, None), hash(&config, None));
         assert_ne!(hash(&config, None), hash(&other, None));
         assert_ne!(hash(&config, None), hash(&config, Some("a")));
+        let gan = Cell::hash_of(&Work::Run(config.clone()), &metrics, false, [None, Some("a")], None);
+        assert!(gan != hash(&config, Some("a")) && gan != hash(&config, None));
     }
 }

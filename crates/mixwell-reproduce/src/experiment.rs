@@ -12,7 +12,7 @@ use crate::fill::fill;
 use crate::merge::lay_over;
 use crate::sweep::{self, Point, label_of};
 use crate::work::Work;
-use crate::{Figure, MetricEntry, ReproduceError, Rule};
+use crate::{Figure, ImageScorer, KnownLaw, MetricEntry, Quadrature, ReproduceError, Rule};
 
 /// A published experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct Experiment {
     /// What differs from the publication, and what to look at.
     #[serde(default)]
     pub about: String,
+    /// Environment variables that name where its data lie. `mixwell reproduce all` leaves it out, with a word, where one is not set.
+    #[serde(default)]
+    pub needs: Vec<String>,
     /// Seed of the first repetition; the others count up from it.
     #[serde(default = "one_u64")]
     pub seed: u64,
@@ -58,6 +61,15 @@ pub struct Experiment {
     /// The metrics by name, see [`MetricEntry`].
     #[serde(default)]
     pub metric: BTreeMap<String, Table>,
+    /// The law that the points of a GAN should follow.
+    #[serde(default)]
+    pub known_law: Option<KnownLaw>,
+    /// Exact draws of targets in the plane that have no sampler of their own: by quadrature.
+    #[serde(default)]
+    pub quadrature: Option<Quadrature>,
+    /// The classifier by which images are scored.
+    #[serde(default)]
+    pub images: Option<ImageScorer>,
     /// What was published.
     #[serde(default)]
     pub published: Vec<Published>,
@@ -89,6 +101,10 @@ pub struct MethodEntry {
     /// Start from the flow that this other method has trained at the same point in the same repetition.
     #[serde(default)]
     pub flow_from: Option<String>,
+    /// Sample the GAN that this other method, a training, has left at the same point in the same repetition: it becomes the `path` of the
+    /// target.
+    #[serde(default)]
+    pub gan_from: Option<String>,
     /// The metrics that are computed for it; all of the experiment's when absent.
     #[serde(default)]
     pub metrics: Option<Vec<String>>,
@@ -171,17 +187,25 @@ impl Experiment {
             if self.methods[..i].contains(name) {
                 return Err(format!("the method `{name}` is listed twice"));
             }
-            if let Some(from) = &method.flow_from
-                && !self.methods[..i].contains(from)
-            {
-                return Err(format!(
-                    "`{name}` needs the flow of `{from}`, which must come before it in `methods`"
-                ));
+            for (what, from) in [("flow", &method.flow_from), ("GAN", &method.gan_from)] {
+                if let Some(from) = from
+                    && !self.methods[..i].contains(from)
+                {
+                    return Err(format!(
+                        "`{name}` needs the {what} of `{from}`, which must come before it in `methods`"
+                    ));
+                }
             }
-            if method.training_run.is_some()
-                && (method.exact || method.flow_from.is_some() || !method.run.is_empty())
+            if let Some(from) = &method.gan_from
+                && self.method.get(from).is_some_and(|m| m.training_run.is_none())
             {
-                return Err(format!("`{name}` is a training: it has no `run`, `exact` or `flow_from`"));
+                return Err(format!("`{name}` needs the GAN of `{from}`, which is no training"));
+            }
+            let begins_elsewhere = method.flow_from.is_some() || method.gan_from.is_some();
+            if method.training_run.is_some() && (method.exact || begins_elsewhere || !method.run.is_empty()) {
+                return Err(format!(
+                    "`{name}` is a training: it has no `run`, `exact`, `flow_from` or `gan_from`"
+                ));
             }
             for metric in method.metrics.iter().flatten().chain(&self.metrics) {
                 if !self.metric.contains_key(metric) {
@@ -262,6 +286,11 @@ impl Experiment {
         self.methods.iter().filter(move |m| is_among(&self.method[*m].points, point))
     }
 
+    /// The first environment variable that it needs and that is not set.
+    pub fn missing(&self) -> Option<&str> {
+        self.needs.iter().map(String::as_str).find(|name| std::env::var_os(name).is_none())
+    }
+
     /// Whether another method starts from this one's flow.
     pub(crate) fn gives_flow(&self, method: &str) -> bool {
         self.methods.iter().any(|m| self.method[m].flow_from.as_deref() == Some(method))
@@ -302,9 +331,13 @@ impl Experiment {
         for name in entry.metrics.as_ref().unwrap_or(&self.metrics) {
             let mut table = Value::Table(self.metric[name].clone());
             fill(&mut table, &point.row).map_err(unknown)?;
-            let metric: MetricEntry = table
+            let mut metric: MetricEntry = table
                 .try_into()
                 .map_err(|e: toml::de::Error| format!("[metric.{name}]: {}", e.message().trim_end()))?;
+            metric.score_by(self.images.as_ref(), self.known_law.as_ref());
+            if metric.lacks_a_scorer() {
+                return Err(format!("[metric.{name}] scores images: say by which classifier, in [images]"));
+            }
             metrics.insert(name.clone(), metric);
         }
         Ok(Plan { work, metrics })

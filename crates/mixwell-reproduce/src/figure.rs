@@ -165,7 +165,9 @@ impl Figure {
                     .sketches(methods, point)
                     .map(|(title, sketch)| ScatterPanel { title, points: sketch.pairs(*coordinates) })
                     .collect();
-                let target = window.and_then(|w| from.surface(methods.first()?, point, w));
+                // Contours are those of the target's own coordinates.
+                let own = (*coordinates == [0, 1]).then_some(*window).flatten();
+                let target = own.and_then(|w| from.surface(methods.first()?, point, w));
                 let axis = |k: usize| {
                     let axis = Axis::new(format!("x[{}]", coordinates[k]));
                     window.map_or(axis.clone(), |w| axis.range(w[k][0], w[k][1]))

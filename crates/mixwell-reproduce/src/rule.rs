@@ -69,6 +69,13 @@ pub enum Test {
         /// How many times.
         factor: f64,
     },
+    /// At least so much more than another method's mean.
+    AtLeastMore {
+        /// The other method.
+        method: String,
+        /// How much.
+        by: f64,
+    },
     /// Not further from the published (here: exact) value than so many standard errors of the mean.
     ZTest {
         /// How many.
@@ -134,6 +141,13 @@ impl Rule {
                     measured.mean + extra >= factor * other.mean,
                 )
             }
+            Test::AtLeastMore { method, by } => {
+                let other = reference.means.get(method)?;
+                (
+                    format!("at least {} more than {method} ({})", number(*by), number(other.mean)),
+                    measured.mean + extra >= other.mean + by,
+                )
+            }
             Test::ZTest { sigmas } => {
                 let exact = reference.published?;
                 let z = (measured.mean - exact) / measured.error;
@@ -149,7 +163,9 @@ impl Rule {
     /// The methods it compares with.
     pub(crate) fn other_method(&self) -> Option<&str> {
         match &self.test {
-            Test::NearMethod { method, .. } | Test::AtLeastTimes { method, .. } => Some(method),
+            Test::NearMethod { method, .. }
+            | Test::AtLeastTimes { method, .. }
+            | Test::AtLeastMore { method, .. } => Some(method),
             _ => None,
         }
     }
@@ -181,6 +197,9 @@ mod tests {
         let times = Test::AtLeastTimes { method: "iid".into(), factor: 10.0 };
         assert_eq!(judge(times.clone(), 0.0, 10.5, None), Some(true));
         assert_eq!(judge(times, 0.0, 9.5, None), Some(false));
+        let more = Test::AtLeastMore { method: "iid".into(), by: 0.1 };
+        assert_eq!(judge(more.clone(), 0.0, 1.11, None), Some(true));
+        assert_eq!(judge(more, 0.0, 1.09, None), Some(false));
         assert_eq!(judge(Test::ZTest { sigmas: 5.0 }, 0.0, 1.49, Some(1.0)), Some(true));
         assert_eq!(judge(Test::ZTest { sigmas: 5.0 }, 0.0, 1.51, Some(1.0)), Some(false));
     }
@@ -193,6 +212,7 @@ mod tests {
             Test::AtLeast { value: Some(-1e9) },
             Test::ZTest { sigmas: 1e9 },
             Test::AtLeastTimes { method: "iid".into(), factor: -1e9 },
+            Test::AtLeastMore { method: "iid".into(), by: -1e9 },
         ] {
             assert_eq!(judge(test.clone(), 2.0, f64::NAN, Some(1.0)), Some(false), "{test:?}");
         }

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mixwell::ConfigError;
-use mixwell::density::Target;
+use mixwell::density::{Target, TargetConfig};
 use mixwell::flow::Flow;
-use mixwell::io::DataFiles;
 use mixwell::sampler::{Ending, Kept, RunConfig, RunError, Sampler};
-use mixwell::training_run::{TrainConfig, TrainingEnding, TrainingRun, TrainingRunError};
+use mixwell::training_run::{
+    TrainConfig, TrainedLaws, TrainingEnding, TrainingRun, TrainingRunError, generated_images,
+};
 
 use crate::cell::{Cell, CellCost, CellResult};
 use crate::figure::Material;
@@ -133,19 +134,27 @@ impl Runner {
                     let entry = &self.experiment.method[method];
                     let mut plan = self.experiment.plan(method, &point).map_err(refuse)?;
                     plan.work.set_seed(self.experiment.seed + repetition as u64);
-                    let from = entry.flow_from.as_ref();
-                    let flow_from = from.map(|m| Cell::file_name(m, &point.label, repetition));
-                    let flow_hash = match &flow_from {
-                        None => None,
-                        Some(name) => Some(hashes.get(name).ok_or_else(|| {
+                    let named = |m: &String| Cell::file_name(m, &point.label, repetition);
+                    let flow_from = entry.flow_from.as_ref().map(named);
+                    let gan_from = entry.gan_from.as_ref().map(named);
+                    let quadrature = self.experiment.quadrature.filter(|_| entry.training_run.is_none());
+                    let hash_of = |name: &String, what: &str| {
+                        hashes.get(name).map(String::as_str).ok_or_else(|| {
                             refuse(format!(
-                                "`{method}` needs a flow at {}, where none is trained",
+                                "`{method}` needs a {what} at {}, where none is trained",
                                 point.label
                             ))
-                        })?),
+                        })
                     };
-                    let hash =
-                        Cell::hash_of(&plan.work, &plan.metrics, entry.exact, flow_hash.map(String::as_str));
+                    let flow_hash = flow_from.as_ref().map(|name| hash_of(name, "flow")).transpose()?;
+                    let gan_hash = gan_from.as_ref().map(|name| hash_of(name, "GAN")).transpose()?;
+                    let hash = Cell::hash_of(
+                        &plan.work,
+                        &plan.metrics,
+                        entry.exact,
+                        [flow_hash, gan_hash],
+                        quadrature,
+                    );
                     let cell = Cell {
                         method: method.clone(),
                         point: point.clone(),
@@ -154,6 +163,8 @@ impl Runner {
                         metrics: plan.metrics,
                         exact: entry.exact,
                         flow_from,
+                        quadrature,
+                        gan_from,
                         gives_flow: self.experiment.gives_flow(method),
                         sketch: if repetition == 0 {
                             self.experiment.sketched(method, &point.label)
@@ -201,7 +212,11 @@ impl Runner {
 
     /// Runs and stores one cell; `None` when it was interrupted.
     fn run_cell(&self, cell: &Cell, folder: &Folder) -> Result<Option<CellResult>, ReproduceError> {
-        let made = match &cell.work {
+        let mut work = cell.work.clone();
+        if let Some(from) = &cell.gan_from {
+            work.set_gan(&folder.training(from));
+        }
+        let made = match &work {
             Work::Run(config) => self.sample(cell, config, folder)?,
             Work::Training(config) => self.train(cell, config, folder)?,
         };
@@ -226,15 +241,19 @@ impl Runner {
         folder: &Folder,
     ) -> Result<Option<Made>, ReproduceError> {
         let failed = |source: RunError| ReproduceError::Run { cell: cell.name(), source: Box::new(source) };
-        let target = config.target.as_ref().expect("checked with the experiment").build(&DataFiles);
-        let target: Arc<dyn Target> = target.map_err(|e| failed(e.into()))?.into();
+        let target = config.target.as_ref().expect("checked with the experiment").build(&TrainedLaws);
+        let target = target.map_err(|e| failed(e.into()))?;
+        let target: Arc<dyn Target> = match &cell.quadrature {
+            Some(quadrature) => Arc::new(quadrature.around(target).map_err(|e| failed(e.into()))?),
+            None => target.into(),
+        };
         let (mut cost, mut flow) = (CellCost::default(), None);
         let (metrics, sketch) = if cell.exact {
             let sample =
                 Sample::exact(&*target, config.chains, config.draws, config.seed).ok_or_else(|| {
                     failed(ConfigError::new("method", "exact", "the target has no exact sampler").into())
                 })?;
-            self.measure(cell, &sample)
+            self.measure(cell, &with_images(cell, config, sample)?)
         } else {
             let mut sampler = Sampler::from_config(target.clone(), config.clone())
                 .observer(self.observer.clone())
@@ -255,7 +274,8 @@ impl Runner {
                 seconds: summary.wall_seconds,
             };
             flow = if cell.gives_flow { run.flow().cloned() } else { None };
-            self.measure(cell, &Sample::of_run(&*target, summary, draws, config.chains, config.seed))
+            let sample = Sample::of_run(&*target, summary, draws, config.chains, config.seed);
+            self.measure(cell, &with_images(cell, config, sample)?)
         };
         Ok(Some(Made { metrics, sketch, cost, flow }))
     }
@@ -298,6 +318,20 @@ impl Runner {
         let sketch = cell.sketch.as_ref().map(|coordinates| Sketch::of(sample, coordinates));
         (cell.metrics.iter().filter_map(measure).collect(), sketch)
     }
+}
+
+/// The draws with their images, where a metric needs them: those that a GAN makes of its latents.
+fn with_images<'a>(
+    cell: &Cell,
+    config: &RunConfig,
+    sample: Sample<'a>,
+) -> Result<Sample<'a>, ReproduceError> {
+    let Some(TargetConfig::Gan(gan)) = &config.target else { return Ok(sample) };
+    let mut scorers = cell.metrics.values().filter_map(MetricEntry::scorer).peekable();
+    let (Some(_), Some(z)) = (scorers.peek(), sample.variable("z")) else { return Ok(sample) };
+    let images = generated_images(gan, z.data());
+    let scored = images.and_then(|images| sample.with_images(&images, scorers));
+    scored.map_err(|source| ReproduceError::Training { cell: cell.name(), source: Box::new(source) })
 }
 
 /// What a cell has brought.

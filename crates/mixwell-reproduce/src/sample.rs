@@ -5,9 +5,14 @@
 //! between methods are not blurred by them.
 
 use mixwell::density::Target;
+use mixwell::image::ImageSet;
 use mixwell::io::Phase;
 use mixwell::sampler::{MemoryDraws, Summary};
+use mixwell::score::ImageScores;
+use mixwell::training_run::TrainingRunError;
 use mixwell::{Batch, Points, Stream};
+
+use crate::ImageScorer;
 
 /// Draws of one cell.
 pub struct Sample<'a> {
@@ -19,6 +24,7 @@ pub struct Sample<'a> {
     rows: Points,
     modes: Option<Vec<usize>>,
     seed: u64,
+    scored: Vec<(ImageScorer, ImageScores)>,
 }
 
 impl<'a> Sample<'a> {
@@ -40,7 +46,7 @@ impl<'a> Sample<'a> {
         }
         let modes = draws.stat(Phase::Production, "mode", 1);
         let modes = modes.map(|m| m.into_iter().map(|k| k as usize).collect());
-        Self { target, summary: Some(summary), chains, rows, modes, seed }
+        Self { target, summary: Some(summary), chains, rows, modes, seed, scored: vec![] }
     }
 
     /// Exact independent draws laid out as chains; `None` when the target cannot make them.
@@ -58,7 +64,45 @@ impl<'a> Sample<'a> {
                 labels.extend(modes.as_ref().map(|m| m.nearest(&x)));
             }
         }
-        Some(Self { target, summary: None, chains, rows, modes: modes.map(|_| labels), seed })
+        let modes = modes.map(|_| labels);
+        Some(Self { target, summary: None, chains, rows, modes, seed, scored: vec![] })
+    }
+
+    /// The same, with what these classifiers say of the images that the draws stand for.
+    ///
+    /// # Errors
+    /// When a classifier cannot be used for them.
+    pub(crate) fn with_images<'s>(
+        mut self,
+        images: &ImageSet,
+        scorers: impl Iterator<Item = &'s ImageScorer>,
+    ) -> Result<Self, TrainingRunError> {
+        for by in scorers {
+            if self.image_scores(by).is_none() {
+                self.scored.push((by.clone(), by.score(images)?));
+            }
+        }
+        Ok(self)
+    }
+
+    /// What a classifier says of its images; `None` where they were not scored by it.
+    pub(crate) fn image_scores(&self, by: &ImageScorer) -> Option<&ImageScores> {
+        self.scored.iter().find(|(known, _)| known == by).map(|(_, scores)| scores)
+    }
+
+    /// The columns of one reported variable; `None` where there is none of this name.
+    pub fn variable(&self, name: &str) -> Option<Points> {
+        let mut first = 0;
+        for variable in self.target.variables() {
+            if variable.name == name {
+                let columns = first..first + variable.len();
+                let values =
+                    self.rows.as_batch().iter().flat_map(|row| row[columns.clone()].to_vec()).collect();
+                return Some(Points::from_vec(values, variable.len()));
+            }
+            first += variable.len();
+        }
+        None
     }
 
     /// The run's seed.

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use mixwell::density::{Target, TargetConfig};
-use mixwell::io::DataFiles;
 use mixwell::sampler::RunConfig;
-use mixwell::training_run::TrainConfig;
+use mixwell::training_run::{TrainConfig, TrainedLaws};
 use serde::Serialize;
 use toml::Table;
 
@@ -35,10 +34,11 @@ impl Work {
 
     /// Settings of a run, checked.
     pub fn of_run(text: &str) -> Result<Self, String> {
-        let config = mixwell::config::parse::<RunConfig>(text).map_err(|e| e.message)?.settings;
+        let mut config = mixwell::config::parse::<RunConfig>(text).map_err(|e| e.message)?.settings;
         config.check().map_err(|e| e.to_string())?;
-        if config.target.is_none() {
-            return Err("it has no [run.target]".into());
+        match &mut config.target {
+            Some(target) => target.resolve_paths(Path::new("")),
+            None => return Err("it has no [run.target]".into()),
         }
         Ok(Self::Run(config))
     }
@@ -49,6 +49,13 @@ impl Work {
         config.check().map_err(|e| e.to_string())?;
         config.resolve(Path::new("")).map_err(|e| e.to_string())?;
         Ok(Self::Training(config))
+    }
+
+    /// Takes the GAN that a training has left in this folder as the target.
+    pub fn set_gan(&mut self, folder: &Path) {
+        if let Self::Run(RunConfig { target: Some(TargetConfig::Gan(gan)), .. }) = self {
+            gan.path = Some(folder.to_string_lossy().into_owned());
+        }
     }
 
     pub fn set_seed(&mut self, seed: u64) {
@@ -65,7 +72,7 @@ impl Work {
             Self::Training(TrainConfig::Energy(config)) => config.data.law.as_ref(),
             Self::Training(_) => None,
         };
-        law?.build(&DataFiles).ok()
+        law?.build(&TrainedLaws).ok()
     }
 }
 

@@ -157,3 +157,75 @@ fn mistakes_are_named_before_anything_runs() {
         }
     }
 }
+
+/// A GAN of two modes, trained for a moment, and what its latents are worth: by itself and sampled.
+const GAN: &str = r#"
+id = "gan"
+title = "A small GAN"
+source = "ours"
+methods = ["train", "prior", "repgan"]
+metrics = ["quality", "covered", "local"]
+[known_law]
+law = { kind = "two_modes" }
+[training_run]
+kind = "gan"
+updates = 200
+samples = 100
+standardise = true
+data = { law = { kind = "two_modes" }, rows = 500 }
+training = { batch = 32 }
+[run]
+chains = 200
+draws = 1
+start = { kind = "base" }
+target = { kind = "gan", path = "" }
+[method.train]
+title = "training"
+[method.train.training_run]
+[method.prior]
+title = "GAN"
+gan_from = "train"
+exact = true
+[method.prior.run.target]
+kappa = 0.0
+[method.repgan]
+title = "REP-GAN"
+gan_from = "train"
+run = { method = { kind = "repgan", chain_length = 20 } }
+[metric.quality]
+title = "high quality"
+measure = { kind = "among_modes", value = "high_quality", radius = { deviations = 4.0 } }
+[metric.covered]
+title = "covered"
+measure = { kind = "among_modes", value = "covered", radius = { deviations = 4.0 } }
+[metric.local]
+title = "acceptance"
+measure = { kind = "acceptance", moves = "local" }
+[[rule]]
+metric = "quality"
+methods = ["repgan"]
+test = { kind = "at_least_more", method = "prior", by = -1.0 }
+"#;
+
+#[test]
+fn a_gan_is_trained_and_sampled() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = run(Experiment::parse(GAN, "gan", "full").unwrap(), folder.path());
+    let of = |metric: &str, method: &str| {
+        let row = report.results.iter().find(|r| r.metric == metric && r.method == method);
+        row.map(|r| r.measured.mean)
+    };
+    for method in ["prior", "repgan"] {
+        let quality = of("quality", method).unwrap();
+        assert!(quality > 0.05 && quality <= 1.0, "{method}: {quality}");
+        assert!((1.0..=2.0).contains(&of("covered", method).unwrap()), "{method}");
+    }
+    assert!(of("local", "repgan").unwrap() > 0.3 && of("local", "prior").is_none());
+    let told = |from: &str, to: &str| {
+        Experiment::parse(&GAN.replacen(from, to, 1), "x.toml", "full").unwrap_err().to_string()
+    };
+    let unknown = told("gan_from = \"train\"\nexact", "gan_from = \"repgan\"\nexact");
+    assert!(unknown.contains("the GAN of `repgan`, which must come before it"), "{unknown}");
+    let scorer = told("kind = \"acceptance\", moves = \"local\"", "kind = \"class_score\"");
+    assert!(scorer.contains("[metric.local] scores images") && scorer.contains("[images]"), "{scorer}");
+}

@@ -24,6 +24,14 @@ pub fn run(args: &ReproduceArgs) -> anyhow::Result<Status> {
     let interrupt = interrupt_flag()?;
     let mut status = Status::Finished;
     for experiment in experiments {
+        if let Some(name) = experiment.missing() {
+            let sentence = format!("{} needs data that {name} must name, and it is not set", experiment.id);
+            if args.id != "all" {
+                return Err(bad_input(format!("{sentence}; set it to the folder that has them")));
+            }
+            tell(&format!("skipped: {sentence}"));
+            continue;
+        }
         let out: PathBuf = root.join(&experiment.id);
         let mut runner = Runner::new(experiment, preset, &out)
             .interrupt(interrupt.clone())

@@ -6,13 +6,18 @@
 
 mod distance;
 mod efficiency;
+mod generated;
+mod images;
 mod modes;
 mod moments;
 mod training;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Measured, Sample, Trained};
+pub use generated::{AmongModes, KnownLaw, Quantile};
+use mixwell::metric::ModeRadius;
+
+use crate::{ImageScorer, Measured, Sample, Trained};
 
 /// A metric with its name in tables.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,10 +45,38 @@ impl MetricEntry {
         Some(self.measure.measure(sample, self.chains)?.divided(self.divide_by))
     }
 
+    /// The classifier by which it scores images, where it does.
+    pub(crate) fn scorer(&self) -> Option<&ImageScorer> {
+        self.measure.scorer().and_then(Option::as_ref)
+    }
+
+    /// Whether it scores images, and does not know by which classifier.
+    pub(crate) fn lacks_a_scorer(&self) -> bool {
+        self.measure.scorer().is_some_and(Option::is_none)
+    }
+
+    /// Scores images by this classifier and points by this law, unless it has its own.
+    pub(crate) fn score_by(&mut self, scorer: Option<&ImageScorer>, known: Option<&KnownLaw>) {
+        if let (Some(by @ None), Some(scorer)) = (self.measure.scorer_mut(), scorer) {
+            *by = Some(scorer.clone());
+        }
+        if let (
+            Metric::AmongModes { law: law @ None, .. } | Metric::BesideCurve { law: law @ None, .. },
+            Some(known),
+        ) = (&mut self.measure, known)
+        {
+            *law = Some(known.clone());
+        }
+    }
+
     /// The same for a cell that is a training.
     pub fn measure_training(&self, trained: &Trained) -> Option<Measured> {
         Some(self.measure.measure_training(trained)?.divided(self.divide_by))
     }
+}
+
+fn near() -> ModeRadius {
+    ModeRadius::Quantile(0.999)
 }
 
 /// Which moves an acceptance is about.
@@ -174,6 +207,43 @@ pub enum Metric {
     LogEvidence,
     /// How often the target was evaluated in the whole run, warm-up included: gradients and densities alike count one.
     Evaluations,
+    /// Of a GAN of points: what they are worth among the modes of the law that they should follow.
+    AmongModes {
+        /// `high_quality`, `covered`, `mode_sd` or `divergence`.
+        value: AmongModes,
+        /// How near a good point is: `{ quantile = 0.999 }` of a mode's own draws, or `{ deviations = 4.0 }`.
+        #[serde(default = "near")]
+        radius: ModeRadius,
+        /// The law; that of `[known_law]` when absent.
+        #[serde(default)]
+        law: Option<KnownLaw>,
+    },
+    /// Of a GAN of points: how far they are from the curves of the law that they should follow.
+    BesideCurve {
+        /// `median`, `q90` or `q99`.
+        quantile: Quantile,
+        /// The law; that of `[known_law]` when absent.
+        #[serde(default)]
+        law: Option<KnownLaw>,
+    },
+    /// Of a GAN of images: how sure and how varied a classifier finds them.
+    ClassScore {
+        /// The classifier; that of `[images]` when absent.
+        #[serde(default)]
+        by: Option<ImageScorer>,
+    },
+    /// Of a GAN of images: the Frechet distance between a classifier's features of them and of the reference.
+    FrechetDistance {
+        /// The classifier; that of `[images]` when absent.
+        #[serde(default)]
+        by: Option<ImageScorer>,
+    },
+    /// Of a GAN of images: the share of the class that occurs least.
+    SmallestClass {
+        /// The classifier; that of `[images]` when absent.
+        #[serde(default)]
+        by: Option<ImageScorer>,
+    },
     /// Of a training: a number in the results of its `summary.json`, e.g. `divergence`, `mode_weight_mse`, `chains_rhat`.
     Result {
         /// Its name.
@@ -223,7 +293,32 @@ impl Metric {
                 let summary = sample.summary?;
                 Some(Measured::with_error(summary.log_evidence?, summary.log_evidence_se.unwrap_or(f64::NAN)))
             }
+            Self::AmongModes { value, radius, ref law } => {
+                generated::among_modes(sample, value, law.as_ref(), radius)
+            }
+            Self::BesideCurve { quantile, ref law } => {
+                generated::beside_curve(sample, quantile, law.as_ref())
+            }
+            Self::ClassScore { ref by } => images::class_score(sample, by.as_ref()),
+            Self::FrechetDistance { ref by } => images::frechet_distance(sample, by.as_ref()),
+            Self::SmallestClass { ref by } => images::smallest_class(sample, by.as_ref()),
             Self::Result { .. } | Self::Curve { .. } => None,
+        }
+    }
+
+    /// The classifier that it asks for; `None` where it asks for none.
+    fn scorer(&self) -> Option<&Option<ImageScorer>> {
+        match self {
+            Self::ClassScore { by } | Self::FrechetDistance { by } | Self::SmallestClass { by } => Some(by),
+            _ => None,
+        }
+    }
+
+    /// The same, to be filled in.
+    fn scorer_mut(&mut self) -> Option<&mut Option<ImageScorer>> {
+        match self {
+            Self::ClassScore { by } | Self::FrechetDistance { by } | Self::SmallestClass { by } => Some(by),
+            _ => None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use mixwell::gan::calibrate::CalibratorKind;
 
 /// TOML, in which a run folder keeps the seed, has no larger whole number.
 const LARGEST_SEED: u64 = i64::MAX as u64;
@@ -42,6 +43,8 @@ pub enum Command {
     Reproduce(ReproduceArgs),
     /// Score images beside reference images by what a network sees in them (class score, Frechet distance), or points beside a law.
     Score(ScoreArgs),
+    /// Make the scores of a GAN's discriminator log-ratios of densities, by real points that it was not trained on.
+    Calibrate(CalibrateArgs),
     /// Look into files of networks.
     Network(NetworkArgs),
     /// Write completions for a shell to standard output.
@@ -256,6 +259,63 @@ impl Preset {
             Preset::Full => "full",
         }
     }
+}
+
+/// How scores are repaired.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum CalibrationMethod {
+    /// Not at all: the scores as they are, with those of real points.
+    Raw,
+    /// `a D + b` of the probability D.
+    Linear,
+    /// `a d + b` of the score d (Platt).
+    Logistic,
+    /// The best rising function; without a gradient.
+    Isotonic,
+    /// `a ln D - b ln(1 - D) + c`.
+    Beta,
+}
+
+impl CalibrationMethod {
+    /// Which it is.
+    pub fn kind(self) -> CalibratorKind {
+        match self {
+            Self::Raw => CalibratorKind::Raw,
+            Self::Linear => CalibratorKind::Linear,
+            Self::Logistic => CalibratorKind::Logistic,
+            Self::Isotonic => CalibratorKind::Isotonic,
+            Self::Beta => CalibratorKind::Beta,
+        }
+    }
+}
+
+/// Options of `calibrate`.
+#[derive(Debug, Args)]
+pub struct CalibrateArgs {
+    /// A config whose target is of kind = "gan", or the folder of a training of such a one.
+    #[arg(value_name = "CONFIG|DIR")]
+    pub gan: PathBuf,
+    /// Real points that the discriminator was not trained on: a table, .npy, or images, as they were before any scaling of the training.
+    #[arg(long, value_name = "DATA")]
+    pub real: PathBuf,
+    /// How scores are repaired.
+    #[arg(long, value_enum, default_value = "logistic")]
+    pub method: CalibrationMethod,
+    /// Real points at most, chosen at random; as many are generated. Half of each fit, the other half measures.
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub count: usize,
+    /// The file to write; a picture of the same name ends in .svg.
+    #[arg(long, value_name = "FILE", default_value = "calibration.json")]
+    pub out: PathBuf,
+    /// Seed of the choice of points and of generated ones.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    pub seed: u64,
+    /// Number of threads [default: all cores]. Numbers do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `score`.

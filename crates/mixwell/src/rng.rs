@@ -24,6 +24,8 @@ const EXACT_STREAMS: u64 = 1 << 61;
 pub const DIRECTIONS_STREAM: u64 = 1 << 62;
 /// Stream number of the order in which images are scored, and of the exact draws beside points that are scored.
 pub const SCORE_STREAM: u64 = (1 << 62) + 1;
+/// Stream number of the generated points that a discriminator is calibrated with, and of how scores are dealt out.
+pub const CALIBRATION_STREAM: u64 = (1 << 62) + 2;
 /// First of the streams of estimators.
 const ESTIMATE_STREAMS: u64 = 1 << 63;
 /// Rounds of an estimator, and streams per round.
@@ -212,6 +214,7 @@ mod tests {
             EXACT_STREAMS..=EXACT_STREAMS + CHAINS - 1,
             one(DIRECTIONS_STREAM),
             one(SCORE_STREAM),
+            one(CALIBRATION_STREAM),
             ESTIMATE_STREAMS..=ESTIMATE_STREAMS + ROUNDS * ROUND - 1,
             one(NETWORK_INIT_STREAM),
             one(BANK_STREAM),

@@ -1,5 +1,6 @@
 //! One file per subcommand. No arithmetic on draws here.
 
+pub mod calibrate;
 pub mod completions;
 mod config_file;
 pub mod density;

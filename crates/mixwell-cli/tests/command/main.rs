@@ -1,6 +1,7 @@
 //! The real command, as a user meets it.
 
 mod bad_input;
+mod calibrate;
 mod common;
 mod damaged_folders;
 mod density;

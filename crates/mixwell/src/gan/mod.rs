@@ -44,6 +44,7 @@ pub use gan_file::{GanFile, GanFileError, Standardisation};
 pub use latent::LatentTarget;
 pub use ratio::{HeldOut, RatioSettings, RatioState, RatioTraining, RatioUpdate};
 pub use score::Score;
+pub(crate) use score::without_sigmoid;
 pub use training::{
     GanLoss, GanLossEntry, GanSettings, GanState, GanTraining, GanUpdate, HingeLoss, JsLoss, WganLoss,
     gan_losses,

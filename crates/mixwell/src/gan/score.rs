@@ -65,7 +65,7 @@ impl<T: Stored> Score<T> {
 }
 
 /// The network up to its last layer where that is a sigmoid and the loss says so.
-fn without_sigmoid<T: Stored>(
+pub(crate) fn without_sigmoid<T: Stored>(
     discriminator: &Network<T>,
     loss: DiscriminatorLoss,
 ) -> Result<Option<Network<T>>, ConfigError> {

@@ -46,7 +46,7 @@ pub use session::{TrainingEnding, TrainingRun};
 pub use summary::{CurvePanel, TrainingSummary, read_training_summary};
 pub use task::{Column, Outcome, Task, Updated, WeightsOf};
 pub use trained::{
-    TrainedEnergy, TrainedLaws, encoding_of_gan, generated_images, images_of_run, open_gan, points_of_run,
-    read_points,
+    GanScores, TrainedEnergy, TrainedLaws, encoding_of_gan, generated_images, images_of_run, open_gan,
+    points_of_run, read_points,
 };
 pub use verdict::Course;

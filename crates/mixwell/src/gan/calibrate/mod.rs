@@ -8,6 +8,7 @@
 //! as a probability and is no part of what a calibrator gives back: a calibrated score is a log-ratio whatever the numbers were.
 
 mod beta;
+mod calibration;
 mod calibrator;
 mod error;
 mod file;
@@ -20,6 +21,7 @@ mod reliability;
 mod scores;
 
 pub use beta::BetaCalibrator;
+pub use calibration::{Candidate, Halves};
 pub use calibrator::{Calibrator, CalibratorKind};
 pub use error::CalibrationFileError;
 pub use file::CalibrationFile;

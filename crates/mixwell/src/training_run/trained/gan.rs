@@ -3,21 +3,31 @@
 use std::path::{Path, PathBuf};
 
 use super::gan_folder::GanFolder;
+use super::gan_scores::sha256;
 use super::open::hash;
-use crate::density::{DiscriminatorLoss, GanTargetConfig, NetworkFiles, TargetError, TrainedLaw};
+use crate::density::{
+    DiscriminatorLoss, GanTargetConfig, LatentPrior, NetworkFiles, TargetError, TrainedLaw,
+};
 use crate::gan::calibrate::CalibrationFile;
-use crate::gan::{GanFile, LatentTarget};
+use crate::gan::{GanFile, LatentTarget, Standardisation};
 use crate::image::{Encoding, ImageSet, ImageShape, PixelMap};
 use crate::net::Network;
 use crate::net::import::{ImportError, NetworkSource};
 use crate::training_run::TrainingRunError;
 use crate::{Batch, Points};
 
+/// The networks of a GAN, and what is said of them.
+pub(super) struct OpenNetworks {
+    pub generator: Network<f32>,
+    pub discriminator: Network<f32>,
+    pub loss: DiscriminatorLoss,
+    pub prior: LatentPrior,
+    /// The unit of the data, where it is known.
+    pub standardisation: Option<Standardisation>,
+}
+
 /// Reads the networks that a target of `kind = "gan"` names.
-///
-/// # Errors
-/// When a file cannot be read, or the networks do not fit each other or the settings.
-pub fn open_gan(config: &GanTargetConfig) -> Result<LatentTarget, TargetError> {
+pub(super) fn open_networks(config: &GanTargetConfig) -> Result<OpenNetworks, TargetError> {
     let refused = |reason: String| TargetError::Gan { path: config.name().to_string(), reason };
     let folder = config.path.as_deref().map(|path| GanFolder::open(Path::new(path)));
     let folder = folder.transpose().map_err(|e| refused(e.to_string()))?;
@@ -37,16 +47,41 @@ pub fn open_gan(config: &GanTargetConfig) -> Result<LatentTarget, TargetError> {
     // What a folder says holds for its own networks: another discriminator says itself what it is.
     let loss = loss_of(config, file.as_ref()).map_err(refused)?;
     let prior = config.prior.or(file.as_ref().map(|f| f.prior)).unwrap_or_default();
+    let standardisation = file.and_then(|file| file.standardisation).filter(|_| config.generator.is_none());
+    Ok(OpenNetworks { generator, discriminator, loss, prior, standardisation })
+}
+
+/// The files of generator and discriminator.
+pub(super) fn network_files(config: &GanTargetConfig) -> [PathBuf; 2] {
+    let file = |files: &Option<NetworkFiles>, name: &str| match files {
+        Some(files) => PathBuf::from(files.weights()),
+        None => Path::new(config.path.as_deref().unwrap_or_default()).join(name),
+    };
+    [file(&config.generator, GanFile::GENERATOR), file(&config.discriminator, GanFile::DISCRIMINATOR)]
+}
+
+/// The target that settings of `kind = "gan"` describe.
+///
+/// # Errors
+/// When a file cannot be read, the networks do not fit each other or the settings, or the calibration was made for others.
+pub fn open_gan(config: &GanTargetConfig) -> Result<LatentTarget, TargetError> {
+    let refused = |reason: String| TargetError::Gan { path: config.name().to_string(), reason };
+    let OpenNetworks { generator, discriminator, loss, prior, standardisation } = open_networks(config)?;
     let target =
         LatentTarget::new(generator, &discriminator, loss, prior).map_err(|e| refused(e.to_string()))?;
-    let target = match file.and_then(|file| file.standardisation) {
-        Some(standardisation) if config.generator.is_none() => target.with_points_in(standardisation),
-        _ => target,
+    let target = match standardisation {
+        Some(standardisation) => target.with_points_in(standardisation),
+        None => target,
     };
     let target = match &config.calibration {
         None => target,
         Some(path) => {
-            let file = CalibrationFile::read(Path::new(path)).map_err(|e| refused(e.to_string()))?;
+            let path = Path::new(path);
+            let file = CalibrationFile::read(path).map_err(|e| refused(e.to_string()))?;
+            let [generator, discriminator] = network_files(config).map(|file| sha256(&file));
+            let hashes =
+                generator.and_then(|g| Ok((g, discriminator?))).map_err(|e| refused(e.to_string()))?;
+            file.belongs_to(path, &hashes.0, &hashes.1).map_err(|e| refused(e.to_string()))?;
             target.with_calibration(file.calibrator, file.real_scores)
         }
     };

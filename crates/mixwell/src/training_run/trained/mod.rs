@@ -2,6 +2,7 @@
 
 mod gan;
 mod gan_folder;
+mod gan_scores;
 mod loader;
 mod open;
 mod points;
@@ -10,6 +11,7 @@ mod run_points;
 pub(super) use gan::network_of;
 pub use gan::{encoding_of_gan, generated_images, open_gan};
 pub(super) use gan_folder::GanFolder;
+pub use gan_scores::GanScores;
 pub use loader::TrainedLaws;
 pub use open::TrainedEnergy;
 pub use points::{images_of_run, read_points};

@@ -239,7 +239,7 @@ mod tests {
             let bare: TargetConfig = toml::from_str(&format!("kind = '{}'", entry.kind)).unwrap();
             assert_eq!(bare, entry.config);
             entry.config.check().unwrap();
-            let needs_data = ["logistic_regression", "posteriordb", "energy"].contains(&entry.kind);
+            let needs_data = ["logistic_regression", "posteriordb", "energy", "gan"].contains(&entry.kind);
             match entry.config.build(&NoData) {
                 Ok(t) => {
                     let reported: usize = t.variables().iter().map(super::super::Variable::len).sum();

@@ -225,23 +225,29 @@ fn resolved(path: &str, base: &Path) -> String {
 impl GanTargetConfig {
     /// Refuses settings that cannot be used, whatever the files.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let named = [("generator", &self.generator), ("discriminator", &self.discriminator)];
-        for (key, files) in named {
-            match files {
-                Some(files) => files.check().map_err(|e| e.under(key))?,
-                None if self.path.is_none() => {
-                    let reason = "give its file, or `path`, the folder of a training of `kind = \"gan\"`";
-                    return Err(ConfigError::new(key, "missing", reason));
-                }
-                None => {}
-            }
-        }
-        if self.loss.is_none() && self.path.is_none() {
-            let reason = "say what the discriminator was trained by: `js`, `js_sigmoid`, `hinge` or `wgan`";
-            return Err(ConfigError::new("loss", "missing", reason));
+        for (key, files) in [("generator", &self.generator), ("discriminator", &self.discriminator)] {
+            files.as_ref().map_or(Ok(()), |files| files.check().map_err(|e| e.under(key)))?;
         }
         self.prior.map_or(Ok(()), |prior| prior.check())?;
         range::not_negative("kappa", self.kappa)
+    }
+
+    /// Refuses settings that name no networks, or do not say what the discriminator was trained by.
+    pub fn check_that_all_is_said(&self) -> Result<(), ConfigError> {
+        if self.path.is_some() {
+            return Ok(());
+        }
+        for (key, files) in [("generator", &self.generator), ("discriminator", &self.discriminator)] {
+            if files.is_none() {
+                let reason = "give its file, or `path`, the folder of a training of `kind = \"gan\"`";
+                return Err(ConfigError::new(key, "missing", reason));
+            }
+        }
+        if self.loss.is_none() {
+            let reason = "say what the discriminator was trained by: `js`, `js_sigmoid`, `hinge` or `wgan`";
+            return Err(ConfigError::new("loss", "missing", reason));
+        }
+        Ok(())
     }
 
     /// Reads the target.
@@ -315,7 +321,9 @@ mod tests {
         assert!(written.contains("generator = \"/base/g.safetensors\""), "{written}");
         assert!(written.contains("\"/base/d.pth\"") && written.contains("\"dcgan_28_critic\""), "{written}");
         assert_eq!(toml::from_str::<GanTargetConfig>(&written).unwrap(), config);
-        let key = |config: GanTargetConfig| config.check().unwrap_err().key;
+        let key = |config: GanTargetConfig| {
+            config.check().and_then(|()| config.check_that_all_is_said()).unwrap_err().key
+        };
         assert_eq!(key(GanTargetConfig::default()), "generator");
         assert_eq!(key(GanTargetConfig { loss: None, ..config.clone() }), "loss");
         assert_eq!(key(GanTargetConfig { kappa: -1.0, ..config.clone() }), "kappa");

@@ -209,8 +209,8 @@ fn percentile(values: &mut [f64], p: f64) -> f64 {
     let place = p / 100.0 * (values.len() - 1) as f64;
     let (below, share) = (place.floor() as usize, place.fract());
     let next = values[(below + 1).min(values.len() - 1)];
-    // Equal ends first: the lowest may be infinite.
-    if values[below] == next { next } else { values[below] + share * (next - values[below]) }
+    // The lowest may be `-inf`: there is nothing between it and a number.
+    if values[below] == f64::NEG_INFINITY { next } else { values[below] + share * (next - values[below]) }
 }
 
 impl Kernel for Rejection {
@@ -255,5 +255,30 @@ impl Kernel for Rejection {
         self.bound = bound.unwrap_or(f64::NEG_INFINITY);
         self.learns = learns;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_lie_between_their_neighbours() {
+        assert_eq!(percentile(&mut [3.0, 1.0, 2.0], 50.0), 2.0);
+        assert_eq!(percentile(&mut [3.0, 1.0, 2.0], 75.0), 2.5);
+        assert_eq!(percentile(&mut [1.0], 95.0), 1.0);
+        // Candidates outside the support.
+        assert_eq!(percentile(&mut [f64::NEG_INFINITY, 4.0], 0.0), 4.0);
+        assert_eq!(percentile(&mut [f64::NEG_INFINITY, 4.0, 6.0], 75.0), 5.0);
+    }
+
+    #[test]
+    fn odds_of_acceptance_by_hand() {
+        let kernel = RejectionConfig { log_bound: Some(2.0), ..RejectionConfig::default() }.build(1).unwrap();
+        let mut odds = [0.0; 4];
+        kernel.log_odds(&[2.0, 2.0 - 2f64.ln(), 5.0, f64::NEG_INFINITY], &mut odds);
+        // At and above the bound: 1 / epsilon to 1; at half the bound: even odds, up to epsilon.
+        assert!((odds[0] - 1e6f64.ln()).abs() < 1e-5 && odds[2] == odds[0], "{odds:?}");
+        assert!((logistic(odds[1]) - 0.5).abs() < 1e-6 && odds[3] == f64::NEG_INFINITY, "{odds:?}");
     }
 }

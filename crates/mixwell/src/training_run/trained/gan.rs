@@ -29,6 +29,7 @@ pub(super) struct OpenNetworks {
 /// Reads the networks that a target of `kind = "gan"` names.
 pub(super) fn open_networks(config: &GanTargetConfig) -> Result<OpenNetworks, TargetError> {
     let refused = |reason: String| TargetError::Gan { path: config.name().to_string(), reason };
+    config.check_that_all_is_said()?;
     let folder = config.path.as_deref().map(|path| GanFolder::open(Path::new(path)));
     let folder = folder.transpose().map_err(|e| refused(e.to_string()))?;
     let (file, folder) = match folder {

@@ -325,7 +325,11 @@ impl Experiment {
         let mut table = Value::Table(table);
         fill(&mut table, &point.row).map_err(unknown)?;
         let text = toml::to_string(&table).map_err(|e| e.to_string())?;
-        let work = if entry.training_run.is_some() { Work::of_training(&text) } else { Work::of_run(&text) };
+        let work = if entry.training_run.is_some() {
+            Work::of_training(&text, self.missing().is_none())
+        } else {
+            Work::of_run(&text)
+        };
         let work = work.map_err(|e| format!("`{method}`{at}: {e}"))?;
         let mut metrics = BTreeMap::new();
         for name in entry.metrics.as_ref().unwrap_or(&self.metrics) {

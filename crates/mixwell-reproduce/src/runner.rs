@@ -87,6 +87,10 @@ impl Runner {
     /// # Errors
     /// When the experiment, the folder or a cell cannot be used; finished cells stay.
     pub fn run(self) -> Result<Outcome, ReproduceError> {
+        if let Some(name) = self.experiment.missing() {
+            let message = format!("it needs data that {name} must name, and it is not set");
+            return Err(ReproduceError::File { experiment: self.experiment.id.clone(), message });
+        }
         let cells = self.cells()?;
         let folder = Folder::open(&self.out)?;
         let id = &self.experiment.id;

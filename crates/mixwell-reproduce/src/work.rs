@@ -43,11 +43,13 @@ impl Work {
         Ok(Self::Run(config))
     }
 
-    /// Settings of a training, checked; what they name elsewhere is looked for from the present folder.
-    pub fn of_training(text: &str) -> Result<Self, String> {
+    /// Settings of a training, checked; what they name elsewhere is looked for from the present folder, if it is there at all.
+    pub fn of_training(text: &str, has_data: bool) -> Result<Self, String> {
         let mut config = mixwell::config::parse::<TrainConfig>(text).map_err(|e| e.message)?.settings;
         config.check().map_err(|e| e.to_string())?;
-        config.resolve(Path::new("")).map_err(|e| e.to_string())?;
+        if has_data {
+            config.resolve(Path::new("")).map_err(|e| e.to_string())?;
+        }
         Ok(Self::Training(config))
     }
 

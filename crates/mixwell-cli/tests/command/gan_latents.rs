@@ -134,7 +134,7 @@ fn the_folder_of_a_training_is_a_target() {
         let text =
             config(&format!("{target}{more}"), "kind = 'repgan'\nchain_length = 20\nkeep = 'all'", 100);
         let path = write(folder.path(), "run.toml", &text);
-        let out = folder.path().join(name);
+        let out = folder.path().join(format!("run-{name}"));
         let o = call(&["run", &path, "--out", &text_of(&out), "--quiet"]);
         assert!(matches!(code(&o), 0 | 3), "{name}: {}", stderr(&o));
         let reader = mixwell::io::DrawReader::open(&out.join("draws.zarr")).unwrap();

@@ -121,7 +121,7 @@ fn every_template_runs() {
         let config = write(folder.path(), &format!("{}.toml", entry.kind), &small);
         let out = text_of(&folder.path().join(entry.kind));
         let o = call(&["run", &config, "--out", &out, "--quiet"]);
-        let needs_data = ["logistic_regression", "posteriordb", "energy"].contains(&entry.kind);
+        let needs_data = ["logistic_regression", "posteriordb", "energy", "gan"].contains(&entry.kind);
         assert_eq!(code(&o), if needs_data { 2 } else { 0 }, "{}: {}", entry.kind, stderr(&o));
     }
     for method in mixwell::sampler::catalogue() {

@@ -38,6 +38,12 @@ pub(crate) fn targets() -> Vec<Case> {
         json!({"kind": "ill_conditioned_gaussian", "dim": 7, "log10_scale_min": -0.5,
         "log10_scale_max": 0.5, "rotation": 0.7}),
     );
+    add("gan", 1.5, json!({"kind": "gan", "path": "swish"}));
+    add(
+        "gan, uniform",
+        1.5,
+        json!({"kind": "gan", "path": "swish", "kappa": 2.0, "prior": {"kind": "uniform"}}),
+    );
     add("gaussian", 2.0, json!({"kind": "gaussian"}));
     add(
         "gaussian, 3",
@@ -176,6 +182,18 @@ impl DataLoader for Inline {
 
     fn law(&self, path: &str) -> Result<TrainedLaw, TargetError> {
         Ok(TrainedLaw { target: Box::new(energy(path)), sha256: format!("of {path}") })
+    }
+
+    fn gan(&self, config: &GanTargetConfig) -> Result<TrainedLaw, TargetError> {
+        assert_eq!(config.path.as_deref(), Some("swish"));
+        let network = |spec: &NetworkSpec, seed| {
+            Network::<f64>::new(spec, Init::Uniform, &mut Stream::new(seed, 0)).unwrap()
+        };
+        let generator = network(&NetworkSpec::dense(2, &[8], 3, Activation::Swish), 5);
+        let discriminator = network(&NetworkSpec::dense(3, &[8], 1, Activation::Swish), 6);
+        let (loss, prior) = (DiscriminatorLoss::Js, config.prior.unwrap_or_default());
+        let target = mixwell::gan::LatentTarget::new(generator, &discriminator, loss, prior).unwrap();
+        Ok(TrainedLaw { target: Box::new(target.with_kappa(config.kappa)?), sha256: "of swish".into() })
     }
 
     fn json(&self, path: &str) -> Result<serde_json::Value, TargetError> {

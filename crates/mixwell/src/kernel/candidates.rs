@@ -25,9 +25,9 @@ pub(super) fn push_and_evaluate(
     }
 }
 
-/// As many candidates for each of some chains, with a uniform number beside each.
+/// Candidates for a chain, with a uniform number beside each.
 ///
-/// A chain's stream gives the noise of a candidate, then its uniform number, candidate after candidate: so what a chain draws does not
+/// The chain's stream gives the noise of a candidate, then its uniform number, candidate after candidate: so what a chain draws does not
 /// depend on how candidates are put into batches.
 pub(super) struct Candidates {
     dim: usize,
@@ -54,21 +54,11 @@ impl Candidates {
         }
     }
 
-    /// Draws `n` candidates from each stream, and evaluates them.
-    pub fn draw<'s>(
-        &mut self,
-        q: &dyn Proposal,
-        context: &Context<'_>,
-        streams: impl Iterator<Item = &'s mut Stream>,
-        n: usize,
-    ) {
-        let mut rows = 0;
-        for stream in streams {
-            for _ in 0..n {
-                stream.fill_normal(&mut self.noise[rows * self.noise_dim..(rows + 1) * self.noise_dim]);
-                self.uniform[rows] = stream.uniform();
-                rows += 1;
-            }
+    /// Draws the first `rows` candidates anew, and evaluates them.
+    pub fn draw(&mut self, q: &dyn Proposal, context: &Context<'_>, stream: &mut Stream, rows: usize) {
+        for (noise, uniform) in self.noise.chunks_exact_mut(self.noise_dim).zip(&mut self.uniform[..rows]) {
+            stream.fill_normal(noise);
+            *uniform = stream.uniform();
         }
         push_and_evaluate(
             q,

@@ -97,7 +97,7 @@ impl IndependentChain {
         let mut weight = start;
         for first in (0..self.proposals).step_by(BATCH) {
             let n = BATCH.min(self.proposals - first);
-            candidates.draw(q, context, std::iter::once(block.stream(row)), n);
+            candidates.draw(q, context, block.stream(row), n);
             let tally = sheet.tally(row);
             for k in 0..n {
                 let candidate = candidates.get(k);

@@ -162,7 +162,7 @@ impl Rejection {
         let mut sorted = scratch(self.batch);
         let mut best = Kept::new(q);
         for _ in 0..self.batches {
-            candidates.draw(q, context, std::iter::once(block.stream(row)), self.batch);
+            candidates.draw(q, context, block.stream(row), self.batch);
             let tally = sheet.tally(row);
             for (k, weight) in weights.iter_mut().enumerate() {
                 let candidate = candidates.get(k);

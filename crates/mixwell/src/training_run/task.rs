@@ -62,6 +62,13 @@ pub struct Outcome {
     pub kept: Vec<String>,
 }
 
+impl Outcome {
+    /// Puts down a measured value.
+    pub fn put(&mut self, name: &str, value: impl Into<Value>) {
+        self.results.insert(name.into(), value.into());
+    }
+}
+
 /// A training: what an update does, what must be saved to go on with the same bits, what is measured, what is left.
 ///
 /// Everything that can fail on user input has failed before there is a task.

@@ -1,6 +1,6 @@
 //! What came out of the training of an energy: its evidence, its distance from the truth, where that is known, its modes.
 
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::config::EvaluationSettings;
 use super::images::OpenImages;
@@ -14,7 +14,7 @@ use crate::math::log_sum_exp;
 use crate::proposal::Proposal;
 use crate::rng::DATA_STREAM;
 use crate::training_run::energy_spread::EnergySpread;
-use crate::training_run::{TrainingRunError, WeightsOf};
+use crate::training_run::{Outcome, TrainingRunError};
 use crate::{Batch, ConfigError, Points, Stream};
 
 /// Cells on a side of the grid for energies in the plane.
@@ -29,28 +29,13 @@ const LOOKED_AT: usize = 1000;
 /// Weights of modes that are off by more than this are wrong.
 const FARTHEST_WEIGHT: f64 = 0.1;
 
-/// Results by name, the same in words, and what went badly.
-#[derive(Default)]
-pub(super) struct Findings {
-    pub results: Map<String, Value>,
-    pub lines: Vec<String>,
-    pub problems: Vec<String>,
-    pub files: Vec<WeightsOf>,
-}
-
-impl Findings {
-    pub fn put(&mut self, name: &str, value: impl Into<Value>) {
-        self.results.insert(name.into(), value.into());
-    }
-}
-
 /// Looks at the law that was learned.
 pub(super) fn evaluate<E: Energy>(
     training: &Training<E>,
     truth: Option<&dyn Target>,
     seed: u64,
-) -> Result<Findings, TrainingRunError> {
-    let mut found = Findings::default();
+) -> Result<Outcome, TrainingRunError> {
+    let mut found = Outcome::default();
     let log_evidence = evidence(training, truth, &mut found, seed)?.or(training.log_evidence());
     if let Some(truth) = truth {
         let sampler = truth.exact_sampler().expect("the data are its draws");
@@ -83,7 +68,7 @@ fn modes_from_truth<E: Energy>(
     training: &Training<E>,
     truth: &dyn Target,
     draws: &Points,
-    found: &mut Findings,
+    found: &mut Outcome,
 ) -> Result<(), TrainingRunError> {
     let Some(modes) = truth.facts().modes else { return Ok(()) };
     let (mut p, mut q) = (vec![0.0; draws.rows()], vec![0.0; draws.rows()]);
@@ -103,7 +88,7 @@ fn modes_from_truth<E: Energy>(
 }
 
 /// Shares of modes, and how far they are off, where that is known.
-fn put_modes(found: &mut Findings, name: &str, words: &str, shares: &[f64], modes: &Modes) {
+fn put_modes(found: &mut Outcome, name: &str, words: &str, shares: &[f64], modes: &Modes) {
     let written = |shares: &[f64]| shares.iter().map(|s| format!("{s:.3}")).collect::<Vec<_>>().join(" ");
     found.lines.push(format!("{words} {}", written(shares)));
     if let Some(exact) = &modes.weights {
@@ -126,7 +111,7 @@ fn put_modes(found: &mut Findings, name: &str, words: &str, shares: &[f64], mode
 pub(super) fn modes_of_negatives<E: Energy>(
     training: &Training<E>,
     truth: Option<&dyn Target>,
-    found: &mut Findings,
+    found: &mut Outcome,
 ) {
     let (x, weights) = training.last_negatives();
     if let Some(modes) = truth.and_then(|t| t.facts().modes).filter(|_| x.rows() > 0) {
@@ -146,7 +131,7 @@ pub(super) fn chains<E: Energy>(
     truth: Option<&dyn Target>,
     settings: EvaluationSettings,
     seed: u64,
-    found: &mut Findings,
+    found: &mut Outcome,
 ) -> Result<(), TrainingRunError> {
     if settings.chains == 0 {
         return Ok(());
@@ -189,7 +174,7 @@ pub(super) fn look_at_images(
     images: &OpenImages,
     learning: &Learning,
     persistent: Option<&Points>,
-    found: &mut Findings,
+    found: &mut Outcome,
     seed: u64,
 ) -> Result<(), TrainingRunError> {
     let Learning { training, fitted, .. } = learning;
@@ -229,10 +214,10 @@ pub(super) fn look_at_images(
     let mut spread = EnergySpread::default();
     for (name, file, x) in sets.into_iter().filter_map(|(name, file, x)| Some((name, file, x?))) {
         spread.add(name, &energies(x), |name, value| found.put(name, value));
-        found.files.push(images.picture(file, x)?);
+        found.weights.push(images.picture(file, x)?);
     }
     found.lines.push(spread.line());
-    found.files.push(images.description());
+    found.weights.push(images.description());
     Ok(())
 }
 
@@ -240,7 +225,7 @@ pub(super) fn look_at_images(
 fn evidence<E: Energy>(
     training: &Training<E>,
     truth: Option<&dyn Target>,
-    found: &mut Findings,
+    found: &mut Outcome,
     seed: u64,
 ) -> Result<Option<f64>, TrainingRunError> {
     let model = training.model();

@@ -328,8 +328,8 @@ impl Task for EnergyTask {
             look_at_images(images, learning, persistent.as_ref(), &mut found, seed)?;
         }
         head.append(&mut found.lines);
-        weights.append(&mut found.files);
-        Ok(Outcome { results: found.results, lines: head, problems: found.problems, weights, kept: vec![] })
+        weights.append(&mut found.weights);
+        Ok(Outcome { lines: head, weights, ..found })
     }
 }
 

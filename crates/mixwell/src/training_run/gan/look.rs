@@ -4,8 +4,6 @@
 //! found when it has at least a quarter of the samples that it should have, each counted for the nearest mode and only when it is
 //! of high quality.
 
-use serde_json::{Map, Value};
-
 use crate::density::LatentPrior;
 use crate::density::Target;
 use crate::gan::Standardisation;
@@ -14,7 +12,7 @@ use crate::metric::auroc;
 use crate::net::Network;
 use crate::rng::LOOK_STREAM;
 use crate::training_run::energy::OpenImages;
-use crate::training_run::{TrainingRunError, WeightsOf};
+use crate::training_run::{Outcome, TrainingRunError, WeightsOf};
 use crate::{Batch, Points, Stream};
 
 /// Images that are looked at, at most, and rows of data beside samples.
@@ -28,15 +26,6 @@ const SHARE_FOUND: f64 = 0.25;
 const COLLAPSED: f64 = 0.1;
 /// Pairs of data and sample in order of their scores from which on a generator has lost.
 const ALL_TOLD_APART: f64 = 0.999;
-
-/// Results by name, the same in words, what went badly, and files.
-#[derive(Default)]
-pub(super) struct Findings {
-    pub results: Map<String, Value>,
-    pub lines: Vec<String>,
-    pub problems: Vec<String>,
-    pub files: Vec<WeightsOf>,
-}
 
 /// What is looked at.
 pub(super) struct Looked<'a> {
@@ -53,8 +42,8 @@ pub(super) struct Looked<'a> {
 }
 
 impl Looked<'_> {
-    pub fn look(&self) -> Result<Findings, TrainingRunError> {
-        let mut found = Findings::default();
+    pub fn look(&self) -> Result<Outcome, TrainingRunError> {
+        let mut found = Outcome::default();
         let n = if self.images.is_some() { self.samples.min(MOST_IMAGES) } else { self.samples };
         let mut stream = Stream::new(self.seed, LOOK_STREAM);
         let mut latents = Points::zeros(n, self.generator.dim());
@@ -65,8 +54,8 @@ impl Looked<'_> {
         self.spread(data, made.as_batch(), &mut found);
         self.told_apart(data, made.as_batch(), &mut found);
         if let Some(images) = self.images {
-            found.files.push(images.picture("samples.png", made.as_batch())?);
-            found.files.push(images.description());
+            found.weights.push(images.picture("samples.png", made.as_batch())?);
+            found.weights.push(images.description());
             return Ok(found);
         }
         let shown = self.standardisation.map(|s| s.undo(made.as_batch())).unwrap_or(made);
@@ -74,11 +63,11 @@ impl Looked<'_> {
             beside_truth(truth, shown.as_batch(), &mut stream, &mut found);
         }
         let bytes = to_npy(&[shown.rows(), shown.dim()], shown.data());
-        found.files.push(WeightsOf { file: "samples.npy".into(), bytes });
+        found.weights.push(WeightsOf { file: "samples.npy".into(), bytes });
         Ok(found)
     }
 
-    fn spread(&self, data: Batch<'_>, made: Batch<'_>, found: &mut Findings) {
+    fn spread(&self, data: Batch<'_>, made: Batch<'_>, found: &mut Outcome) {
         let share = variance(made) / variance(data);
         found.results.insert("variance_share".into(), share.into());
         found.lines.push(format!("samples have {:.1} % of the variance of the data", 100.0 * share));
@@ -90,7 +79,7 @@ impl Looked<'_> {
         }
     }
 
-    fn told_apart(&self, data: Batch<'_>, made: Batch<'_>, found: &mut Findings) {
+    fn told_apart(&self, data: Batch<'_>, made: Batch<'_>, found: &mut Outcome) {
         let scores = |x: Batch<'_>| {
             let mut scores = vec![0.0; x.rows()];
             self.discriminator.energy(x, &mut scores);
@@ -122,7 +111,7 @@ fn variance(x: Batch<'_>) -> f64 {
     square
 }
 
-fn beside_truth(truth: &dyn Target, made: Batch<'_>, stream: &mut Stream, found: &mut Findings) {
+fn beside_truth(truth: &dyn Target, made: Batch<'_>, stream: &mut Stream, found: &mut Outcome) {
     let Some(sampler) = truth.exact_sampler() else { return };
     let draws = sampler.sample_rows(stream, MOST_DATA, truth.dim());
     let density = |x: Batch<'_>| {
@@ -160,6 +149,8 @@ fn beside_truth(truth: &dyn Target, made: Batch<'_>, stream: &mut Stream, found:
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::density::Grid25Config;
 
@@ -169,7 +160,7 @@ mod tests {
         let sampler = truth.exact_sampler().unwrap();
         let draws = sampler.sample_rows(&mut Stream::new(4, 0), 5000, 2);
         let look = |x: &Points| {
-            let mut found = Findings::default();
+            let mut found = Outcome::default();
             beside_truth(&truth, x.as_batch(), &mut Stream::new(5, 0), &mut found);
             found
         };

@@ -212,8 +212,8 @@ impl Task for GanTask {
             left(GanFile::GENERATOR, generator.to_safetensors()),
             left(GanFile::DISCRIMINATOR, discriminator.to_safetensors()),
         ];
-        weights.append(&mut found.files);
-        Ok(Outcome { results: found.results, lines, problems, weights, kept: snapshots::all(config) })
+        weights.append(&mut found.weights);
+        Ok(Outcome { lines, problems, weights, kept: snapshots::all(config), ..found })
     }
 }
 

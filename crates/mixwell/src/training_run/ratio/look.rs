@@ -1,10 +1,9 @@
 //! What a ratio is worth on what was held out, beside the GAN's own discriminator, as it is and repaired.
 
-use serde_json::{Map, Value, json};
-
 use crate::gan::HeldOut;
 use crate::gan::calibrate::{CalibrationMeasures, Calibrator, CalibratorKind, Scores};
 use crate::net::Network;
+use crate::training_run::Outcome;
 use crate::{ConfigError, Points};
 
 /// Standard errors from which on the mean of `e^r` is not one.
@@ -12,24 +11,13 @@ const FAR: f64 = 5.0;
 /// And how far it may be off in any case.
 const OFF: f64 = 0.1;
 
-/// Results by name, the same in words, and what went badly.
-#[derive(Default)]
-pub(super) struct Findings {
-    pub results: Map<String, Value>,
-    pub lines: Vec<String>,
-    pub problems: Vec<String>,
-}
-
-impl Findings {
-    /// Puts down a log loss, and returns it.
-    fn put(&mut self, key: &str, what: &str, measures: CalibrationMeasures) -> f64 {
-        let loss = measures.log_loss;
-        self.results.insert(key.into(), json!(loss.value));
-        self.results.insert(format!("{key}_error"), json!(loss.standard_error));
-        self.lines
-            .push(format!("held-out log loss {:.4} (+- {:.4}) {what}", loss.value, loss.standard_error));
-        loss.value
-    }
+/// Puts down a log loss, and returns it.
+fn put(found: &mut Outcome, key: &str, what: &str, measures: CalibrationMeasures) -> f64 {
+    let loss = measures.log_loss;
+    found.put(key, loss.value);
+    found.put(&format!("{key}_error"), loss.standard_error);
+    found.lines.push(format!("held-out log loss {:.4} (+- {:.4}) {what}", loss.value, loss.standard_error));
+    loss.value
 }
 
 fn scores(network: &Network<f32>, x: &Points) -> Vec<f64> {
@@ -44,22 +32,28 @@ pub(super) fn look(
     ratio: &Network<f32>,
     discriminator: Option<&Network<f32>>,
     held_out: &HeldOut,
-) -> Result<Findings, ConfigError> {
-    let mut found = Findings::default();
+) -> Result<Outcome, ConfigError> {
+    let mut found = Outcome::default();
     let (real, generated) = (scores(ratio, &held_out.data), scores(ratio, &held_out.generated));
     let half = real.len() / 2;
     let measure = |calibrator: &Calibrator, real: &[f64], generated: &[f64]| {
         Scores::new(real, generated).map(|scores| CalibrationMeasures::of(calibrator, scores))
     };
     let raw = Calibrator::Raw {};
-    let own = found.put("log_loss", "of the ratio", measure(&raw, &real[half..], &generated[half..])?);
+    let own = put(&mut found, "log_loss", "of the ratio", measure(&raw, &real[half..], &generated[half..])?);
     if let Some(network) = discriminator {
         let (real, generated) = (scores(network, &held_out.data), scores(network, &held_out.generated));
         let fitted = Calibrator::fit(&real[..half], &generated[..half], CalibratorKind::Logistic)?;
         let (real, generated) = (&real[half..], &generated[half..]);
-        found.put("discriminator_log_loss", "of the GAN's discriminator", measure(&raw, real, generated)?);
+        put(
+            &mut found,
+            "discriminator_log_loss",
+            "of the GAN's discriminator",
+            measure(&raw, real, generated)?,
+        );
         let repaired = measure(&fitted, real, generated)?;
-        let repaired = found.put("repaired_log_loss", "of the discriminator after logistic repair", repaired);
+        let repaired =
+            put(&mut found, "repaired_log_loss", "of the discriminator after logistic repair", repaired);
         if own > repaired {
             found.problems.push(format!(
                 "the ratio's held-out log loss {own:.4} is above the repaired discriminator's {repaired:.4}; take a larger network, more data, or train for longer"
@@ -71,8 +65,8 @@ pub(super) fn look(
     let mean = ratios.iter().sum::<f64>() / n;
     let spread = ratios.iter().map(|r| (r - mean) * (r - mean)).sum::<f64>() / (n - 1.0);
     let error = (spread / n).sqrt();
-    found.results.insert("mean_ratio".into(), json!(mean));
-    found.results.insert("mean_ratio_error".into(), json!(error));
+    found.put("mean_ratio", mean);
+    found.put("mean_ratio_error", error);
     found
         .lines
         .push(format!("mean of e^r over held-out generated points {mean:.3} (+- {error:.3}), 1 for a ratio"));

@@ -211,6 +211,6 @@ impl Task for RatioTask {
         )];
         lines.append(&mut found.lines);
         let weights = vec![WeightsOf { file: Self::FILE.into(), bytes: kept.to_safetensors() }];
-        Ok(Outcome { results: found.results, lines, problems: found.problems, weights, kept: vec![] })
+        Ok(Outcome { lines, weights, ..found })
     }
 }

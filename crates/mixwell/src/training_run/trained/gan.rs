@@ -17,6 +17,7 @@ use crate::training_run::TrainingRunError;
 use crate::{Batch, Points};
 
 /// The networks of a GAN, and what is said of them.
+#[derive(Clone)]
 pub(super) struct OpenNetworks {
     pub generator: Network<f32>,
     pub discriminator: Network<f32>,
@@ -66,8 +67,16 @@ pub(super) fn network_files(config: &GanTargetConfig) -> [PathBuf; 2] {
 /// # Errors
 /// When a file cannot be read, the networks do not fit each other or the settings, or the calibration was made for others.
 pub fn open_gan(config: &GanTargetConfig) -> Result<LatentTarget, TargetError> {
+    target_of(config, open_networks(config)?)
+}
+
+/// The same of networks that are open already.
+pub(super) fn target_of(
+    config: &GanTargetConfig,
+    networks: OpenNetworks,
+) -> Result<LatentTarget, TargetError> {
     let refused = |reason: String| TargetError::Gan { path: config.name().to_string(), reason };
-    let OpenNetworks { generator, discriminator, loss, prior, standardisation } = open_networks(config)?;
+    let OpenNetworks { generator, discriminator, loss, prior, standardisation } = networks;
     let target =
         LatentTarget::new(generator, &discriminator, loss, prior).map_err(|e| refused(e.to_string()))?;
     let target = match standardisation {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::gan::{OpenNetworks, encoding_of_gan, network_files, open_gan, open_networks};
+use super::gan::{OpenNetworks, encoding_of_gan, network_files, open_networks, target_of};
 use super::points::read_points;
 use crate::density::{GanTargetConfig, LatentPrior, Target, TargetError};
 use crate::gan::{Standardisation, without_sigmoid};
@@ -42,9 +42,10 @@ impl GanScores {
         let config = GanTargetConfig { calibration: None, kappa: 1.0, ..config.clone() };
         let refused = |reason: String| TargetError::Gan { path: config.name().to_string(), reason };
         // All that is refused of a target is refused here.
-        let target = open_gan(&config)?;
+        let networks = open_networks(&config)?;
+        let target = target_of(&config, networks.clone())?;
         let encoding = encoding_of_gan(&config, &target).ok();
-        let OpenNetworks { generator, discriminator, loss, prior, standardisation } = open_networks(&config)?;
+        let OpenNetworks { generator, discriminator, loss, prior, standardisation } = networks;
         let raw = without_sigmoid(&discriminator, loss).map_err(|e| refused(e.to_string()))?;
         let [generator_sha256, discriminator_sha256] = network_files(&config).map(|file| sha256(&file));
         Ok(Self {

@@ -1,16 +1,44 @@
 //! One step of every kernel, 64 chains on the two modes in the plane.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use mixwell::density::{Failure, Guarded, Target, TwoModesConfig};
+use mixwell::density::{BaseLaw, EvaluationError, Failure, Guarded, Target, TwoModesConfig};
 use mixwell::flow::{Flow, FlowConfig};
 use mixwell::kernel::{Chains, Context, catalogue};
-use mixwell::proposal::Transport;
-use mixwell::{Points, Stream};
+use mixwell::proposal::{Gaussian, GaussianProposalConfig, Transport};
+use mixwell::{Batch, BatchMut, Points, Stream};
 
 const CHAINS: usize = 64;
 
+/// A target that states a base, as some kernels need one.
+struct OnABase<T> {
+    target: T,
+    base: Gaussian,
+}
+
+impl<T: Target> Target for OnABase<T> {
+    fn dim(&self) -> usize {
+        self.target.dim()
+    }
+
+    fn evaluate(
+        &self,
+        x: Batch<'_>,
+        log_prob: &mut [f64],
+        grad: Option<BatchMut<'_>>,
+    ) -> Result<(), EvaluationError> {
+        self.target.evaluate(x, log_prob, grad)
+    }
+
+    fn base(&self) -> Option<BaseLaw<'_>> {
+        Some(BaseLaw::new(&self.base))
+    }
+}
+
 fn kernels(c: &mut Criterion) {
-    let target = TwoModesConfig::default().build().expect("sound settings");
+    let target = OnABase {
+        target: TwoModesConfig::default().build().expect("sound settings"),
+        base: GaussianProposalConfig::default().build(2).expect("sound settings"),
+    };
     let flow = Flow::new(&FlowConfig::default(), 2, &mut Stream::new(0, 0)).expect("sound settings");
     let mut group = c.benchmark_group("step");
     for entry in catalogue() {

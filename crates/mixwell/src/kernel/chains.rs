@@ -66,7 +66,7 @@ impl Chains {
     /// When the target failed for good during the step; proposals were refused from then on.
     ///
     /// # Panics
-    /// When the kernel needs a flow; see [`Chains::step_in`].
+    /// When the kernel needs a flow (see [`Chains::step_in`]), or a [`base`](Target::base) that the target does not state.
     pub fn step(&mut self, kernel: &dyn Kernel, target: &dyn Target) -> Result<(), EvaluationError> {
         let failure = Failure::default();
         let target = Guarded::new(target, &failure);

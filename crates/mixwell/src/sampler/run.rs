@@ -82,6 +82,11 @@ impl Run {
         &self.kept
     }
 
+    /// Gives up the run for its draws.
+    pub fn into_kept(self) -> Kept {
+        self.kept
+    }
+
     /// The draws, when they were kept in memory (no run folder).
     pub fn draws(&self) -> Option<&MemoryDraws> {
         match &self.kept {

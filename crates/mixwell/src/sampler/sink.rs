@@ -3,7 +3,7 @@
 use serde_json::Map;
 
 use super::RunError;
-use crate::io::{DrawReader, DrawStore, Phase as Group, StoreState};
+use crate::io::{DrawReader, DrawStore, Phase as Group, Stat, StoreState};
 
 /// Memory for reading draws back.
 pub(super) const READ_BYTES: usize = 40 << 20;
@@ -25,14 +25,14 @@ pub(super) enum Made<'a> {
 pub struct MemoryDraws {
     n_chains: usize,
     n_values: usize,
-    stat_names: Vec<String>,
+    stats: Vec<Stat>,
     warmup: (Vec<f64>, Vec<f64>),
     production: (Vec<f64>, Vec<f64>),
 }
 
 impl MemoryDraws {
-    pub(super) fn new(n_chains: usize, n_values: usize, stat_names: Vec<String>) -> Self {
-        Self { n_chains, n_values, stat_names, ..Self::default() }
+    pub(super) fn new(n_chains: usize, n_values: usize, stats: Vec<Stat>) -> Self {
+        Self { n_chains, n_values, stats, ..Self::default() }
     }
 
     fn group(&self, group: Group) -> &(Vec<f64>, Vec<f64>) {
@@ -59,8 +59,22 @@ impl MemoryDraws {
 
     /// One sample statistic by name, laid out like [`MemoryDraws::scalar`]; `None` when there is none of this name.
     pub fn stat(&self, group: Group, name: &str, thin: usize) -> Option<Vec<f64>> {
-        let index = self.stat_names.iter().position(|n| n == name)?;
-        Some(column(&self.group(group).1, self.n_chains, self.stat_names.len(), index, thin))
+        let index = self.stats.iter().position(|s| s.name == name)?;
+        Some(column(&self.group(group).1, self.n_chains, self.stats.len(), index, thin))
+    }
+
+    /// The sample statistics that there are, in the order of a row.
+    pub fn stats(&self) -> &[Stat] {
+        &self.stats
+    }
+
+    /// Gives up a group without a copy: its values (`draws x chains x n_values`) and statistics (`draws x chains x n_stats`).
+    /// Nothing is left of it here.
+    pub fn take(&mut self, group: Group) -> (Vec<f64>, Vec<f64>) {
+        std::mem::take(match group {
+            Group::Warmup => &mut self.warmup,
+            Group::Production => &mut self.production,
+        })
     }
 }
 
@@ -169,5 +183,25 @@ impl Made<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::StatKind;
+
+    #[test]
+    fn a_group_is_given_up_whole_and_once() {
+        let stats = vec![Stat::new("lp", StatKind::Float)];
+        let mut sink = Sink::Memory(MemoryDraws::new(2, 1, stats));
+        sink.append(Group::Production, 2, &[1.0, 2.0, 3.0, 4.0], &[5.0, 6.0, 7.0, 8.0]).unwrap();
+        let Sink::Memory(mut draws) = sink else { unreachable!() };
+        assert_eq!(draws.stats()[0].name, "lp");
+        assert_eq!(draws.scalar(Group::Production, 0, 1), [1.0, 3.0, 2.0, 4.0]);
+        assert_eq!(draws.stat(Group::Production, "lp", 1).unwrap(), [5.0, 7.0, 6.0, 8.0]);
+        let (values, stats) = draws.take(Group::Production);
+        assert_eq!((values, stats), (vec![1.0, 2.0, 3.0, 4.0], vec![5.0, 6.0, 7.0, 8.0]));
+        assert_eq!(draws.n_draws(Group::Production), 0);
     }
 }

@@ -9,7 +9,7 @@ use super::{
     ScheduleMethod, ScoreClimbing,
 };
 use crate::ConfigError;
-use crate::kernel::KernelConfig;
+use crate::kernel::{self, KernelConfig};
 use crate::sampler::plan::Plan;
 
 /// Writes the enum, and every `match` over it, from one list of methods.
@@ -120,6 +120,32 @@ impl From<KernelConfig> for Method {
 }
 
 impl Method {
+    /// The method of this name at its defaults; where there is none, the kernel of this name alone.
+    ///
+    /// ```
+    /// use mixwell::kernel::nuts;
+    /// use mixwell::sampler::Method;
+    /// assert_eq!(Method::named("nuts")?, nuts().into());
+    /// assert_eq!(Method::named("flex2")?, Method::default());
+    /// # Ok::<(), mixwell::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When nothing is called so: the names that there are.
+    pub fn named(name: &str) -> Result<Self, ConfigError> {
+        let (methods, kernels) = (catalogue(), kernel::catalogue());
+        if let Some(method) = methods.iter().find(|m| m.name == name) {
+            return Ok(method.default.clone());
+        }
+        if let Some(kernel) = kernels.iter().find(|k| k.name == name) {
+            return Ok(kernel.default.clone().into());
+        }
+        let methods = methods.iter().map(|m| m.name).collect::<Vec<_>>().join(", ");
+        let kernels = kernels.iter().map(|k| k.name).collect::<Vec<_>>().join(", ");
+        let reason = format!("it must be a method ({methods}) or a kernel ({kernels})");
+        Err(ConfigError::new("method", name, reason))
+    }
+
     /// Checks everything that does not depend on the target.
     ///
     /// # Errors
@@ -149,6 +175,19 @@ mod tests {
             let adapts = !["mh_gan", "ddls", "repgan"].contains(&entry.name);
             assert_eq!(plan.schedule.adapting_draws() > 0, adapts, "{}", entry.name);
         }
+    }
+
+    #[test]
+    fn methods_and_kernels_have_names() {
+        for entry in catalogue() {
+            assert_eq!(Method::named(entry.name).unwrap(), entry.default);
+        }
+        // NeuTra is both; the method trains its flow.
+        for entry in kernel::catalogue().into_iter().filter(|k| k.name != "neutra") {
+            assert_eq!(Method::named(entry.name).unwrap(), entry.default.into());
+        }
+        let error = Method::named("nutz").unwrap_err().to_string();
+        assert!(error.contains("nutz") && error.contains("flex2") && error.contains("nuts"), "{error}");
     }
 
     #[test]

@@ -22,8 +22,8 @@ impl Session {
     ) -> Result<Sink, RunError> {
         let recorder = &self.recorder;
         let Some(folder) = folder else {
-            let names = recorder.stats().iter().map(|s| s.name.clone()).collect();
-            return Ok(Sink::Memory(MemoryDraws::new(self.config.chains, recorder.n_values(), names)));
+            let (n_values, stats) = (recorder.n_values(), recorder.stats().to_vec());
+            return Ok(Sink::Memory(MemoryDraws::new(self.config.chains, n_values, stats)));
         };
         let schedule = &self.plan.schedule;
         let warmup = schedule.adapting_draws() / self.config.thin + schedule.frozen;

@@ -1,0 +1,41 @@
+"""Draws as ArviZ reads them, by whichever of ArviZ and xarray is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def tree(
+    groups: Mapping[str, Mapping[str, NDArray[Any]]],
+    elements: Mapping[str, list[str]],
+    attributes: Mapping[str, str],
+) -> Any:
+    """An InferenceData of ArviZ 0.x, else a DataTree, of arrays ``chains x draws x shape``.
+
+    ``elements`` names the numbers of a variable along its only dimension.
+    """
+    try:
+        import xarray
+    except ImportError:
+        raise ImportError("run.posterior needs ArviZ or xarray: pip install arviz") from None
+    sets = {}
+    for group, arrays in groups.items():
+        named = {name: (["chain", "draw", *(f"{name}_dim_{i}" for i in range(array.ndim - 2))], array) for name, array in arrays.items()}
+        coords: dict[str, Any] = {}
+        for name, array in arrays.items():
+            coords["chain"], coords["draw"] = np.arange(array.shape[0]), np.arange(array.shape[1])
+            for i, side in enumerate(array.shape[2:]):
+                coords[f"{name}_dim_{i}"] = elements.get(name, np.arange(side))
+        sets[group] = xarray.Dataset(named, coords=coords, attrs=dict(attributes))
+    try:
+        import arviz
+    except ImportError:
+        return xarray.DataTree.from_dict(sets)
+    if arviz.__version__.startswith("0."):
+        # ArviZ reads the groups of the warm-up by these names, too.
+        return arviz.InferenceData(**sets, attrs=dict(attributes), warn_on_custom_groups=False)
+    return xarray.DataTree.from_dict(sets)

@@ -1,0 +1,178 @@
+"""Making runs, going on with them, reading them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from . import _mixwell
+from ._density import LogProb, Shape, SupportsDensity, Variables, density, dim_of, variables_of
+from ._errors import ConfigError, MixwellWarning
+from ._progress import Line, Report, reporter
+from ._run import Run
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+
+class Settings(TypedDict, total=False):
+    """Settings of a run besides those that :func:`sample` names; tables are dictionaries, with the keys of a config file."""
+
+    thin: int
+    max_batch_rows: int
+    rao_blackwell: bool
+    start: Mapping[str, Any]
+    flow: Mapping[str, Any]
+    training: Mapping[str, Any]
+    stop: Mapping[str, Any]
+    output: Mapping[str, Any]
+    thresholds: Mapping[str, Any]
+
+
+def sample(
+    log_prob: LogProb | SupportsDensity | Mapping[str, Any],
+    *,
+    dim: int | None = None,
+    coords: Mapping[str, Shape] | None = None,
+    method: str | Mapping[str, Any] | None = None,
+    chains: int | None = None,
+    draws: int | None = None,
+    seed: int | None = None,
+    out: str | os.PathLike[str] | None = None,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+    **settings: Unpack[Settings],
+) -> Run:
+    """Draw from a log-density.
+
+    Parameters
+    ----------
+    log_prob
+        A function of points, an array ``rows x dim``, that gives their log-densities (``rows``), or a tuple of these and their gradients (``rows x dim``);
+        what :func:`mixwell.jax`, :func:`mixwell.torch`, :func:`mixwell.pointwise` or :func:`mixwell.native` makes; or a built-in target as a dictionary, e.g. ``{"kind": "dual_moon"}``. A constant
+        may be missing from the log-density. Points where it has no value get NaN or ``-inf``. The function is called once to see what it gives.
+    dim
+        Number of coordinates of a function.
+    coords
+        Instead of ``dim``: names and shapes of what the coordinates are, in their order, e.g. ``{"mu": (), "theta": 8}``; a list of names for a vector
+        names its elements.
+    method
+        The name of a method or kernel (``mixwell.catalogue()``), e.g. ``"flex2"`` or ``"nuts"``, or a dictionary of settings as in a config file:
+        ``{"kind": "flex2", "train_iterations": 300}``. By default ``"flex2"``.
+    chains, draws
+        Number of chains, and production draws of each. By default 20 and 1000.
+    seed
+        The same seed gives the same draws, whatever the threads or interruptions. By default 1.
+    out
+        A folder to be made for the run. Draws go there instead of into memory, and a run that ends early can be resumed.
+    threads
+        Number of threads; by default that of the machine. Draws do not depend on it. A Python function is called by one thread at a time.
+    progress
+        Whether to show a line of progress; by default where standard error is a terminal or a notebook. A function is called with a dictionary instead.
+    settings
+        Any other setting of a config file: ``start={"kind": "gaussian", "scale": 1.0}``, ``flow={"kind": "rq_spline"}``, ``stop={"ess": 400}``.
+
+    Returns
+    -------
+    Run
+        Draws, summary, verdict.
+
+    Raises
+    ------
+    ConfigError
+        A setting that cannot be used, an unknown one, a method that needs a gradient which there is not, an answer of the wrong shape.
+    EvaluationError
+        The function raised an exception, which is its cause. With ``out`` a checkpoint was written.
+    RunFolderError
+        The folder cannot be made, or holds a run already.
+    KeyboardInterrupt
+        After Ctrl-C, at once but for the call of the function that is under way. With ``out`` a checkpoint was written.
+    """
+    table: dict[str, Any] = {**settings, "method": method, "chains": chains, "draws": draws, "seed": seed}
+    built: _mixwell.Density | None = None
+    if isinstance(log_prob, Mapping):
+        if dim is not None or coords is not None:
+            raise ConfigError("`dim` and `coords` belong to a function; a built-in target has its own")
+        table["target"] = dict(log_prob)
+    elif "target" in table:
+        raise ConfigError("`target` is given beside a function, but a run has one density: give the dictionary in place of the function")
+    else:
+        built = density(log_prob, variables_of(dim_of(log_prob, dim, coords), coords), table.get("start"))
+    return _run(built, table, out, threads, False, progress)
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    log_prob: LogProb | SupportsDensity | None = None,
+    *,
+    threads: int | None = None,
+    progress: bool | Report | None = None,
+) -> Run:
+    """Go on with the run in ``folder``: the draws are those of a run that was never interrupted.
+
+    Parameters
+    ----------
+    folder
+        What ``out`` of :func:`sample` was, or a run folder of the command ``mixwell``.
+    log_prob
+        The same function as before, which the folder cannot hold; left out for a built-in target.
+    threads, progress
+        As in :func:`sample`.
+
+    Raises
+    ------
+    ConfigError
+        When the run needs a function and there is none.
+    RunFolderError
+        When the folder holds no run, or its checkpoint is damaged or of another run.
+    """
+    left = _mixwell.read_run(folder)
+    built: _mixwell.Density | None = None
+    run = Run(left)
+    if log_prob is not None:
+        variables: Variables = left["variables"]
+        built = density(log_prob, variables, run.settings.get("start"))
+    elif run.settings.get("target") is None:
+        raise ConfigError(f"the run in {os.fspath(folder)!r} is of a function, which it does not hold: give the same one again, mixwell.resume(folder, log_prob)")
+    return _run(built, {}, folder, threads, True, progress)
+
+
+def open(folder: str | os.PathLike[str]) -> Run:
+    """Read the run in ``folder``, also one of the command ``mixwell``; draws are read when they are asked for.
+
+    Raises
+    ------
+    RunFolderError
+        When the folder holds no run, or something in it is damaged.
+    """
+    return Run(_mixwell.read_run(folder))
+
+
+def catalogue() -> dict[str, dict[str, str]]:
+    """What there is by name, with a line each: ``{"methods": {..}, "kernels": {..}, "targets": {..}, "flows": {..}}``."""
+    found: dict[str, dict[str, str]] = {}
+    for what, name, line in _mixwell.catalogue():
+        found.setdefault(what, {})[name] = line
+    return found
+
+
+def _run(
+    built: _mixwell.Density | None,
+    table: dict[str, Any],
+    folder: str | os.PathLike[str] | None,
+    threads: int | None,
+    resumed: bool,
+    progress: bool | Report | None,
+) -> Run:
+    report = reporter(progress)
+    try:
+        left = _mixwell.run(built, table, folder, threads, resumed, report)
+    finally:
+        if isinstance(report, Line):
+            report.close()
+    for text in left["warnings"]:
+        warnings.warn(text, MixwellWarning, stacklevel=3)
+    return Run(left)

@@ -1,0 +1,40 @@
+//! The extension module `mixwell._mixwell`: what the Python package needs of the library, in terms of NumPy arrays and dictionaries.
+//!
+//! Nothing is decided here that the library decides: settings are read by its own reader, and its errors are raised word for word. The package's
+//! interface, with docstrings, is the Python code in `python/mixwell`.
+
+#![warn(missing_docs)]
+// Calling a function by its address is the only `unsafe`; see `density/native.rs`.
+#![deny(unsafe_code)]
+
+mod catalogue;
+mod density;
+mod errors;
+mod folder;
+mod progress;
+mod results;
+mod run;
+mod settings;
+mod supervise;
+
+use pyo3::prelude::*;
+
+/// What the package `mixwell` is made of. Use the package.
+#[pymodule]
+mod _mixwell {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::catalogue::{catalogue, schema};
+    #[pymodule_export]
+    use crate::density::Density;
+    #[pymodule_export]
+    use crate::folder::{read_run, read_variable};
+    #[pymodule_export]
+    use crate::run::run;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

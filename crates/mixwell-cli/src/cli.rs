@@ -43,6 +43,8 @@ pub enum Command {
     Reproduce(ReproduceArgs),
     /// Score images beside reference images by what a network sees in them (class score, Frechet distance), or points beside a law.
     Score(ScoreArgs),
+    /// Pictures of a run among the latents of a GAN: single chains along their way, before and after, two latents over their density.
+    Pictures(PicturesArgs),
     /// Make the scores of a GAN's discriminator log-ratios of densities, by real points that it was not trained on.
     Calibrate(CalibrateArgs),
     /// Look into files of networks.
@@ -289,6 +291,38 @@ impl CalibrationMethod {
     }
 }
 
+/// Options of `pictures`.
+#[derive(Debug, Args)]
+pub struct PicturesArgs {
+    /// The folder of a finished run whose target is a GAN.
+    #[arg(value_name = "RUN")]
+    pub dir: PathBuf,
+    /// Where the pictures go [default: RUN/pictures].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Chains whose way is shown, the first ones.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = pictured_parser())]
+    pub chains: usize,
+    /// Steps of them that are shown, from the first draw to the last.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = pictured_parser())]
+    pub columns: usize,
+    /// Draws of the prior, and last states beside them, at most.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = pictured_parser())]
+    pub samples: usize,
+    /// Seed of the draws of the prior.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
+    pub seed: u64,
+    /// Number of threads [default: all cores]. Pictures do not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+}
+
+/// As many as can be looked at.
+fn pictured_parser() -> impl clap::builder::TypedValueParser<Value = usize> {
+    use clap::builder::TypedValueParser as _;
+    clap::value_parser!(u64).range(1..=10_000).map(|n| n as usize)
+}
+
 /// Options of `calibrate`.
 #[derive(Debug, Args)]
 pub struct CalibrateArgs {
@@ -321,7 +355,7 @@ pub struct CalibrateArgs {
 /// Options of `score`.
 #[derive(Debug, Args)]
 pub struct ScoreArgs {
-    /// The images: idx, CIFAR's binary, optdigits or .npy of bytes, plain or gzip, or a folder of PNG pictures; or the folder of a run on a
+    /// The images: idx, CIFAR's binary, optdigits or .npy of bytes, plain, gzip or xz, or a folder of PNG pictures; or the folder of a run on a
     /// trained energy of images (its draws), of the training of one (its bank), or of long chains (what they kept). Or points: a table, .npy, or such a folder.
     #[arg(value_name = "IMAGES|POINTS")]
     pub images: PathBuf,

@@ -24,6 +24,7 @@ fn main() -> std::process::ExitCode {
         cli::Command::List(args) => cmd::list::run(&args),
         cli::Command::Reproduce(args) => cmd::reproduce::run(&args),
         cli::Command::Score(args) => cmd::score::run(&args),
+        cli::Command::Pictures(args) => cmd::pictures::run(&args),
         cli::Command::Calibrate(args) => cmd::calibrate::run(&args),
         cli::Command::Network(args) => cmd::network::run(&args),
         cli::Command::Completions(args) => cmd::completions::run(&args),

@@ -24,9 +24,16 @@ const ALL: &[(&str, &str)] = &[
     ("e11", include_str!("../../../experiments/e11_four_corners.toml")),
     ("e12", include_str!("../../../experiments/e12_rings.toml")),
     ("e15a", include_str!("../../../experiments/e15a_grid_gan.toml")),
+    ("e15b", include_str!("../../../experiments/e15b_swiss_roll_gan.toml")),
+    ("e15c", include_str!("../../../experiments/e15c_five_dimensions_gan.toml")),
+    ("e15d", include_str!("../../../experiments/e15d_published_toys.toml")),
     ("e16", include_str!("../../../experiments/e16_two_latents.toml")),
+    ("e17", include_str!("../../../experiments/e17_cifar_dcgan.toml")),
+    ("e18", include_str!("../../../experiments/e18_cifar_wgan.toml")),
     ("e19", include_str!("../../../experiments/e19_dual_moon.toml")),
     ("e20", include_str!("../../../experiments/e20_digits_gan.toml")),
+    ("e20b", include_str!("../../../experiments/e20b_convolutional_digits.toml")),
+    ("e20c", include_str!("../../../experiments/e20c_fashion_gan.toml")),
     ("e21", include_str!("../../../experiments/e21_weighted_walkers.toml")),
 ];
 
@@ -40,8 +47,10 @@ pub fn ids() -> Vec<&'static str> {
 /// # Errors
 /// When there is no such experiment or file, or it cannot be used with this preset.
 pub fn find(name: &str, preset: &str) -> Result<Vec<Experiment>, ReproduceError> {
+    let is_one = ALL.iter().any(|(id, _)| *id == name);
     let part_of = |id: &str| {
-        name == "all" || id == name || (name.len() >= 3 && id.len() == name.len() + 1 && id.starts_with(name))
+        let part = !is_one && name.len() >= 3 && id.len() == name.len() + 1 && id.starts_with(name);
+        name == "all" || id == name || part
     };
     let found: Vec<&(&str, &str)> = ALL.iter().filter(|(id, _)| part_of(id)).collect();
     if !found.is_empty() {
@@ -91,6 +100,8 @@ mod tests {
             |name: &str| -> Vec<String> { find(name, "quick").unwrap().into_iter().map(|e| e.id).collect() };
         assert_eq!(found("e02"), ["e02a", "e02b"]);
         assert_eq!(found("e02b"), ["e02b"]);
+        assert_eq!(found("e20"), ["e20"]);
+        assert_eq!(found("e15"), ["e15a", "e15b", "e15c", "e15d"]);
         assert_eq!(found("all").len(), ALL.len());
         let e = find("e2a", "quick").unwrap_err().to_string();
         assert!(e.contains("no experiment is called `e2a`; did you mean `e02a`?"), "{e}");

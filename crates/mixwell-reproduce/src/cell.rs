@@ -25,6 +25,8 @@ pub(crate) struct Cell {
     pub quadrature: Option<Quadrature>,
     /// The file name of the training whose GAN it samples.
     pub gan_from: Option<String>,
+    /// The updates after which its networks are taken; as they were left when absent.
+    pub gan_at: Option<u64>,
     pub gives_flow: bool,
     /// Coordinates that figures need draws of, where they need some.
     pub sketch: Option<Vec<usize>>,

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use mixwell::training_run::TrainConfig;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -102,9 +103,12 @@ pub struct MethodEntry {
     #[serde(default)]
     pub flow_from: Option<String>,
     /// Sample the GAN that this other method, a training, has left at the same point in the same repetition: it becomes the `path` of the
-    /// target.
+    /// target. A training that is run at one point only serves all.
     #[serde(default)]
     pub gan_from: Option<String>,
+    /// Its networks as they were after so many updates, which the training must keep (`keep_every`, `keep_at`); as they were left when absent.
+    #[serde(default)]
+    pub gan_at: Option<Value>,
     /// The metrics that are computed for it; all of the experiment's when absent.
     #[serde(default)]
     pub metrics: Option<Vec<String>>,
@@ -137,6 +141,8 @@ pub struct Published {
 pub(crate) struct Plan {
     pub work: Work,
     pub metrics: BTreeMap<String, MetricEntry>,
+    /// The updates of the GAN's training after which its networks are taken.
+    pub gan_at: Option<u64>,
 }
 
 impl Experiment {
@@ -195,6 +201,9 @@ impl Experiment {
                         "`{name}` needs the {what} of `{from}`, which must come before it in `methods`"
                     ));
                 }
+            }
+            if method.gan_at.is_some() && method.gan_from.is_none() {
+                return Err(format!("`{name}` has `gan_at`, and no `gan_from` whose GAN that is"));
             }
             if let Some(from) = &method.gan_from
                 && self.method.get(from).is_some_and(|m| m.training_run.is_none())
@@ -291,6 +300,14 @@ impl Experiment {
         self.needs.iter().map(String::as_str).find(|name| std::env::var_os(name).is_none())
     }
 
+    /// The label of the point at which a method has trained the GAN for this point.
+    pub(crate) fn gan_trained_at(&self, method: &str, point: &Point) -> String {
+        match &self.method[method].points[..] {
+            [only] => label_of(only),
+            _ => point.label.clone(),
+        }
+    }
+
     /// Whether another method starts from this one's flow.
     pub(crate) fn gives_flow(&self, method: &str) -> bool {
         self.methods.iter().any(|m| self.method[m].flow_from.as_deref() == Some(method))
@@ -344,7 +361,22 @@ impl Experiment {
             }
             metrics.insert(name.clone(), metric);
         }
-        Ok(Plan { work, metrics })
+        let gan_at = entry.gan_at.clone().map(|mut at_updates| {
+            fill(&mut at_updates, &point.row).map_err(unknown)?;
+            let updates = at_updates.as_integer().and_then(|n| u64::try_from(n).ok());
+            updates
+                .ok_or_else(|| format!("`{method}`{at}: `gan_at` is {at_updates}, not a number of updates"))
+        });
+        let gan_at = gan_at.transpose()?;
+        if let (Some(_), Some(from)) = (gan_at, &entry.gan_from)
+            && let Work::Training(TrainConfig::Gan(trained)) = self.plan(from, point)?.work
+            && trained.standardise
+        {
+            return Err(format!(
+                "`{method}`{at} has `gan_at`, and `{from}` standardises its data: snapshots do not say in which unit their points are"
+            ));
+        }
+        Ok(Plan { work, metrics, gan_at })
     }
 
     /// What was published of a metric and a method at a point.

@@ -56,6 +56,9 @@ pub enum Show {
         /// From where to where, along both; from the draws when absent.
         #[serde(default)]
         window: Option<[[f64; 2]; 2]>,
+        /// Contours of `[known_law]` in place of the target's: for the points of a GAN, whose target is the law of latents.
+        #[serde(default)]
+        known_law: bool,
     },
     /// One coordinate of some chains against the iteration.
     Traces {
@@ -160,14 +163,17 @@ impl Figure {
                 };
                 (!panels.is_empty()).then(|| Lines { title, panels }.svg())
             }
-            Show::Samples { methods, point, coordinates, window } => {
+            Show::Samples { methods, point, coordinates, window, known_law } => {
                 let panels: Vec<ScatterPanel> = from
                     .sketches(methods, point)
                     .map(|(title, sketch)| ScatterPanel { title, points: sketch.pairs(*coordinates) })
                     .collect();
                 // Contours are those of the target's own coordinates.
                 let own = (*coordinates == [0, 1]).then_some(*window).flatten();
-                let target = own.and_then(|w| from.surface(methods.first()?, point, w));
+                let target = match (known_law, window) {
+                    (true, Some(window)) => from.known_surface(*window),
+                    _ => own.and_then(|w| from.surface(methods.first()?, point, w)),
+                };
                 let axis = |k: usize| {
                     let axis = Axis::new(format!("x[{}]", coordinates[k]));
                     window.map_or(axis.clone(), |w| axis.range(w[k][0], w[k][1]))
@@ -267,6 +273,15 @@ impl Material<'_> {
         let guarded = Guarded::new(&*target, &failure);
         let surface = (target.dim() == 2).then(|| evaluate(window, |x, out| guarded.log_prob(x, out)));
         surface.filter(|_| !failure.is_set())
+    }
+
+    /// The log-density of the law that generated points should follow, in their unit.
+    fn known_surface(&self, window: [[f64; 2]; 2]) -> Option<Surface> {
+        let known = self.experiment.known_law.as_ref()?;
+        let target = known.target().filter(|target| target.dim() == 2)?;
+        let failure = Failure::default();
+        let guarded = Guarded::new(&*target, &failure);
+        Some(evaluate(window, |x, out| guarded.log_prob(known.scaled(x).as_batch(), out)))
     }
 
     fn exact_weights(&self, method: &str, point: &str) -> Vec<f64> {

@@ -140,7 +140,10 @@ impl Runner {
                     plan.work.set_seed(self.experiment.seed + repetition as u64);
                     let named = |m: &String| Cell::file_name(m, &point.label, repetition);
                     let flow_from = entry.flow_from.as_ref().map(named);
-                    let gan_from = entry.gan_from.as_ref().map(named);
+                    let gan_from = entry
+                        .gan_from
+                        .as_ref()
+                        .map(|m| Cell::file_name(m, &self.experiment.gan_trained_at(m, &point), repetition));
                     let quadrature = self.experiment.quadrature.filter(|_| entry.training_run.is_none());
                     let hash_of = |name: &String, what: &str| {
                         hashes.get(name).map(String::as_str).ok_or_else(|| {
@@ -152,11 +155,16 @@ impl Runner {
                     };
                     let flow_hash = flow_from.as_ref().map(|name| hash_of(name, "flow")).transpose()?;
                     let gan_hash = gan_from.as_ref().map(|name| hash_of(name, "GAN")).transpose()?;
+                    // Cells of before there were snapshots keep their hashes.
+                    let gan_hash = match (gan_hash, plan.gan_at) {
+                        (Some(hash), Some(updates)) => Some(format!("{hash} after {updates}")),
+                        (hash, _) => hash.map(String::from),
+                    };
                     let hash = Cell::hash_of(
                         &plan.work,
                         &plan.metrics,
                         entry.exact,
-                        [flow_hash, gan_hash],
+                        [flow_hash, gan_hash.as_deref()],
                         quadrature,
                     );
                     let cell = Cell {
@@ -169,6 +177,7 @@ impl Runner {
                         flow_from,
                         quadrature,
                         gan_from,
+                        gan_at: plan.gan_at,
                         gives_flow: self.experiment.gives_flow(method),
                         sketch: if repetition == 0 {
                             self.experiment.sketched(method, &point.label)
@@ -218,7 +227,7 @@ impl Runner {
     fn run_cell(&self, cell: &Cell, folder: &Folder) -> Result<Option<CellResult>, ReproduceError> {
         let mut work = cell.work.clone();
         if let Some(from) = &cell.gan_from {
-            work.set_gan(&folder.training(from));
+            work.set_gan(&folder.training(from), cell.gan_at);
         }
         let made = match &work {
             Work::Run(config) => self.sample(cell, config, folder)?,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Sample;
 
-/// Chains that are kept at most.
+/// Chains that are kept at most; more where they are so short that all of them together have fewer draws than [`DRAWS`].
 const CHAINS: usize = 64;
 /// Draws that are kept at most, all chains together.
 const DRAWS: usize = 3000;
@@ -31,7 +31,7 @@ impl Sketch {
     pub fn of(sample: &Sample<'_>, coordinates: &[usize]) -> Self {
         let dim = sample.rows().dim();
         let coordinates: Vec<usize> = coordinates.iter().copied().filter(|c| *c < dim).collect();
-        let n_chains = sample.n_chains().min(CHAINS);
+        let n_chains = sample.n_chains().min(CHAINS.max(DRAWS / sample.n_draws().max(1)));
         let every = (sample.n_draws() * n_chains).div_ceil(DRAWS).max(1);
         let kept = |row: &[f64]| coordinates.iter().map(|c| row[*c]).collect::<Vec<f64>>();
         let chains =

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use mixwell::density::{Target, TargetConfig};
+use mixwell::density::{NetworkFiles, Target, TargetConfig};
 use mixwell::sampler::RunConfig;
-use mixwell::training_run::{TrainConfig, TrainedLaws};
+use mixwell::training_run::{GanConfig, TrainConfig, TrainedLaws};
 use serde::Serialize;
 use toml::Table;
 
@@ -53,10 +53,14 @@ impl Work {
         Ok(Self::Training(config))
     }
 
-    /// Takes the GAN that a training has left in this folder as the target.
-    pub fn set_gan(&mut self, folder: &Path) {
-        if let Self::Run(RunConfig { target: Some(TargetConfig::Gan(gan)), .. }) = self {
-            gan.path = Some(folder.to_string_lossy().into_owned());
+    /// Takes the GAN that a training has left in this folder as the target, as it was after so many updates.
+    pub fn set_gan(&mut self, folder: &Path, updates: Option<u64>) {
+        let Self::Run(RunConfig { target: Some(TargetConfig::Gan(gan)), .. }) = self else { return };
+        gan.path = Some(folder.to_string_lossy().into_owned());
+        if let Some([generator, discriminator]) = updates.map(GanConfig::snapshot) {
+            let file =
+                |name: String| Some(NetworkFiles::File(folder.join(name).to_string_lossy().into_owned()));
+            (gan.generator, gan.discriminator) = (file(generator), file(discriminator));
         }
     }
 

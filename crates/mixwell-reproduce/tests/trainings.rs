@@ -229,3 +229,40 @@ fn a_gan_is_trained_and_sampled() {
     let scorer = told("kind = \"acceptance\", moves = \"local\"", "kind = \"class_score\"");
     assert!(scorer.contains("[metric.local] scores images") && scorer.contains("[images]"), "{scorer}");
 }
+
+/// One training serves every point of the sweep, each with the networks as they were then.
+#[test]
+fn snapshots_of_a_gan_are_sampled() {
+    let swept = |gan_at: &str| {
+        GAN.replace("metrics = [", "axes = [\"updates\"]\nsweep = { updates = [50, 200] }\nmetrics = [")
+            .replace("standardise = true", "keep_at = [50, 200]")
+            .replace("title = \"training\"", "title = \"training\"\npoints = [50]")
+            .replace("gan_from = \"train\"", &format!("gan_from = \"train\"\n{gan_at}"))
+            .replace(
+                "target = { kind = \"gan\", path = \"\" }",
+                "target = { kind = \"gan\", path = \"\", loss = \"js\" }",
+            )
+    };
+    let of = |gan_at: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let report = run(Experiment::parse(&swept(gan_at), "gan", "full").unwrap(), folder.path());
+        let at = |point: &str| {
+            let row = report.results.iter().find(|r| {
+                (r.metric.as_str(), r.method.as_str(), r.point.as_str()) == ("quality", "prior", point)
+            });
+            row.unwrap().measured.mean
+        };
+        [at("50"), at("200")]
+    };
+    let snapshots = of("gan_at = \"${updates}\"");
+    assert_eq!(snapshots[1], of("")[1]);
+    assert_eq!(of("")[0], of("")[1]);
+    assert!(snapshots[0] != snapshots[1]);
+    let told = |text: &str| Experiment::parse(text, "x.toml", "full").unwrap_err().to_string();
+    let unit = told(&swept("gan_at = 50").replace("keep_at = [50, 200]", "standardise = true"));
+    assert!(unit.contains("standardises its data"), "{unit}");
+    let number = told(&swept("gan_at = \"last\""));
+    assert!(number.contains("not a number of updates"), "{number}");
+    let alone = told(&GAN.replacen("gan_from = \"train\"", "gan_at = 50", 1));
+    assert!(alone.contains("no `gan_from`"), "{alone}");
+}

@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod init;
 pub mod list;
 pub mod network;
+pub mod pictures;
 pub mod reproduce;
 pub mod resume;
 pub mod run;

@@ -154,3 +154,87 @@ fn the_folder_of_a_training_is_a_target() {
         assert!(stderr(&o).contains(words), "{}", stderr(&o));
     }
 }
+
+/// Rows are chains and columns steps; the prior is on the left and the last states on the right.
+#[test]
+fn pictures_of_a_run_among_latents() {
+    let folder = folder();
+    let images = target(folder.path());
+    let run = |name: &str, text: &str| {
+        let path = write(folder.path(), &format!("{name}.toml"), text);
+        let out = text_of(&folder.path().join(name));
+        let o = call(&["run", &path, "--out", &out, "--quiet"]);
+        assert!(matches!(code(&o), 0 | 3), "{name}: {}", stderr(&o));
+        out
+    };
+    let picture = |path: &Path| mixwell::image::ImageSet::read(path).unwrap();
+
+    let all = run("all", &config(&images, "kind = 'repgan'\nchain_length = 20\nkeep = 'all'", 8));
+    let o = call(&["pictures", &all, "--chains", "3", "--columns", "4", "--samples", "9"]);
+    assert_eq!((code(&o), stderr(&o)), (0, String::new()));
+    assert!(stdout(&o).contains("after draws 1, 3, 5, 8"), "{}", stdout(&o));
+    let pictures = Path::new(&all).join("pictures");
+    let way = picture(&pictures.join("trajectories.png"));
+    assert_eq!((way.shape().height, way.shape().width), (2 + 3 * 6, 2 + 4 * 6));
+    let both = picture(&pictures.join("before_after.png"));
+    assert_eq!((both.shape().height, both.shape().width), (12 + 20 + 12, 12 + 2 * (20 + 12)));
+    // The image at the end of the first row is that of the first chain's last draw.
+    let kept = mixwell::training_run::images_of_run(Path::new(&all)).unwrap().unwrap();
+    let last = kept.image(7);
+    let shown = |y: usize, x: usize| way.pixels()[(2 + y) * way.shape().width + 2 + 3 * 6 + x];
+    assert!((0..16).all(|i| shown(i / 4, i % 4) == last[i]));
+    assert!((0..16).any(|i| last[i] != kept.image(0)[i]), "the chain stands still");
+    // The same whatever the threads; other draws of the prior by another seed.
+    let before = std::fs::read(pictures.join("before_after.png")).unwrap();
+    let again = text_of(&folder.path().join("again"));
+    for (seed, same) in [("1", true), ("2", false)] {
+        let more = ["--chains", "3", "--samples", "9", "--threads", "1", "--seed", seed, "--out", &again];
+        assert_eq!(code(&call(&[&["pictures", all.as_str()], &more[..]].concat())), 0);
+        assert_eq!(std::fs::read(Path::new(&again).join("before_after.png")).unwrap() == before, same);
+    }
+
+    // The last states alone have no way; points of the plane have an SVG, two latents a landscape.
+    let ends = run("ends", &config(&images, "kind = 'repgan'\nchain_length = 5", 1));
+    let o = call(&["pictures", &ends]);
+    assert_eq!(code(&o), 0);
+    assert!(
+        stdout(&o).contains("keep = \"all\"") && !Path::new(&ends).join("pictures/trajectories.png").exists()
+    );
+    let generator = NetworkSpec::dense(2, &[8], 2, Activation::Relu);
+    let generator = network(folder.path(), "plane.safetensors", &generator, 5);
+    let critic = network(
+        folder.path(),
+        "plane_critic.safetensors",
+        &NetworkSpec::dense(2, &[8], 1, Activation::Relu),
+        6,
+    );
+    let plane = format!(
+        "[target]\nkind = 'gan'\nloss = 'js'\ngenerator = '{generator}'\ndiscriminator = '{critic}'\n"
+    );
+    let points = run("points", &config(&plane, "kind = 'ddls'\nchain_length = 10\nkeep = 'all'", 4));
+    let o = call(&["pictures", &points]);
+    assert_eq!((code(&o), stderr(&o)), (0, String::new()));
+    for (name, words) in [
+        ("before_after.svg", "last states"),
+        ("trajectories.svg", "Single chains"),
+        ("landscape.svg", "Latents over the logarithm"),
+    ] {
+        let svg = std::fs::read_to_string(Path::new(&points).join("pictures").join(name)).unwrap();
+        assert!(svg.contains(words), "{name}");
+    }
+    // A uniform prior is moved as a normal one, and has no landscape of its own coordinates.
+    let mapped = plane.replace("loss = 'js'\n", "loss = 'js'\nprior = { kind = 'uniform' }\n");
+    let mapped = run("mapped", &config(&mapped, "kind = 'repgan'\nchain_length = 5", 1));
+    assert_eq!(code(&call(&["pictures", &mapped])), 0);
+    assert!(!Path::new(&mapped).join("pictures/landscape.svg").exists());
+
+    // What is no such run.
+    let gaussian = "chains = 2\ndraws = 5\n[target]\nkind = 'standard_gaussian'\ndim = 2\n[method]\nkind = 'kernel'\nwarmup = 5\nkernel = { kind = 'mala' }\n";
+    let other = run("other", gaussian);
+    let nowhere = text_of(&folder.path().join("nowhere"));
+    for (path, words) in [(&other, "target is a GAN"), (&nowhere, "nowhere")] {
+        let o = call(&["pictures", path]);
+        assert_eq!(code(&o), 2, "{}", stderr(&o));
+        assert!(stderr(&o).starts_with("error: ") && stderr(&o).contains(words), "{}", stderr(&o));
+    }
+}

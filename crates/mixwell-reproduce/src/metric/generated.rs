@@ -1,8 +1,8 @@
 //! What the points are worth that a GAN's latents stand for: among known modes, and beside known curves.
 
-use mixwell::Points;
 use mixwell::density::{NoData, Target, TargetConfig};
 use mixwell::metric::{CurveDistance, ModeRadius, ModeRateOptions, ModeRates, RoundModes};
+use mixwell::{Batch, Points};
 use serde::{Deserialize, Serialize};
 
 use crate::{Measured, Sample};
@@ -55,8 +55,17 @@ impl KnownLaw {
         if points.dim() != target.dim() {
             return None;
         }
-        let scaled = points.data().iter().map(|v| v * self.scale).collect();
-        Some(Points::from_vec(scaled, points.dim()))
+        Some(self.scaled(points.as_batch()))
+    }
+
+    /// Points in the unit of the law.
+    pub(crate) fn scaled(&self, points: Batch<'_>) -> Points {
+        Points::from_vec(points.data().iter().map(|v| v * self.scale).collect(), points.dim())
+    }
+
+    /// The law itself.
+    pub(crate) fn target(&self) -> Option<Box<dyn Target>> {
+        self.law.build(&NoData).ok()
     }
 }
 
@@ -68,7 +77,7 @@ pub(super) fn among_modes(
     radius: ModeRadius,
 ) -> Option<Measured> {
     let law = law?;
-    let target = law.law.build(&NoData).ok()?;
+    let target = law.target()?;
     let points = law.points(sample, &*target)?;
     let modes = target.facts().modes?;
     let known = RoundModes {
@@ -93,7 +102,7 @@ pub(super) fn beside_curve(
     law: Option<&KnownLaw>,
 ) -> Option<Measured> {
     let law = law?;
-    let target = law.law.build(&NoData).ok()?;
+    let target = law.target()?;
     let points = law.points(sample, &*target)?;
     let distance = CurveDistance::of(points.as_batch(), &target.facts().curves).ok()?;
     Some(Measured::pooled(match quantile {
@@ -101,4 +110,14 @@ pub(super) fn beside_curve(
         Quantile::Q90 => distance.q90,
         Quantile::Q99 => distance.q99,
     }))
+}
+
+/// Share of the points that are nearer to the curves than `within`; `None` where no curves are known, or nothing is generated.
+pub(super) fn near_curve(sample: &Sample<'_>, within: f64, law: Option<&KnownLaw>) -> Option<Measured> {
+    let law = law?;
+    let target = law.target()?;
+    let points = law.points(sample, &*target)?;
+    let distances = CurveDistance::each(points.as_batch(), &target.facts().curves).ok()?;
+    let share = distances.iter().filter(|d| **d < within).count() as f64 / distances.len() as f64;
+    Some(Measured::with_error(share, (share * (1.0 - share) / distances.len() as f64).sqrt()))
 }

@@ -61,7 +61,9 @@ impl MetricEntry {
             *by = Some(scorer.clone());
         }
         if let (
-            Metric::AmongModes { law: law @ None, .. } | Metric::BesideCurve { law: law @ None, .. },
+            Metric::AmongModes { law: law @ None, .. }
+            | Metric::BesideCurve { law: law @ None, .. }
+            | Metric::NearCurve { law: law @ None, .. },
             Some(known),
         ) = (&mut self.measure, known)
         {
@@ -226,6 +228,14 @@ pub enum Metric {
         #[serde(default)]
         law: Option<KnownLaw>,
     },
+    /// Of a GAN of points: the share that is near the curves of the law that they should follow.
+    NearCurve {
+        /// Near means nearer than this.
+        within: f64,
+        /// The law; that of `[known_law]` when absent.
+        #[serde(default)]
+        law: Option<KnownLaw>,
+    },
     /// Of a GAN of images: how sure and how varied a classifier finds them.
     ClassScore {
         /// The classifier; that of `[images]` when absent.
@@ -299,6 +309,7 @@ impl Metric {
             Self::BesideCurve { quantile, ref law } => {
                 generated::beside_curve(sample, quantile, law.as_ref())
             }
+            Self::NearCurve { within, ref law } => generated::near_curve(sample, within, law.as_ref()),
             Self::ClassScore { ref by } => images::class_score(sample, by.as_ref()),
             Self::FrechetDistance { ref by } => images::frechet_distance(sample, by.as_ref()),
             Self::SmallestClass { ref by } => images::smallest_class(sample, by.as_ref()),

@@ -16,10 +16,10 @@
 //! ```
 
 mod cifar;
+mod compressed;
 mod encoding;
 mod error;
 mod folder;
-mod gzip;
 mod idx;
 pub mod map;
 mod npy;

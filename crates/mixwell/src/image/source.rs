@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{ImageError, ImageSet, cifar, folder, gzip, idx, npy, optdigits};
+use super::{ImageError, ImageSet, cifar, compressed, folder, idx, npy, optdigits};
 use crate::io::IoError;
 
 /// Most bytes of pixels that are read: 4 GiB.
@@ -29,7 +29,7 @@ fn labels_beside(path: &Path) -> Option<PathBuf> {
 }
 
 impl ImageSet {
-    /// Reads the images of a file (idx, CIFAR, optdigits or bytes in NumPy's `.npy`, plain or gzip) or of a folder of PNG pictures (the folder in which a picture lies is its
+    /// Reads the images of a file (idx, CIFAR, optdigits or bytes in NumPy's `.npy`, plain, gzip or xz) or of a folder of PNG pictures (the folder in which a picture lies is its
     /// class). The labels of an idx file are read too where they lie beside it (`train-images-idx3-ubyte.gz`,
     /// `train-labels-idx1-ubyte.gz`).
     ///
@@ -52,7 +52,7 @@ impl ImageSet {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn from_bytes(path: &Path, bytes: &[u8], most: u64) -> Result<Self, ImageError> {
-        let bytes = gzip::contents(path, bytes, most)?;
+        let bytes = compressed::contents(path, bytes, most)?;
         if idx::is_idx(&bytes) {
             return idx::images(path, &bytes);
         }
@@ -71,7 +71,6 @@ impl ImageSet {
         }
         let found = match &*bytes {
             [] => "it is empty",
-            [0xfd, b'7', b'z', b'X', b'Z', ..] => "it is compressed with xz; decompress it first (xz -d)",
             [0xff, 0xd8, ..] => "it is a JPEG picture",
             [b'P', b'K', ..] => "it is a zip archive; unpack it first",
             _ if bytes.get(257..262) == Some(b"ustar") => "it is a tar archive; unpack it first",
@@ -81,13 +80,13 @@ impl ImageSet {
     }
 }
 
-/// Reads labels from an idx file, plain or gzip.
+/// Reads labels from an idx file, plain, gzip or xz.
 ///
 /// # Errors
 /// When it cannot be read or is no such file.
 pub fn read_labels(path: &Path) -> Result<Vec<u32>, ImageError> {
     let bytes = bytes(path, MOST_BYTES)?;
-    let bytes = gzip::contents(path, &bytes, MOST_BYTES)?;
+    let bytes = compressed::contents(path, &bytes, MOST_BYTES)?;
     if !idx::is_idx(&bytes) {
         return Err(ImageError::Kind { path: path.into(), found: "it is no idx file of labels".into() });
     }

@@ -25,6 +25,20 @@ impl CurveDistance {
     /// # Errors
     /// When there are no draws, no curves, or coordinates differ in number.
     pub fn of(x: Batch<'_>, curves: &[Points]) -> Result<Self, ConfigError> {
+        let mut distances = Self::each(x, curves)?;
+        if distances.iter().any(|d| d.is_nan()) {
+            return Ok(Self { n: x.rows(), median: f64::NAN, q90: f64::NAN, q99: f64::NAN });
+        }
+        distances.sort_by(f64::total_cmp);
+        let [median, q90, q99] = [0.5, 0.9, 0.99].map(|p| sorted_quantile(&distances, p));
+        Ok(Self { n: x.rows(), median, q90, q99 })
+    }
+
+    /// The distance of every draw itself, NaN where the draw is not finite.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub fn each(x: Batch<'_>, curves: &[Points]) -> Result<Vec<f64>, ConfigError> {
         range::at_least("draws", x.rows(), 1)?;
         range::at_least("curves", curves.len(), 1)?;
         for curve in curves {
@@ -35,13 +49,7 @@ impl CurveDistance {
             }
         }
         let rows: Vec<&[f64]> = x.iter().collect();
-        let mut distances: Vec<f64> = rows.par_iter().map(|x| distance(x, curves)).collect();
-        if distances.iter().any(|d| d.is_nan()) {
-            return Ok(Self { n: x.rows(), median: f64::NAN, q90: f64::NAN, q99: f64::NAN });
-        }
-        distances.sort_by(f64::total_cmp);
-        let [median, q90, q99] = [0.5, 0.9, 0.99].map(|p| sorted_quantile(&distances, p));
-        Ok(Self { n: x.rows(), median, q90, q99 })
+        Ok(rows.par_iter().map(|x| distance(x, curves)).collect())
     }
 }
 

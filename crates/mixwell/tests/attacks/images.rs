@@ -1,4 +1,4 @@
-//! Mutated files of images: idx, CIFAR, PNG, plain and gzip. What comes back is a set whose pixels fit its shape, or an error of a few words;
+//! Mutated files of images: idx, CIFAR, PNG, plain, gzip and xz. What comes back is a set whose pixels fit its shape, or an error of a few words;
 //! never a panic, and never more memory than the bound that was asked for, and the file.
 //!
 //! All 200 000: `cargo test -p mixwell --test attacks -- --ignored mutated_images`.
@@ -17,6 +17,14 @@ use super::mutate::{below, bytes};
 const MOST: u64 = 1 << 16;
 /// Held beside them, whatever the file: state of the decompressor, the least that the PNG decoder asks for.
 const FIXED: u64 = 2 << 20;
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut options = lzma_rust2::XzOptions::with_preset(1);
+    options.lzma_options.dict_size = 1 << 16;
+    let mut encoder = lzma_rust2::XzWriter::new(vec![], options).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(vec![], flate2::Compression::default());
@@ -44,6 +52,7 @@ fn corpus() -> Vec<Vec<u8>> {
     let cifar: Vec<u8> = (0..2 * 3073).map(|i| (i % 10) as u8).collect();
     vec![
         gzip(&idx),
+        xz(&idx),
         idx,
         gzip(&cifar),
         cifar,
@@ -53,6 +62,7 @@ fn corpus() -> Vec<Vec<u8>> {
         png(png::ColorType::Indexed, 6, 1),
         // Bombs.
         gzip(&vec![0; 1 << 20]),
+        xz(&vec![0; 1 << 20]),
         png(png::ColorType::Grayscale, 1024, 1),
     ]
 }

@@ -13,6 +13,14 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+fn xz(bytes: &[u8], dictionary: u32) -> Vec<u8> {
+    let mut options = lzma_rust2::XzOptions::with_preset(1);
+    options.lzma_options.dict_size = dictionary;
+    let mut encoder = lzma_rust2::XzWriter::new(vec![], options).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 fn idx(lengths: &[u32], data: &[u8]) -> Vec<u8> {
     let lengths: Vec<u8> = lengths.iter().flat_map(|n| n.to_be_bytes()).collect();
     [&[0, 0, 8, (lengths.len() / 4) as u8], lengths.as_slice(), data].concat()
@@ -33,8 +41,12 @@ fn reason(file: &[u8]) -> String {
 #[test]
 fn idx_files_with_the_labels_beside_them() {
     let folder = tempfile::tempdir().unwrap();
-    for ending in ["", ".gz"] {
-        let packed = |bytes: Vec<u8>| if ending.is_empty() { bytes } else { gzip(&bytes) };
+    for ending in ["", ".gz", ".xz"] {
+        let packed = |bytes: Vec<u8>| match ending {
+            ".gz" => gzip(&bytes),
+            ".xz" => xz(&bytes, 1 << 20),
+            _ => bytes,
+        };
         let path = folder.path().join(format!("x-images-idx3-ubyte{ending}"));
         std::fs::write(&path, packed(idx(&[3, 2, 5], &bytes(30)))).unwrap();
         let set = ImageSet::read(&path).unwrap();
@@ -55,7 +67,7 @@ fn idx_files_with_the_labels_beside_them() {
 fn cifar_files_of_both_numbers_of_classes() {
     let record = |classes: &[u8], first: usize| [classes, &bytes(3072 + first)[first..]].concat();
     let ten = [record(&[3], 0), record(&[9], 1)].concat();
-    for file in [ten.clone(), gzip(&ten)] {
+    for file in [ten.clone(), gzip(&ten), xz(&ten, 1 << 16)] {
         let set = ImageSet::from_bytes(Path::new("a.bin"), &file, 1 << 20).unwrap();
         assert_eq!((set.shape(), set.labels().unwrap()), (ImageShape::new(3, 32, 32), [3, 9].as_slice()));
         assert_eq!(set.image(1), &bytes(3073)[1..]);
@@ -150,10 +162,14 @@ fn a_folder_of_pictures_has_its_classes_from_its_folders() {
     assert!(missing.contains("check the path"), "{missing}");
 }
 
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
+}
+
 #[test]
 fn other_files_are_refused_by_what_they_are() {
     assert!(reason(b"").contains("empty"));
-    assert!(reason(b"\xfd7zXZ\x00").contains("xz -d"));
     assert!(reason(b"\xff\xd8\xff").contains("JPEG"));
     assert!(reason(b"PK\x03\x04").contains("zip"));
     assert!(reason(&[0, 0, 13, 1, 0, 0, 0, 0]).contains("floats"));
@@ -163,6 +179,22 @@ fn other_files_are_refused_by_what_they_are() {
     assert!(reason(&idx(&[2, 3, 3], &bytes(17))).contains("17 bytes"));
     assert!(reason(&gzip(&vec![0; 2 << 20])).contains("at most 1048576"));
     assert!(reason(&gzip(&bytes(100))[..30]).contains("decompressed"));
+    // What becomes too much, what is cut off, what is changed, and a header that asks for a gigabyte of memory.
+    assert!(reason(&xz(&vec![0; 2 << 20], 1 << 20)).contains("at most 1048576"));
+    let whole = xz(&idx(&[2, 3, 3], &bytes(18)), 1 << 20);
+    assert!(ImageSet::from_bytes(Path::new("a.file"), &whole, 1 << 20).is_ok());
+    assert!(reason(&whole[..30]).contains("decompressed"));
+    assert!(reason(&whole[..6]).contains("decompressed"));
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    assert!(reason(&changed).contains("decompressed"));
+    let mut greedy = whole;
+    // The dictionary's size is a byte of the first block's header, 2^30 is 36; the check sum of the header follows it.
+    assert_eq!(greedy[16], 16);
+    greedy[16] = 36;
+    let sum = crc32(&greedy[12..20]);
+    greedy[20..24].copy_from_slice(&sum.to_le_bytes());
+    assert!(reason(&greedy).contains("emory"), "{}", reason(&greedy));
 }
 
 #[test]
@@ -187,6 +219,10 @@ fn sets_of_others() {
             (set.len(), set.of_classes(&[0]).unwrap().len(), set.of_classes(&[9]).unwrap().len()),
             (6978, 688, 683)
         );
+    }
+    if let Some(data) = folder_with("images/cifar10_full") {
+        let set = ImageSet::read(&data.join("images/cifar10_full/test_batch_first5000.bin.xz")).unwrap();
+        assert_eq!((set.len(), set.shape()), (5000, ImageShape::new(3, 32, 32)));
     }
     if let Some(data) = folder_with("images/cifar10") {
         for (file, n) in [("data_batch_4_first1112", 1112), ("jpeg_test_0000_0099_per_class", 1000)] {

@@ -4,7 +4,7 @@
 use super::data;
 use mixwell::image::ImageSet;
 use mixwell::net::import::NamedArrays;
-use mixwell::net::{Activation, Init, LayerSpec, Network, NetworkSpec, Stored, named_network};
+use mixwell::net::{Activation, Init, Network, NetworkSpec, Stored, named_network};
 use mixwell::{Points, Stream};
 use serde_json::Value;
 
@@ -212,12 +212,9 @@ fn classifiers_of_photographs_are_as_good_as_they_were() {
     let (pictures, weights) =
         ("images/cifar10_full/test_batch_first5000.bin.xz", "classifiers/cifar10_resnet");
     let (Some(folder), Some(_)) = (data::folder_with(weights), data::folder_with(pictures)) else { return };
-    let unpacked = std::process::Command::new("xz").arg("-dc").arg(folder.join(pictures)).output();
-    let Ok(unpacked) = unpacked.map(|o| o.stdout) else {
-        eprintln!("skipped: no command xz to unpack {pictures}");
-        return;
-    };
-    let set = ImageSet::from_bytes(pictures.as_ref(), &unpacked[..1000 * 3073], u64::MAX).unwrap();
+    let set = ImageSet::read(&folder.join(pictures)).unwrap();
+    assert_eq!(set.len(), 5000);
+    let set = set.slice(0..1000).unwrap();
     let mut x = set.points(0..1000, [0.0, 1.0]).unwrap();
     let (mean, sd) = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
     for (i, v) in x.data_mut().iter_mut().enumerate() {
@@ -239,18 +236,9 @@ fn classifiers_of_photographs_are_as_good_as_they_were() {
 fn numpy_files_of_a_generator_and_its_critic_run() {
     let part = "gan/dot_25gaussians_wgan";
     let Some(folder) = data::folder_with(part).map(|f| f.join(part)) else { return };
-    // The arrays of these files are in no order; layers have names.
-    let spec = |width, last, names: [&str; 4]| {
-        let mut spec = NetworkSpec::dense(2, &[width; 3], last, Activation::LeakyRelu(0.2));
-        let dense =
-            spec.layers.iter_mut().filter_map(|l| if let LayerSpec::Dense(d) = l { Some(d) } else { None });
-        dense.zip(names).for_each(|(layer, name)| layer.name = Some(name.into()));
-        spec
-    };
-    let generator = spec(256, 2, ["l0", "l1", "l2", "l4"]);
-    let generator = load::<f32>(&generator, &folder.join("dot_G_25gaussians.npz"), "");
-    let critic = spec(512, 1, ["l1", "l2", "l3", "l4"]);
-    let critic = load::<f32>(&critic, &folder.join("dot_D_25gaussians.npz"), "");
+    let generator =
+        load::<f32>(&named("dot_25gaussians_generator"), &folder.join("dot_G_25gaussians.npz"), "");
+    let critic = load::<f32>(&named("dot_25gaussians_critic"), &folder.join("dot_D_25gaussians.npz"), "");
     let mut z = Points::zeros(5000, 2);
     let mut stream = Stream::new(1, 0);
     z.data_mut().iter_mut().for_each(|z| *z = 2.0 * stream.uniform() - 1.0);

@@ -4,6 +4,7 @@ mod autoencoder;
 mod classifiers;
 mod energies;
 mod gans;
+mod points;
 
 use super::activation::Activation::{LeakyRelu, LipSwish, Relu, Sigmoid, Tanh};
 use super::layer::Reduction;
@@ -73,6 +74,14 @@ networks! {
         NetworkSpec::dense(64, &[256, 256], 784, Relu).with(Tanh),
     "mnist_mlp_critic", "dense critic of 28 x 28 grey images, before its sigmoid" =>
         NetworkSpec::dense(784, &[256, 256], 1, LeakyRelu(0.2)),
+    "gaussians25_js_generator", "generator of 25 Gaussians in the plane, cross-entropy [samsonov2022local]" => points::relu(2, &[100; 4], 2),
+    "gaussians25_js_critic", "its critic" => points::relu(2, &[100; 4], 1),
+    "gaussians25_wgan_generator", "generator of 25 Gaussians or a Swiss roll, Wasserstein [samsonov2022local]" => points::relu(2, &[128; 3], 2),
+    "gaussians25_wgan_critic", "its critic" => points::relu(2, &[256; 3], 1),
+    "gaussians243_js_generator", "generator of 243 Gaussians in five dimensions, cross-entropy [samsonov2022local]" => points::relu(5, &[256; 3], 5),
+    "gaussians243_js_critic", "its critic" => points::relu(5, &[512; 3], 1),
+    "dot_25gaussians_generator", "generator of 25 Gaussians from two uniform latents" => points::named(256, 2, ["l0", "l1", "l2", "l4"]),
+    "dot_25gaussians_critic", "its Wasserstein critic" => points::named(512, 1, ["l1", "l2", "l3", "l4"]),
     "lenet5", "classifier of 32 x 32 digits: logarithms of probabilities up to a constant [lecun1998gradient]" => classifiers::lenet(),
     "resnet20", "classifier of 32 x 32 colour images [he2016deep], shortcuts without weights" => classifiers::resnet(3),
     "resnet56", "classifier of 32 x 32 colour images [he2016deep], shortcuts without weights" => classifiers::resnet(9),
@@ -105,6 +114,10 @@ mod tests {
         assert_eq!(size("residual_energy_32"), 4_694_052);
         assert_eq!(size("ex2_mnist_generator"), 1_039_553);
         assert_eq!(size("ex2_mnist_critic"), size("ex2_mnist_wgan_critic") + 1);
+        assert_eq!((size("gaussians25_js_generator"), size("gaussians25_js_critic")), (30_802, 30_701));
+        assert_eq!((size("gaussians25_wgan_generator"), size("gaussians25_wgan_critic")), (33_666, 132_609));
+        assert_eq!((size("gaussians243_js_generator"), size("gaussians243_js_critic")), (134_405, 528_897));
+        assert_eq!((size("dot_25gaussians_generator"), size("dot_25gaussians_critic")), (132_866, 527_361));
         assert_eq!(named_network("no such network"), None);
     }
 }

@@ -4,8 +4,11 @@ use super::config::GanConfig;
 use crate::gan::GanTraining;
 use crate::training_run::{TrainingRunError, WeightsOf};
 
-fn names(update: u64) -> [String; 2] {
-    ["generator", "discriminator"].map(|what| format!("{what}-{update:04}.safetensors"))
+impl GanConfig {
+    /// The files of generator and discriminator as they were after so many updates, in the folder of a training that keeps them.
+    pub fn snapshot(update: u64) -> [String; 2] {
+        ["generator", "discriminator"].map(|what| format!("{what}-{update:04}.safetensors"))
+    }
 }
 
 /// The files of the last update, where it is one to be kept.
@@ -16,7 +19,7 @@ pub(super) fn snapshot(
     if !config.keeps(training.updates()) {
         return Ok(vec![]);
     }
-    let [generator, discriminator] = names(training.updates());
+    let [generator, discriminator] = GanConfig::snapshot(training.updates());
     Ok(vec![
         WeightsOf { file: generator.into(), bytes: training.kept_generator()?.to_safetensors() },
         WeightsOf { file: discriminator.into(), bytes: training.discriminator().to_safetensors() },
@@ -30,7 +33,7 @@ pub(super) fn all(config: &GanConfig) -> Vec<String> {
     updates.extend(&config.keep_at);
     updates.sort_unstable();
     updates.dedup();
-    updates.into_iter().flat_map(names).collect()
+    updates.into_iter().flat_map(GanConfig::snapshot).collect()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod folder;
 mod progress;
 mod results;
 mod run;
+mod save;
 mod settings;
 mod supervise;
 
@@ -32,6 +33,8 @@ mod _mixwell {
     use crate::folder::{read_run, read_variable};
     #[pymodule_export]
     use crate::run::run;
+    #[pymodule_export]
+    use crate::save::save;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

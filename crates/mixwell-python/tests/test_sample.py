@@ -92,6 +92,23 @@ def test_a_folder_holds_what_memory_holds(tmp_path, run):
         mixwell.open(tmp_path / "nothing_here")
 
 
+def test_a_run_in_memory_is_saved_as_a_folder(tmp_path, run):
+    run.save(tmp_path / "a")
+    mixwell.open(tmp_path / "a").save(tmp_path / "b")
+    for name in "ab":
+        other = mixwell.open(tmp_path / name)
+        assert np.array_equal(other.draws, run.draws) and np.array_equal(other.warmup_draws, run.warmup_draws)
+        assert str(other.summary()) == str(run.summary()) and other.settings == run.settings
+        assert other.stats.keys() == run.stats.keys()
+        assert mixwell.resume(tmp_path / name).finished
+        with pytest.raises(mixwell.RunFolderError, match="run already|config.toml"):
+            run.save(tmp_path / name)
+    chunk = next((tmp_path / "a/draws.zarr/posterior/theta").glob("c.*"))
+    chunk.write_bytes(chunk.read_bytes()[:-1])
+    with pytest.raises(mixwell.RunFolderError, match="draws.zarr"):
+        mixwell.open(tmp_path / "a")
+
+
 def test_arviz_reads_a_run(run):
     pytest.importorskip("xarray")
     posterior = run.posterior["posterior"]

@@ -22,6 +22,7 @@ from ._native import native
 from ._pointwise import pointwise
 from ._run import Run
 from ._sample import Settings, catalogue, open, resume, sample
+from ._stan import from_stan
 from ._summary import Summary, Verdict
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Verdict",
     "__version__",
     "catalogue",
+    "from_stan",
     "jax",
     "native",
     "open",

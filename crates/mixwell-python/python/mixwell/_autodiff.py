@@ -33,7 +33,9 @@ class Jax:
         if jax.default_backend() != "cpu":
             cpu = jax.devices("cpu")[0]
             self._device = lambda: jax.default_device(cpu)
-        self._doubles: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+        self._doubles: Any = getattr(jax, "enable_x64", None)
+        if self._doubles is None:  # before it left the experimental part
+            self._doubles = jax.experimental.enable_x64
         self._values = jax.jit(jax.vmap(function))
         self._both = jax.jit(jax.vmap(jax.value_and_grad(function)))
 

@@ -23,6 +23,16 @@ class Density:
     ) -> Density: ...
     @staticmethod
     def native(address: int, gradient: bool, owner: object, variables: _Named) -> Density: ...
+    @staticmethod
+    def stan(
+        model: int,
+        addresses: list[int],
+        dim: int,
+        threads: bool,
+        owner: object,
+        variables: _Named,
+        order: list[int],
+    ) -> Density: ...
     @property
     def dim(self) -> int: ...
     @property
@@ -40,5 +50,14 @@ def read_run(path: str | PathLike[str]) -> dict[str, Any]: ...
 def read_variable(
     folder: str | PathLike[str], group: str, name: str | None
 ) -> list[tuple[str, NDArray[float64], list[int]]]: ...
+def save(
+    path: str | PathLike[str],
+    settings: str,
+    summary: str,
+    flow: bytes | None,
+    variables: _Named,
+    stats: list[tuple[str, str]],
+    groups: list[NDArray[float64]],
+) -> None: ...
 def catalogue() -> list[tuple[str, str, str]]: ...
 def schema() -> str: ...

@@ -8,6 +8,9 @@ from ._density import Variables
 from ._errors import ConfigError
 from ._mixwell import Density
 
+# What makes the types of functions in ctypes.
+_FUNCTIONS = type(ctypes.CFUNCTYPE(None))
+
 
 class Native:
     """A compiled function of one point; see :func:`native`."""
@@ -62,7 +65,7 @@ def _address(code: object) -> int:
     address = getattr(code, "address", None)
     if isinstance(address, int):
         return address
-    # The common class of all functions of ctypes; `cast` would take a text for a pointer, too.
-    if isinstance(code, ctypes._CFuncPtr):
-        return ctypes.cast(code, ctypes.c_void_p).value or 0
+    # `cast` would take a text for a pointer, too.
+    if isinstance(type(code), _FUNCTIONS):
+        return ctypes.cast(code, ctypes.c_void_p).value or 0  # type: ignore[arg-type]
     raise ConfigError(f"`code` is of the type {type(code).__name__}, but it must be a Numba cfunc, a ctypes function or an address")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import _arviz, _mixwell
 from ._density import Array, Variables
-from ._errors import ConfigError
+from ._errors import ConfigError, RunFolderError
 from ._summary import Summary, Verdict
 
 _GROUPS = ("posterior", "sample_stats", "warmup_posterior", "warmup_sample_stats")
@@ -119,6 +121,25 @@ class Run:
         if self._summary is None or self._verdict is None:
             return Verdict("not finished: mixwell.resume goes on with the run", False, ["not all draws are made"], [])
         return Verdict(self._verdict, self._summary["converged"], self._summary["reasons"], self._summary["warnings"])
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Write the run to a new run folder, which :func:`mixwell.open` and the command ``mixwell summary`` read.
+
+        Raises
+        ------
+        ConfigError
+            When the run is not finished.
+        RunFolderError
+            When the folder cannot be made, or holds a run already.
+        """
+        summary = json.dumps(self._finished())
+        if self.folder is None:
+            groups = [self._memory[group] for group in _GROUPS]
+            _mixwell.save(folder, json.dumps(self.settings), summary, self._flow, self._named, self._stats or [], groups)
+            return
+        if os.path.exists(os.path.join(folder, "config.toml")):
+            raise RunFolderError(f"{os.fspath(folder)!r} holds a run already")
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".lock"))
 
     def evidence(self) -> tuple[float, float]:
         """Log of the integral of the density, and its standard error, from the trained flow.

@@ -132,6 +132,8 @@ def resume(
     left = _mixwell.read_run(folder)
     built: _mixwell.Density | None = None
     run = Run(left)
+    if run.finished:
+        return run
     if log_prob is not None:
         variables: Variables = left["variables"]
         built = density(log_prob, variables, run.settings.get("start"))

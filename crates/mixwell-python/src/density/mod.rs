@@ -3,6 +3,7 @@
 mod answer;
 mod function;
 mod native;
+mod stan;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,7 +13,8 @@ use numpy::PyReadonlyArray2;
 use pyo3::prelude::*;
 
 use self::function::{Function, FunctionTarget};
-use self::native::{Native, NativeTarget};
+use self::native::{Native, NativeTarget, StanCode};
+use self::stan::{Stan, StanTarget};
 use crate::errors;
 
 /// Names and shapes of a density's coordinates: `(name, shape, names of the elements)`.
@@ -28,6 +30,7 @@ pub struct Density {
 enum Source {
     Function(Arc<Function>),
     Native(Native),
+    Stan(Arc<Stan>),
 }
 
 #[pymethods]
@@ -64,10 +67,37 @@ impl Density {
         Ok(Self { variables, source: Source::Native(native) })
     }
 
+    /// A model of BridgeStan: the addresses of the model and of three functions, the number of its unconstrained parameters, whether several threads may call it, its
+    /// parameters, and for each number of these its place among those that the model gives.
+    #[staticmethod]
+    #[allow(clippy::too_many_arguments)]
+    fn stan(
+        py: Python<'_>,
+        model: usize,
+        addresses: [usize; 3],
+        dim: usize,
+        threads: bool,
+        owner: Py<PyAny>,
+        variables: Named,
+        order: Vec<usize>,
+    ) -> PyResult<Self> {
+        let variables = named(variables);
+        if self::dim(&variables) != order.len() || order.iter().any(|place| *place >= order.len()) {
+            return Err(errors::config(py, "the names of the model's parameters do not form arrays"));
+        }
+        let code =
+            StanCode::at(model, addresses, dim, order.len(), owner).map_err(|e| errors::config(py, e))?;
+        let stan = Stan::new(code, dim, threads, variables.clone(), order);
+        Ok(Self { variables, source: Source::Stan(Arc::new(stan)) })
+    }
+
     /// Number of coordinates.
     #[getter]
     fn dim(&self) -> usize {
-        dim(&self.variables)
+        match &self.source {
+            Source::Stan(s) => s.dim(),
+            _ => dim(&self.variables),
+        }
     }
 
     /// Whether it has a gradient.
@@ -76,6 +106,7 @@ impl Density {
         match &self.source {
             Source::Function(f) => f.has_gradient(),
             Source::Native(n) => n.has_gradient(),
+            Source::Stan(_) => true,
         }
     }
 }
@@ -87,11 +118,13 @@ impl Density {
         match &self.source {
             Source::Function(f) => Arc::new(FunctionTarget::new(f.clone(), variables, interrupt)),
             Source::Native(n) => Arc::new(Pointwise::new(NativeTarget::new(n.clone_ref(py), variables))),
+            Source::Stan(s) => Arc::new(Pointwise::new(StanTarget(s.clone()))),
         }
     }
 }
 
-fn named(variables: Named) -> Vec<Variable> {
+/// The same as the library's variables.
+pub fn named(variables: Named) -> Vec<Variable> {
     let one = |(name, shape, elements)| Variable { name, shape, elements };
     variables.into_iter().map(one).collect()
 }

@@ -190,7 +190,7 @@ pub struct InitArgs {
     /// The target's kind; `mixwell list targets` shows them.
     pub target: String,
     /// The method; `mixwell list methods` shows them.
-    #[arg(long, default_value = "flex2")]
+    #[arg(long, default_value = "auto")]
     pub method: String,
     /// Write a config for `mixwell evidence`, with all estimators, instead of one for `mixwell run`.
     #[arg(long, conflicts_with = "method")]

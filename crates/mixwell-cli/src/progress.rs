@@ -123,8 +123,9 @@ impl Observer for Line {
                     bar.finish_and_clear();
                 }
             }
+            Event::Choice(text) if !self.quiet => self.plain(text),
             Event::Warning(text) => self.plain(&format!("warning: {text}")),
-            Event::Planned { .. } | Event::Checkpoint => {}
+            Event::Planned { .. } | Event::Choice(_) | Event::Checkpoint => {}
         }
     }
 }

@@ -20,6 +20,8 @@ const CHAINS: u64 = 1 << 60;
 const REFERENCE_STREAMS: u64 = 1 << 60;
 /// First of the streams of exact draws that stand for a method, one per chain.
 const EXACT_STREAMS: u64 = 1 << 61;
+/// First of the streams of the chains that look at a target before a method is chosen.
+const PILOT_STREAMS: u64 = 3 << 60;
 /// Stream number of random directions onto which a metric projects.
 pub const DIRECTIONS_STREAM: u64 = 1 << 62;
 /// Stream number of the order in which images are scored, and of the exact draws beside points that are scored.
@@ -113,6 +115,15 @@ impl Stream {
     pub fn for_exact_draws(seed: u64, chain: usize) -> Self {
         assert!((chain as u64) < CHAINS, "no stream for chain {chain}");
         Self::new(seed, EXACT_STREAMS + chain as u64)
+    }
+
+    /// The stream of a chain that looks at a target before a method is chosen.
+    ///
+    /// # Panics
+    /// From chain 2^60 on, whose stream could meet others.
+    pub fn for_pilot(seed: u64, chain: usize) -> Self {
+        assert!((chain as u64) < CHAINS, "no stream for chain {chain}");
+        Self::new(seed, PILOT_STREAMS + chain as u64)
     }
 
     /// Uniform on the open interval (0, 1): safe under a logarithm.
@@ -212,6 +223,7 @@ mod tests {
             0..=CHAINS - 1,
             REFERENCE_STREAMS..=REFERENCE_STREAMS + CHAINS - 1,
             EXACT_STREAMS..=EXACT_STREAMS + CHAINS - 1,
+            PILOT_STREAMS..=PILOT_STREAMS + CHAINS - 1,
             one(DIRECTIONS_STREAM),
             one(SCORE_STREAM),
             one(CALIBRATION_STREAM),
@@ -232,6 +244,7 @@ mod tests {
         // The constructors hand out what the register says.
         assert_eq!(Stream::for_reference(1, 3).state().stream, REFERENCE_STREAMS + 3);
         assert_eq!(Stream::for_exact_draws(1, 3).state().stream, EXACT_STREAMS + 3);
+        assert_eq!(Stream::for_pilot(1, 3).state().stream, PILOT_STREAMS + 3);
         assert_eq!(Stream::for_estimate(1, 2, 3).state().stream, ESTIMATE_STREAMS + 2 * ROUND + 3);
     }
 

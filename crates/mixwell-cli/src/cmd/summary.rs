@@ -114,6 +114,9 @@ pub fn print(s: &Summary) -> std::io::Result<()> {
         "{} chains x {} draws in {:.1} s; {} gradients, {} densities",
         s.chains, s.draws, s.wall_seconds, s.gradient_evaluations, s.density_evaluations
     )?;
+    for reason in &s.chosen {
+        writeln!(out, "chosen: {reason}")?;
+    }
     writeln!(out, "\n{}", s.verdict_line())?;
     for reason in &s.reasons {
         writeln!(out, "  - {reason}")?;

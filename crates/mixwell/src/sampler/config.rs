@@ -29,6 +29,9 @@ pub struct RunConfig {
     pub max_batch_rows: usize,
     /// Report Rao-Blackwellised means from the particles of i-SIR.
     pub rao_blackwell: bool,
+    /// Why the method was chosen, where `auto` chose it: words that are written with the config and not read by anybody.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub chosen: Vec<String>,
     /// What is sampled. Left out when the target is given in code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetConfig>,
@@ -57,6 +60,7 @@ impl Default for RunConfig {
             seed: 1,
             max_batch_rows: 16_384,
             rao_blackwell: false,
+            chosen: Vec::new(),
             target: None,
             method: Method::default(),
             start: Start::default(),

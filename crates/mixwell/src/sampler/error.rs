@@ -38,6 +38,11 @@ pub enum RunError {
         "the run was interrupted before all draws were made, so it has no summary; with a folder it can be resumed"
     )]
     Interrupted,
+    /// The run was interrupted before it began.
+    #[error(
+        "interrupted while a method was being chosen; nothing was written, and the same call begins anew"
+    )]
+    LookInterrupted,
     /// No variable of this name is reported.
     #[error("no variable is called `{name}`; there are {known}")]
     NoVariable {
@@ -75,7 +80,7 @@ impl RunError {
     pub fn is_input(&self) -> bool {
         match self {
             Self::Io(e) | Self::Checkpoint(CheckpointError::Io(e)) => e.is_input(),
-            Self::Evaluation(_) | Self::Interrupted => false,
+            Self::Evaluation(_) | Self::Interrupted | Self::LookInterrupted => false,
             _ => true,
         }
     }

@@ -3,6 +3,7 @@
 //! [`Sampler`] is the way in. A [`Method`] expands into kernels and a [`Schedule`]; one loop runs every schedule through the
 //! phases warm-up, frozen and production; an [`Observer`] receives its progress.
 
+mod choose;
 mod chunk;
 mod config;
 mod consistency;
@@ -37,7 +38,7 @@ pub use error::RunError;
 pub use estimate::ProposalReport;
 pub use finished::read_summary;
 pub use method::{
-    Ddls, DiscriminatorRejection, Ex2, Flex2, FlowMc, Keep, KernelMethod, Method, MethodEntry, MhGan,
+    Auto, Ddls, DiscriminatorRejection, Ex2, Flex2, FlowMc, Keep, KernelMethod, Method, MethodEntry, MhGan,
     NeutraMethod, RepGan, ScheduleMethod, ScoreClimbing, catalogue, ex2, flex2, flowmc, neutra,
     score_climbing,
 };

@@ -79,6 +79,8 @@ pub enum Event {
     PhaseEnded(Phase),
     /// A checkpoint was written.
     Checkpoint,
+    /// `method = auto` is about to look at the target, or has chosen: what and why.
+    Choice(String),
     /// Something the user should know.
     Warning(String),
 }

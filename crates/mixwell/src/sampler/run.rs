@@ -128,7 +128,7 @@ pub enum Kept {
 }
 
 impl Sampler {
-    /// A sampler of `target` with default settings: FlEx2MCMC, 20 chains, 1000 draws each, draws in memory.
+    /// A sampler of `target` with default settings: a method chosen by a look at the target, 20 chains, 1000 draws each, draws in memory.
     pub fn new(target: impl Target + 'static) -> Self {
         Self::from_config(Arc::new(target), RunConfig::default())
     }

@@ -49,6 +49,16 @@ pub(crate) struct Place {
     pub next_check: usize,
 }
 
+impl Spent {
+    /// Adds what something else cost.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.seconds += other.seconds;
+        self.densities += other.densities;
+        self.gradients += other.gradients;
+        self.checks += other.checks;
+    }
+}
+
 /// What a run has cost so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spent {

@@ -16,6 +16,9 @@ pub struct Summary {
     pub version: String,
     /// The method's name.
     pub method: String,
+    /// Why that method, where `auto` chose it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub chosen: Vec<String>,
     /// The run's seed.
     pub seed: u64,
     /// True when all draws are made; false for a look at a run that goes on.
@@ -166,6 +169,7 @@ impl Summary {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             method: config.method.name().into(),
+            chosen: config.chosen.clone(),
             seed: config.seed,
             finished: false,
             chains: config.chains,

@@ -1,5 +1,6 @@
 //! Whole runs, from a start to draws, against what is known of their targets.
 
+mod auto;
 #[path = "../data/mod.rs"]
 mod data;
 mod flex2;

@@ -3,6 +3,7 @@
 //! To add one: a file here with its settings, `Default` and [`expand::Expand`], and a row in `registry.rs`, which makes the
 //! `kind`, the checks, the catalogue and `mixwell list methods`.
 
+mod auto;
 mod builder;
 mod discriminator_rejection;
 mod ex2;
@@ -17,6 +18,7 @@ mod registry;
 mod schedule;
 mod score_climbing;
 
+pub use auto::Auto;
 pub use builder::{ex2, flex2, flowmc, neutra, score_climbing};
 pub use discriminator_rejection::DiscriminatorRejection;
 pub use ex2::Ex2;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::expand::Expand;
 use super::{
-    Ddls, DiscriminatorRejection, Ex2, Flex2, FlowMc, KernelMethod, MhGan, NeutraMethod, RepGan,
+    Auto, Ddls, DiscriminatorRejection, Ex2, Flex2, FlowMc, KernelMethod, MhGan, NeutraMethod, RepGan,
     ScheduleMethod, ScoreClimbing,
 };
 use crate::ConfigError;
@@ -65,6 +65,8 @@ macro_rules! methods {
 }
 
 methods! {
+    Auto(Auto) = "auto",
+        "Looks at the target first and chooses: NUTS alone, or a flow with local steps.";
     Ex2(Ex2) = "ex2",
         "i-SIR followed by local steps; the proposal does not learn shapes, only mean and covariance.";
     Flex2(Flex2) = "flex2",
@@ -108,7 +110,7 @@ impl MethodEntry {
 
 impl Default for Method {
     fn default() -> Self {
-        Method::Flex2(Flex2::default())
+        Method::Auto(Auto::default())
     }
 }
 

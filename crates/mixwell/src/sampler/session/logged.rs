@@ -30,6 +30,7 @@ impl Observer for Logged {
     fn event(&mut self, event: &Event) {
         match event {
             Event::PhaseEnded(phase) => self.line(&format!("{} ended", phase.name())),
+            Event::Choice(text) => self.line(text),
             Event::Warning(text) => self.line(&format!("warning: {text}")),
             Event::Planned { memory, disk } => {
                 self.line(&format!(

@@ -89,6 +89,9 @@ impl Session {
         let sink = self.sink(folder.as_ref(), saved.as_ref().and_then(|s| s.store.clone()))?;
         let mut engine = self.engine(&counted, &config, sink, saved)?;
         if !resumed {
+            for reason in &config.chosen {
+                observer.event(&Event::Choice(reason.clone()));
+            }
             for note in target.notes() {
                 observer.event(&Event::Warning(note));
             }

@@ -1,20 +1,25 @@
 //! Everything that can fail before the first step: settings, the target with its variables and starts, sizes, the folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Access, Session};
-use crate::density::Variable;
+use crate::config::{Checked, ConfigFileError, parse};
+use crate::density::{Target, Variable};
 use crate::flow::Flow;
 use crate::io::{ConfigHash, RunFolder, atomic_write, available_bytes, load_checkpoint};
 use crate::proposal::Proposal;
 use crate::rng::FLOW_INIT_STREAM;
+use crate::sampler::choose::{choose, largest_choice};
 use crate::sampler::config::RunConfig;
 use crate::sampler::cost::{Sizes, held_so_far};
 use crate::sampler::error::RunError;
+use crate::sampler::method::Method;
+use crate::sampler::observer::Event;
 use crate::sampler::plan::Plan;
 use crate::sampler::record::Recorder;
 use crate::sampler::reported::{check_reported, check_variables};
 use crate::sampler::run::Sampler;
+use crate::sampler::state::Spent;
 use crate::{ConfigError, Stream};
 
 impl Session {
@@ -22,12 +27,34 @@ impl Session {
     ///
     /// Everything that a user may have to change is found before a new folder is made, so that it can be run again.
     pub(super) fn open(sampler: Sampler, access: Access) -> Result<Self, RunError> {
-        let Sampler { target, settings, own_plan, flow: given, folder, observer, interrupt, threads: _ } =
+        let Sampler { target, settings, own_plan, flow: given, folder, mut observer, interrupt, threads: _ } =
             sampler;
-        let config = settings.checked()?;
+        let mut config = settings.checked()?;
         let dim = target.dim();
         if dim == 0 {
             return Err(ConfigError::new("target", "of 0 coordinates", "at least 1 is needed").into());
+        }
+        let reported = check_variables(&*target)?;
+        let mut looking = Spent::default();
+        if let (Method::Auto(auto), None) = (&config.method, &own_plan) {
+            let chosen = match (access, &folder) {
+                // The choice was made when the run began.
+                (Access::Resume | Access::View, Some(path)) => chosen_before(path, &config)?,
+                _ => {
+                    // What may be chosen has to fit, so that nobody looks in vain.
+                    let plan = largest_choice(dim).plan(dim)?;
+                    let recorder = Recorder::new(&*target, plan.leaves());
+                    let mut sizes = sizes_of(&config, &plan, &*target, &recorder, folder.is_some());
+                    sizes.flow_params = flow_size(&config, &plan, given.as_ref(), dim)?;
+                    sizes.footprint().check()?;
+                    let text = "a few chains look at the target, to choose the method";
+                    observer.event(&Event::Choice(text.into()));
+                    let chosen = choose(&*target, &config, auto, &interrupt)?;
+                    looking = chosen.spent;
+                    chosen.config
+                }
+            };
+            config = chosen.checked()?;
         }
         let plan = match own_plan {
             Some((kernels, schedule)) => Plan::new(kernels, schedule)?,
@@ -45,19 +72,9 @@ impl Session {
                           propose `gaussian` or `flow` instead";
             return Err(ConfigError::new("target", "a density without a base", reason).into());
         }
-        let reported = check_variables(&*target)?;
-        let variables = target.variables();
         let recorder = Recorder::new(&*target, plan.leaves());
-        let mut sizes = Sizes {
-            config: &config,
-            plan: &plan,
-            dim,
-            recorder: &recorder,
-            largest_variable: variables.iter().map(Variable::len).max().unwrap_or(0),
-            flow_params: flow_size(&config, &plan, given.as_ref(), dim)?,
-            on_disk: folder.is_some(),
-            before: held_so_far(),
-        };
+        let mut sizes = sizes_of(&config, &plan, &*target, &recorder, folder.is_some());
+        sizes.flow_params = flow_size(&config, &plan, given.as_ref(), dim)?;
         // A look at a run holds less than the run.
         if access != Access::View {
             sizes.footprint().check()?;
@@ -85,6 +102,9 @@ impl Session {
         let hash = ConfigHash::of(format!("{text}\n{}\n{dim}", names.join(" ")).as_bytes());
         let evaluate = || config.start.evaluate(&*target, config.chains, config.seed, plan.uses_gradient());
         let mut starts = if access == Access::New { Some(evaluate()?) } else { None };
+        if let Some(starts) = &mut starts {
+            starts.spent.add(&looking);
+        }
         if let Some(starts) = &starts {
             check_reported(&*target, starts.first(), reported)?;
         }
@@ -116,6 +136,19 @@ impl Session {
     }
 }
 
+/// What a run without a flow takes.
+fn sizes_of<'a>(
+    config: &'a Checked<RunConfig>,
+    plan: &'a Plan,
+    target: &dyn Target,
+    recorder: &'a Recorder,
+    on_disk: bool,
+) -> Sizes<'a> {
+    let largest_variable = target.variables().iter().map(Variable::len).max().unwrap_or(0);
+    let (dim, before) = (target.dim(), held_so_far());
+    Sizes { config, plan, dim, recorder, largest_variable, flow_params: 0, on_disk, before }
+}
+
 /// Parameters of the flow, before it is made; a given one must fit the target.
 fn flow_size(
     config: &RunConfig,
@@ -135,6 +168,16 @@ fn flow_size(
             Ok(config.flow.size_estimate(dim) as usize)
         }
     }
+}
+
+/// The config with what `auto` chose for the run in this folder.
+fn chosen_before(path: &Path, config: &RunConfig) -> Result<RunConfig, RunError> {
+    let folder = RunFolder::view(path)?;
+    let text = folder.read_text(&folder.config())?;
+    let unreadable =
+        |e: ConfigFileError| ConfigError::new("config", "damaged in the run folder", e.to_string());
+    let kept = parse::<RunConfig>(&text).map_err(unreadable)?.settings;
+    Ok(RunConfig { method: kept.method, start: kept.start, chosen: kept.chosen, ..config.clone() })
 }
 
 fn open_folder(path: PathBuf, access: Access, config: &str) -> Result<RunFolder, RunError> {

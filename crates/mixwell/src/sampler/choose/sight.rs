@@ -1,0 +1,83 @@
+//! What the chains of the look saw, in numbers.
+
+use super::modes::{Walk, grouped};
+use super::pilot::{Group, Look};
+use crate::Points;
+use crate::density::{EvaluationError, Target};
+use crate::diagnostics::{Draws, rhat};
+
+/// R-hat up to which chains agree; from there on they are asked whether they stand in modes of their own.
+const MIXED: f64 = 1.05;
+/// `ln` of the share of the heaviest mode below which another is left out: what chains hung up far outside look like.
+const NEGLIGIBLE: f64 = -20.0;
+
+/// What was seen.
+pub(super) struct Sight {
+    pub dim: usize,
+    pub chains: usize,
+    /// Largest R-hat over the coordinates of all chains that stand where there is mass.
+    pub rhat: f64,
+    /// Shares of the trajectories, at the starts of the run.
+    pub divergent: f64,
+    pub at_limit: f64,
+    /// Gradients of a trajectory.
+    pub leapfrogs: f64,
+    /// Modes, each with the last positions of its chains; one where no valley was found.
+    pub modes: Vec<Vec<Vec<f64>>>,
+    /// Chains left out, as they stood where there is next to no mass.
+    pub stray: usize,
+    /// Those of them that started where the run does.
+    pub stray_near: usize,
+    pub cut_short: bool,
+}
+
+impl Sight {
+    /// Whether all chains agree.
+    pub fn mixed(&self) -> bool {
+        self.rhat <= MIXED
+    }
+}
+
+/// Measures what was seen.
+pub(super) fn measure(target: &dyn Target, look: &Look<'_>) -> Result<Sight, EvaluationError> {
+    let groups: Vec<&Group> = std::iter::once(&look.near).chain(&look.wide).collect();
+    let seen: Vec<(Points, Vec<f64>)> =
+        groups.iter().flat_map(|g| (0..g.n_chains()).map(|chain| g.walk(chain))).collect();
+    let mut walks: Vec<Walk<'_>> =
+        seen.iter().map(|(x, log_prob)| Walk::new(x.as_batch(), log_prob)).collect();
+    let near = &look.near;
+    let share = |count: u64| count as f64 / near.trajectories.max(1) as f64;
+    let (divergent, at_limit, leapfrogs) =
+        (share(near.divergences), share(near.at_limit), share(near.leapfrogs));
+    let heaviest = walks.iter().map(Walk::log_mass).fold(f64::NEG_INFINITY, f64::max);
+    let is_stray = |w: &Walk<'_>| w.log_mass() < heaviest + NEGLIGIBLE;
+    let stray_near = walks.iter().take(near.n_chains()).filter(|w| is_stray(w)).count();
+    let chains = walks.len();
+    walks.retain(|w| !is_stray(w));
+    let stray = chains - walks.len();
+    let rhat = largest_rhat(&walks, target.dim());
+    let group = if rhat > MIXED { grouped(target, &walks)? } else { vec![0; walks.len()] };
+    let mut names: Vec<usize> = group.clone();
+    names.sort_unstable();
+    names.dedup();
+    let ends = |name: &usize| {
+        let of_mode = walks.iter().zip(&group).filter(|(_, g)| *g == name);
+        of_mode.map(|(w, _)| w.x.row(w.x.rows() - 1).to_vec()).collect()
+    };
+    let modes = names.iter().map(ends).collect();
+    let (dim, cut_short) = (target.dim(), look.cut_short);
+    Ok(Sight { dim, chains, rhat, divergent, at_limit, leapfrogs, modes, stray, stray_near, cut_short })
+}
+
+/// The largest R-hat of a coordinate; infinite where a chain never moved.
+fn largest_rhat(walks: &[Walk<'_>], dim: usize) -> f64 {
+    let mut draws = Vec::new();
+    (0..dim)
+        .map(|j| {
+            draws.clear();
+            walks.iter().for_each(|w| draws.extend(w.x.iter().map(|row| row[j])));
+            let value = rhat(Draws::new(&draws, walks.len()));
+            if value.is_nan() { f64::INFINITY } else { value }
+        })
+        .fold(1.0, f64::max)
+}

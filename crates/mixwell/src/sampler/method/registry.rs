@@ -128,7 +128,7 @@ impl Method {
     /// use mixwell::kernel::nuts;
     /// use mixwell::sampler::Method;
     /// assert_eq!(Method::named("nuts")?, nuts().into());
-    /// assert_eq!(Method::named("flex2")?, Method::default());
+    /// assert_eq!(Method::named("auto")?, Method::default());
     /// # Ok::<(), mixwell::ConfigError>(())
     /// ```
     ///

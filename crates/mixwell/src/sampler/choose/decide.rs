@@ -79,7 +79,7 @@ pub(super) fn without_a_look(target: &dyn Target) -> Option<Decision> {
 pub(super) fn decide(sight: &Sight, config: &RunConfig) -> Decision {
     let mut reasons = vec![seen(sight)];
     let (modes, dim) = (sight.modes.len(), sight.dim);
-    let hard = sight.divergent > MANY_DIVERGENT || sight.at_limit > MANY_AT_LIMIT;
+    let hard = sight.divergent > MANY_DIVERGENT || (sight.at_limit > MANY_AT_LIMIT && !sight.mixed());
     let accept = if sight.divergent > FEW_DIVERGENT { 0.95 } else { 0.8 };
     let method: Method = if modes > 1 {
         reasons.push(format!(
@@ -170,8 +170,9 @@ mod tests {
         assert_eq!(name(Sight { divergent: 0.01, ..sight() }), "kernel");
         assert_eq!(name(Sight { rhat: 1.3, ..sight() }), "flex2");
         assert_eq!(name(Sight { divergent: 0.2, ..sight() }), "flex2");
-        assert_eq!(name(Sight { at_limit: 0.9, ..sight() }), "flex2");
-        assert_eq!(name(Sight { at_limit: 0.9, dim: 1000, ..sight() }), "kernel");
+        assert_eq!(name(Sight { at_limit: 0.9, ..sight() }), "kernel", "long trajectories that mix");
+        assert_eq!(name(Sight { at_limit: 0.9, rhat: 1.3, ..sight() }), "flex2");
+        assert_eq!(name(Sight { at_limit: 0.9, rhat: 1.3, dim: 1000, ..sight() }), "kernel");
         assert_eq!(name(Sight { rhat: 1.08, dim: 103, ..sight() }), "kernel");
         assert_eq!(name(Sight { rhat: 1.3, dim: 103, ..sight() }), "flex2");
         let stuck = chosen(&Sight { rhat: f64::INFINITY, ..sight() });

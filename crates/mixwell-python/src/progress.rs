@@ -22,7 +22,8 @@ impl Observer for Seen {
         match event {
             Event::Progress(progress) => state.progress = Some(progress.clone()),
             Event::Warning(text) => state.warnings.push(text.clone()),
-            Event::Planned { .. } | Event::PhaseEnded(_) | Event::Checkpoint => {}
+            // The reasons of a choice are in the summary.
+            Event::Planned { .. } | Event::PhaseEnded(_) | Event::Checkpoint | Event::Choice(_) => {}
         }
     }
 }

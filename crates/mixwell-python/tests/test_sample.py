@@ -135,3 +135,11 @@ def test_a_point_may_be_kept_and_changed():
 
     mixwell.sample(rude, dim=2, method="random_walk", chains=2, draws=20)
     assert len({a.__array_interface__["data"][0] for a in kept}) == len(kept)
+
+
+def test_a_method_is_chosen_where_none_is_named() -> None:
+    run = mixwell.sample(normal, dim=3, chains=4, draws=500, seed=5)
+    assert "NUTS alone" in run.chosen[1]
+    assert_moments(run, MEAN, SD)
+    assert "no gradient" in mixwell.sample(normal_values, dim=3, chains=4, draws=20, seed=5).chosen[0]
+    assert mixwell.sample(normal, dim=3, method="nuts", chains=4, draws=20).chosen == []

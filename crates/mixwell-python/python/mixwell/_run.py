@@ -116,6 +116,11 @@ class Run:
         return Summary(self._finished(), self.verdict)
 
     @property
+    def chosen(self) -> list[str]:
+        """Which method ``"auto"`` chose, and why, in words; empty where it was given."""
+        return list(self._finished().get("chosen", []))
+
+    @property
     def verdict(self) -> Verdict:
         """Whether the draws can be used, and why not; False in a condition when they cannot."""
         if self._summary is None or self._verdict is None:

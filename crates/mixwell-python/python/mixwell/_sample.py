@@ -61,7 +61,7 @@ def sample(
         names its elements.
     method
         The name of a method or kernel (``mixwell.catalogue()``), e.g. ``"flex2"`` or ``"nuts"``, or a dictionary of settings as in a config file:
-        ``{"kind": "flex2", "train_iterations": 300}``. By default ``"auto"``, which chooses by a short look at the density.
+        ``{"kind": "flex2", "train_iterations": 300}``. By default ``"auto"``, which chooses by a short look at the density; ``run.chosen`` says why.
     chains, draws
         Number of chains, and production draws of each. By default 20 and 1000.
     seed

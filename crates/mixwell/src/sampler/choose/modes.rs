@@ -82,7 +82,7 @@ fn valley(target: &dyn Target, a: &Walk<'_>, b: &Walk<'_>) -> Result<bool, Evalu
         let ends = a.log_prob[place(a.x.rows(), k)].min(b.log_prob[place(b.x.rows(), k)]);
         let between = &log_prob[k * POINTS..(k + 1) * POINTS];
         // Where there is no value there is no way.
-        between.iter().any(|v| !(*v >= ends - VALLEY))
+        between.iter().any(|v| v.is_nan() || *v < ends - VALLEY)
     };
     Ok((0..SEGMENTS).all(deep))
 }

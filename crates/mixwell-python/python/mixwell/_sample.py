@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _mixwell
@@ -24,6 +24,7 @@ class Settings(TypedDict, total=False):
     thin: int
     max_batch_rows: int
     rao_blackwell: bool
+    chosen: Sequence[str]
     start: Mapping[str, Any]
     flow: Mapping[str, Any]
     training: Mapping[str, Any]

@@ -3,14 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use mixwell::density::Variable;
-use mixwell::io::{
-    DrawStore, IoError, MANIFEST, MANIFEST_ATTRIBUTE, Phase, RunFolder, Stat, StatKind, StoreSchema,
-    atomic_write,
-};
-use mixwell::sampler::RunConfig;
+use mixwell::io::{DrawStore, IoError, Phase, RunFolder, Stat, StatKind, StoreSchema, atomic_write};
+use mixwell::sampler::{RunConfig, draw_attributes};
 use numpy::PyReadonlyArray3;
 use pyo3::prelude::*;
-use serde_json::json;
 
 use crate::density::Named;
 use crate::errors;
@@ -66,24 +62,10 @@ impl Finished<'_> {
         let folder = RunFolder::create(path)?;
         let config = mixwell::config::commented(&self.config).map_err(|e| IoError::Schema(e.to_string()))?;
         atomic_write(&folder.config(), config.as_bytes())?;
-        let version = env!("CARGO_PKG_VERSION");
-        let attributes = json!({
-            "creation_library": "mixwell",
-            "creation_library_version": version,
-            "creation_library_language": "Rust",
-            "inference_library": "mixwell",
-            "inference_library_version": version,
-            "method": self.config.method.name(),
-            "seed": self.config.seed,
-            MANIFEST_ATTRIBUTE: MANIFEST,
-        });
-        let mut attributes = attributes.as_object().cloned().unwrap_or_default();
-        for variable in self.variables.iter().filter(|v| !v.elements.is_empty()) {
-            attributes.insert(format!("{}_dim_0_names", variable.name), variable.elements.clone().into());
-        }
         let row = self.config.chains * self.variables.iter().map(Variable::len).sum::<usize>();
         let draws = |values: &[f64]| values.len() / row.max(1);
         let [warmup, production] = self.groups.map(|(_, values, _)| draws(values));
+        let attributes = draw_attributes(&self.config, &self.variables);
         let schema = StoreSchema {
             n_chains: self.config.chains,
             variables: self.variables,

@@ -66,6 +66,11 @@ macro_rules! targets {
         }
 
         impl TargetConfig {
+            /// The `[target]` of a config's text; none where there is none that can be read.
+            pub fn in_text(text: &str) -> Option<Self> {
+                text.parse::<toml::Table>().ok()?.get("target")?.clone().try_into().ok()
+            }
+
             /// The name written after `kind`.
             pub fn kind(&self) -> &'static str {
                 match self {

@@ -9,6 +9,7 @@ mod config;
 mod consistency;
 mod cost;
 mod draw_array;
+mod draw_attributes;
 mod engine;
 mod error;
 mod estimate;
@@ -34,6 +35,7 @@ mod undo;
 
 pub use config::{Output, RunConfig, Stop};
 pub use draw_array::DrawArray;
+pub use draw_attributes::draw_attributes;
 pub use error::RunError;
 pub use estimate::ProposalReport;
 pub use finished::read_summary;

@@ -221,9 +221,8 @@ impl Evaluated {
         self.x.as_batch().row(0)
     }
 
-    /// Chains at the starts, each with its stream under `seed`.
-    pub fn chains(self, seed: u64) -> Ensemble {
-        let streams = Stream::for_chains(seed, self.x.rows());
+    /// Chains at the starts, one with each stream.
+    pub fn chains(self, streams: Vec<Stream>) -> Ensemble {
         let mut chains = Ensemble::evaluated(self.x, self.log_prob, self.grad, streams);
         chains.belongs_to(self.version);
         chains
@@ -319,7 +318,7 @@ mod tests {
             let starts = start.evaluate(&gaussian, 7, 1, true).unwrap();
             assert_eq!((starts.spent.densities, starts.spent.gradients), (7, 7), "{start:?}");
             let counted = Counted::new(&gaussian as &dyn Target);
-            let mut chains = starts.chains(1);
+            let mut chains = starts.chains(Stream::for_chains(1, 7));
             let log_prob = chains.log_prob().to_vec();
             let failure = Failure::default();
             let grad = chains.whole().gradients(Guarded::new(&counted, &failure)).data().to_vec();

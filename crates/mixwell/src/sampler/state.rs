@@ -49,16 +49,6 @@ pub(crate) struct Place {
     pub next_check: usize,
 }
 
-impl Spent {
-    /// Adds what something else cost.
-    pub(super) fn add(&mut self, other: &Self) {
-        self.seconds += other.seconds;
-        self.densities += other.densities;
-        self.gradients += other.gradients;
-        self.checks += other.checks;
-    }
-}
-
 /// What a run has cost so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spent {
@@ -70,4 +60,14 @@ pub struct Spent {
     pub gradients: u64,
     /// Points evaluated, either way, to see whether the target contradicts itself; they are not among the others.
     pub checks: u64,
+}
+
+impl Spent {
+    /// Adds what something else cost.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.seconds += other.seconds;
+        self.densities += other.densities;
+        self.gradients += other.gradients;
+        self.checks += other.checks;
+    }
 }

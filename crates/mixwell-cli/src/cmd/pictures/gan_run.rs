@@ -35,7 +35,7 @@ impl GanRun {
         let shown = path.display();
         let folder = RunFolder::view(path).map_err(TrainingRunError::from)?;
         let text = folder.read_text(&folder.config()).map_err(TrainingRunError::from)?;
-        let target = if is_training(&text) { None } else { target_of(&text) };
+        let target = if is_training(&text) { None } else { TargetConfig::in_text(&text) };
         let Some(TargetConfig::Gan(config)) = target else {
             return Err(bad_input(format!(
                 "`{shown}` is no run of `mixwell run` whose target is a GAN (`kind = \"gan\"`); \
@@ -126,9 +126,4 @@ impl GanRun {
         steps.dedup();
         steps
     }
-}
-
-/// The target of a run.
-fn target_of(config: &str) -> Option<TargetConfig> {
-    config.parse::<toml::Table>().ok()?.get("target")?.clone().try_into().ok()
 }

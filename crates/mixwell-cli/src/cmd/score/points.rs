@@ -77,9 +77,7 @@ fn own_truth(path: &Path) -> anyhow::Result<Box<dyn Target>> {
     }
     let text = read_text(&config, CONFIG_BYTES)
         .map_err(|e| bad_input(format!("cannot read `{}`: {e}", config.display())))?;
-    let target = text.parse::<toml::Table>().ok().and_then(|table| table.get("target").cloned());
-    let target: Option<TargetConfig> = target.and_then(|target| target.try_into().ok());
-    let own = target.map(|config| build_target(Some(&config))).transpose()?;
+    let own = TargetConfig::in_text(&text).map(|config| build_target(Some(&config))).transpose()?;
     own.filter(|own| PointScores::can_be_of(own.as_ref())).ok_or_else(|| {
         bad_input(format!(
             "the target of `{shown}` has neither round modes nor curves that are known; {needs}"

@@ -13,6 +13,8 @@ use crate::{Points, Stream};
 
 /// Steps in which a group of chains adapts.
 const WARMUP: usize = 300;
+/// Fewest steps that are looked at: R-hat needs some.
+const FEWEST: usize = 8;
 /// Fewest and most chains at the run's starts; there are half as many further out.
 const CHAINS: (usize, usize) = (8, 12);
 /// Gradients of a trajectory, and steps of warm-up, by which a run is priced when the look is given its share.
@@ -34,6 +36,23 @@ pub(super) struct Group {
 }
 
 impl Group {
+    fn new(chains: Ensemble) -> Result<Self, RunError> {
+        let kernel = NutsConfig::default().build(chains.dim())?;
+        let (chains, steps) = (Chains::from(chains), Vec::new());
+        Ok(Self { chains, kernel, steps, trajectories: 0, divergences: 0, at_limit: 0, leapfrogs: 0 })
+    }
+
+    /// Takes note of the last step.
+    fn record(&mut self) {
+        for tally in self.chains.tallies().iter() {
+            self.trajectories += 1;
+            self.divergences += u64::from(tally.divergences > 0);
+            self.at_limit += u64::from(tally.tree_depth >= NutsConfig::default().max_depth);
+            self.leapfrogs += u64::from(tally.leapfrogs);
+        }
+        self.steps.push((self.chains.x().data().to_vec(), self.chains.log_prob().to_vec()));
+    }
+
     pub fn n_chains(&self) -> usize {
         self.chains.ensemble().n_chains()
     }
@@ -47,15 +66,15 @@ impl Group {
     }
 }
 
-/// Both groups, and what sends them on.
+/// The groups, and what sends them on.
 pub(super) struct Look<'a> {
     target: &'a Counted<&'a dyn Target>,
     interrupt: &'a AtomicBool,
     /// Gradients that may be spent.
     most: u64,
-    pub near: Group,
-    pub wide: Option<Group>,
-    /// Whether they were used up.
+    /// The chains at the run's starts, then those further out, where there are any.
+    pub groups: Vec<Group>,
+    /// Whether the gradients were used up.
     pub cut_short: bool,
 }
 
@@ -69,61 +88,50 @@ impl<'a> Look<'a> {
     ) -> Result<Self, RunError> {
         let planned = (config.chains * (RUN_WARMUP + config.draws)) as f64 * TRAJECTORY;
         let n_near = config.chains.clamp(CHAINS.0, CHAINS.1);
-        let group = |x: Points, first: usize| -> Result<Group, RunError> {
-            let streams = (first..first + x.rows()).map(|c| Stream::for_pilot(config.seed, c)).collect();
-            let kernel = NutsConfig::default().build(x.dim())?;
-            let chains = Chains::from(Ensemble::new(target, x, streams)?);
-            let (trajectories, divergences, at_limit, leapfrogs) = (0, 0, 0, 0);
-            Ok(Group { chains, kernel, steps: Vec::new(), trajectories, divergences, at_limit, leapfrogs })
+        let streams = |first: usize, n: usize| -> Vec<Stream> {
+            (first..first + n).map(|c| Stream::for_pilot(config.seed, c)).collect()
         };
-        let near = group(start_of(target, &config.start, n_near, config.seed)?, 0)?;
-        let wide = match further(&config.start, auto.wide) {
-            Some(start) => {
-                let x = finite(target, start.points(target, n_near / 2, config.seed)?)?;
-                if x.rows() > 1 { Some(group(x, n_near)?) } else { None }
+        // Refused as the run's would be.
+        let near = config.start.evaluate(target, n_near, config.seed, true)?;
+        let mut groups = vec![Group::new(near.chains(streams(0, n_near)))?];
+        if let Some(start) = further(&config.start, auto.wide) {
+            let x = finite(target, start.points(target, n_near / 2, config.seed)?)?;
+            if x.rows() > 1 {
+                let streams = streams(n_near, x.rows());
+                groups.push(Group::new(Ensemble::new(target, x, streams)?)?);
             }
-            None => None,
-        };
+        }
         let most = (auto.share * planned) as u64;
-        let mut look = Self { target, interrupt, most, near, wide, cut_short: false };
+        let mut look = Self { target, interrupt, most, groups, cut_short: false };
         // A quarter is left to those further out, and a quarter to what comes after.
-        look.warm_up(false, most / 2)?;
-        look.warm_up(true, most / 4 * 3)?;
+        for group in 0..look.groups.len() {
+            look.warm_up(group, most / 4 * (2 + group as u64))?;
+        }
         Ok(look)
     }
 
-    fn warm_up(&mut self, wide: bool, most: u64) -> Result<(), RunError> {
+    fn warm_up(&mut self, group: usize, most: u64) -> Result<(), RunError> {
         for step in 0..WARMUP {
             if self.target.gradients() > most {
                 self.cut_short = true;
                 break;
             }
-            let Some(group) = self.step(wide)? else { return Ok(()) };
-            group.chains.teach(&mut group.kernel, Warmup { step, total: WARMUP });
+            let Group { chains, kernel, .. } = self.step(group)?;
+            chains.teach(kernel, Warmup { step, total: WARMUP });
         }
-        if let Some(group) = self.group(wide) {
-            group.kernel.freeze();
-        }
+        self.groups[group].kernel.freeze();
         Ok(())
     }
 
     /// So many more steps of every chain; fewer once nothing is left to spend.
     pub fn go_on(&mut self, steps: usize) -> Result<(), RunError> {
-        for step in 0..steps {
-            // R-hat needs some.
-            if self.target.gradients() > self.most && self.near.steps.len() + step >= 8 {
+        for _ in 0..steps {
+            if self.target.gradients() > self.most && self.steps() >= FEWEST {
                 self.cut_short = true;
                 return Ok(());
             }
-            for wide in [false, true] {
-                let Some(group) = self.step(wide)? else { continue };
-                for tally in group.chains.tallies().iter() {
-                    group.trajectories += 1;
-                    group.divergences += u64::from(tally.divergences > 0);
-                    group.at_limit += u64::from(tally.tree_depth >= NutsConfig::default().max_depth);
-                    group.leapfrogs += u64::from(tally.leapfrogs);
-                }
-                group.steps.push((group.chains.x().data().to_vec(), group.chains.log_prob().to_vec()));
+            for group in 0..self.groups.len() {
+                self.step(group)?.record();
             }
         }
         Ok(())
@@ -131,35 +139,19 @@ impl<'a> Look<'a> {
 
     /// Steps made after the warm-up.
     pub fn steps(&self) -> usize {
-        self.near.steps.len()
+        self.groups[0].steps.len()
     }
 
-    fn group(&mut self, wide: bool) -> Option<&mut Group> {
-        if wide { self.wide.as_mut() } else { Some(&mut self.near) }
-    }
-
-    fn step(&mut self, wide: bool) -> Result<Option<&mut Group>, RunError> {
+    fn step(&mut self, group: usize) -> Result<&mut Group, RunError> {
         if self.interrupt.load(Ordering::Relaxed) {
             return Err(RunError::LookInterrupted);
         }
-        let target = self.target;
-        let Some(group) = self.group(wide) else { return Ok(None) };
+        let group = &mut self.groups[group];
         let failure = Failure::default();
-        group.chains.step_in(&group.kernel, &Context::new(target, &failure));
+        group.chains.step_in(&group.kernel, &Context::new(self.target, &failure));
         failure.check()?;
-        Ok(Some(group))
+        Ok(group)
     }
-}
-
-/// The starts of the run, for as many chains as look; refused as the run's would be.
-fn start_of(
-    target: &Counted<&dyn Target>,
-    start: &Start,
-    chains: usize,
-    seed: u64,
-) -> Result<Points, RunError> {
-    let chains = start.evaluate(target, chains, seed, true)?.chains(seed);
-    Ok(Points::from_vec(chains.x().data().to_vec(), target.dim()))
 }
 
 /// Starts spread so many times further, where they are random.

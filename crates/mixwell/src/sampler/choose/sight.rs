@@ -1,7 +1,7 @@
 //! What the chains of the look saw, in numbers.
 
 use super::modes::{Walk, grouped};
-use super::pilot::{Group, Look};
+use super::pilot::Look;
 use crate::Points;
 use crate::density::{EvaluationError, Target};
 use crate::diagnostics::{Draws, rhat};
@@ -40,12 +40,11 @@ impl Sight {
 
 /// Measures what was seen.
 pub(super) fn measure(target: &dyn Target, look: &Look<'_>) -> Result<Sight, EvaluationError> {
-    let groups: Vec<&Group> = std::iter::once(&look.near).chain(&look.wide).collect();
     let seen: Vec<(Points, Vec<f64>)> =
-        groups.iter().flat_map(|g| (0..g.n_chains()).map(|chain| g.walk(chain))).collect();
+        look.groups.iter().flat_map(|g| (0..g.n_chains()).map(|chain| g.walk(chain))).collect();
     let mut walks: Vec<Walk<'_>> =
         seen.iter().map(|(x, log_prob)| Walk::new(x.as_batch(), log_prob)).collect();
-    let near = &look.near;
+    let near = &look.groups[0];
     let share = |count: u64| count as f64 / near.trajectories.max(1) as f64;
     let (divergent, at_limit, leapfrogs) =
         (share(near.divergences), share(near.at_limit), share(near.leapfrogs));

@@ -1,12 +1,10 @@
 //! The draws of a run's folder: the store that takes them, and whether those are there that a checkpoint speaks of.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Session;
-use crate::io::{
-    DrawReader, DrawStore, IoError, MANIFEST, MANIFEST_ATTRIBUTE, RunFolder, StoreSchema, StoreState,
-    timestamp,
-};
+use crate::io::{DrawReader, DrawStore, IoError, RunFolder, StoreSchema, StoreState, timestamp};
+use crate::sampler::draw_attributes;
 use crate::sampler::error::RunError;
 use crate::sampler::finished::verified;
 use crate::sampler::observer::Phase;
@@ -47,27 +45,10 @@ impl Session {
     }
 
     fn attributes(&self) -> Map<String, Value> {
-        let version = env!("CARGO_PKG_VERSION");
-        let attributes = json!({
-            "created_at": timestamp(std::time::SystemTime::now()),
-            "creation_library": "mixwell",
-            "creation_library_version": version,
-            "creation_library_language": "Rust",
-            "inference_library": "mixwell",
-            "inference_library_version": version,
-            "method": self.config.method.name(),
-            "seed": self.config.seed,
-            "config_hash": self.hash.to_string(),
-            MANIFEST_ATTRIBUTE: MANIFEST,
-            "tuning_steps": self.plan.schedule.adapting_draws(),
-        });
-        let mut map = match attributes {
-            Value::Object(map) => map,
-            _ => unreachable!("an object was written above"),
-        };
-        for variable in self.target.variables().into_iter().filter(|v| !v.elements.is_empty()) {
-            map.insert(format!("{}_dim_0_names", variable.name), variable.elements.into());
-        }
+        let mut map = draw_attributes(&self.config, &self.target.variables());
+        map.insert("created_at".into(), timestamp(std::time::SystemTime::now()).into());
+        map.insert("config_hash".into(), self.hash.to_string().into());
+        map.insert("tuning_steps".into(), self.plan.schedule.adapting_draws().into());
         map
     }
 }

@@ -23,6 +23,7 @@ use super::start::Evaluated;
 use super::state::RunState;
 use super::summarise::summarise;
 use super::summary::Summary;
+use crate::Stream;
 use crate::config::Checked;
 use crate::density::{Counted, Target};
 use crate::flow::Flow;
@@ -179,7 +180,7 @@ impl Session {
             (Some(saved), _) => (Ensemble::restore(std::mem::take(&mut saved.ensemble)), saved.spent),
             (None, Some(starts)) => {
                 let spent = starts.spent;
-                (starts.chains(config.seed), spent)
+                (starts.chains(Stream::for_chains(config.seed, config.chains)), spent)
             }
             (None, None) => unreachable!("a run without a checkpoint begins at its starts"),
         };

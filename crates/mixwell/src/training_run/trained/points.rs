@@ -84,7 +84,7 @@ pub fn images_of_run(path: &Path) -> Result<Option<ImageSet>, TrainingRunError> 
         (law, Points::from_vec(array.data.into_f64(), dim.max(1)))
     } else {
         let reader = DrawReader::open(&folder.draws())?;
-        let target = target_of_run(&text);
+        let target = TargetConfig::in_text(&text);
         if let Some(TargetConfig::Gan(config)) = &target {
             return generated_images(config, &reader.read_variable("posterior", "z", 1)?).map(Some);
         }
@@ -101,12 +101,6 @@ pub fn images_of_run(path: &Path) -> Result<Option<ImageSet>, TrainingRunError> 
     let encoding = encoding
         .ok_or_else(|| refused("its energy is not one of images (there is no images.json beside it)"))?;
     Ok(Some(encoding.images(points.as_batch())?))
-}
-
-/// The target of a run.
-fn target_of_run(config: &str) -> Option<TargetConfig> {
-    let table: toml::Table = config.parse().ok()?;
-    table.get("target")?.clone().try_into().ok()
 }
 
 /// How images became the points of the law in a folder, where they did.

@@ -31,6 +31,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Show means, errors, diagnostics and the verdict of a run, or what came out of a training.
     Summary(SummaryArgs),
+    /// Write a finished run as one HTML page: the verdict, a table that sorts, figures, every setting. Nothing in it is fetched from elsewhere.
+    Report(ReportArgs),
     /// Estimate the normalising constant of the target of a config file, by one estimator or several side by side.
     Evidence(EvidenceArgs),
     /// Look at a trained law: its log Z in several ways, its density on a grid, energies of data sets, distance from the truth.
@@ -64,6 +66,9 @@ pub struct RunArgs {
     /// Seed, instead of the one in the config.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=LARGEST_SEED))]
     pub seed: Option<u64>,
+    /// Also write the report of the run, report.html in its folder.
+    #[arg(long)]
+    pub report: bool,
     #[command(flatten)]
     pub session: SessionArgs,
 }
@@ -114,6 +119,16 @@ pub struct SummaryArgs {
     /// Print JSON instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run folder.
+    pub dir: PathBuf,
+    /// The file to write [default: report.html in the run folder].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Options of `evidence`.

@@ -54,6 +54,7 @@ pub fn code(result: anyhow::Result<Status>) -> ExitCode {
                 || error.downcast_ref::<RunError>().is_some_and(|e| e.is_input())
                 || error.downcast_ref::<TrainingRunError>().is_some_and(|e| e.is_input())
                 || error.downcast_ref::<ScoreError>().is_some_and(|e| e.is_input())
+                || error.downcast_ref::<mixwell_report::ReportError>().is_some_and(|e| e.is_input())
                 || error.downcast_ref::<mixwell_reproduce::ReproduceError>().is_some_and(|e| e.is_input());
             ExitCode::from(if bad { 2 } else { 1 })
         }

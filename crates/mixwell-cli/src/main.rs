@@ -18,6 +18,7 @@ fn main() -> std::process::ExitCode {
         cli::Command::Train(args) => cmd::train::run(&args),
         cli::Command::Resume(args) => cmd::resume::run(&args),
         cli::Command::Summary(args) => cmd::summary::run(&args),
+        cli::Command::Report(args) => cmd::report::run(&args),
         cli::Command::Evidence(args) => cmd::evidence::run(&args),
         cli::Command::Density(args) => cmd::density::run(&args),
         cli::Command::Init(args) => cmd::init::run(&args),

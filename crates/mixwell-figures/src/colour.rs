@@ -15,20 +15,58 @@ const LIGHT_TO_DARK: [[u8; 3]; 7] = [
     [10, 56, 110],
 ];
 
-/// Colour of text and axes.
-pub(crate) const INK: &str = "#222222";
-/// Colour of frames and ticks.
-pub(crate) const FRAME: &str = "#666666";
-/// Colour of grid lines.
-pub(crate) const GRID: &str = "#e4e4e4";
+/// What a thing is coloured as; which colour that is, depends on where the figure is shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Colour {
+    None,
+    /// Text and axes.
+    Ink,
+    /// Frames and ticks.
+    Frame,
+    /// Grid lines.
+    Grid,
+    /// What everything stands on.
+    Paper,
+    /// A series, by its number.
+    Series(usize),
+    /// From light (0) to dark (1).
+    Shade(f64),
+}
 
-/// The colour of series number `i`.
-pub(crate) fn series(i: usize) -> &'static str {
-    SERIES[i % SERIES.len()]
+impl Colour {
+    /// The colour on white.
+    pub(crate) fn on_white(self) -> String {
+        match self {
+            Self::None => "none".into(),
+            Self::Ink => "#222222".into(),
+            Self::Frame => "#666666".into(),
+            Self::Grid => "#e4e4e4".into(),
+            Self::Paper => "#ffffff".into(),
+            Self::Series(number) => SERIES[number % SERIES.len()].into(),
+            Self::Shade(share) => shade(share),
+        }
+    }
+
+    /// The colour as a page chooses it, by the variables that [`crate::Medium::Page`] tells.
+    pub(crate) fn on_page(self) -> String {
+        let variable = |name: &str| format!("var(--figure-{name},{})", self.on_white());
+        match self {
+            Self::None => "none".into(),
+            Self::Ink => variable("ink"),
+            Self::Frame => variable("frame"),
+            Self::Grid => variable("grid"),
+            Self::Paper => variable("paper"),
+            Self::Series(number) => variable(&format!("series-{}", number % SERIES.len())),
+            Self::Shade(share) => format!(
+                "color-mix(in oklab,var(--figure-deep,#0a386e) {:.0}%,var(--figure-faint,#f7fafd))",
+                100.0 * share.clamp(0.0, 1.0)
+            ),
+        }
+    }
 }
 
 /// From light (0) to dark (1).
-pub(crate) fn shade(share: f64) -> String {
+fn shade(share: f64) -> String {
     let place = share.clamp(0.0, 1.0) * (LIGHT_TO_DARK.len() - 1) as f64;
     let below = (place as usize).min(LIGHT_TO_DARK.len() - 2);
     let part = place - below as f64;

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
-use crate::colour;
+use crate::colour::Colour;
 use crate::layout::{Columns, Entry, Frame, Panel, page};
 use crate::marks::{Swatch, polyline};
+use crate::medium::{Figure, Medium};
 use crate::svg::{Path, Stroke, Svg};
 
 /// Panels beside each other with one legend. A name has the same colour in all panels.
@@ -49,20 +50,26 @@ pub struct Curve {
 }
 
 impl Curves {
-    /// The figure.
+    /// The figure as a file of its own.
     pub fn svg(&self) -> String {
+        self.draw(&Medium::File)
+    }
+}
+
+impl Figure for Curves {
+    fn draw(&self, medium: &Medium) -> String {
         let all = || self.panels.iter().flat_map(|p| &p.curves);
         let mut names: Vec<&str> = Vec::new();
         let mut legend = Vec::new();
         for curve in all() {
             if !names.contains(&curve.name.as_str()) {
-                let swatch = Swatch::line(colour::series(names.len()), false);
+                let swatch = Swatch::line(Colour::Series(names.len()), false);
                 legend.push(Entry { swatch, text: curve.name.clone() });
                 names.push(&curve.name);
             }
         }
         if all().any(|c| c.exact.is_some()) {
-            legend.push(Entry { swatch: Swatch::line(colour::FRAME, true), text: "dashed: exact".into() });
+            legend.push(Entry { swatch: Swatch::line(Colour::Frame, true), text: "dashed: exact".into() });
         }
         // One range for all panels, so that they can be compared.
         let x = self.x.tight(all().flat_map(|c| c.x.iter().copied()));
@@ -72,13 +79,18 @@ impl Curves {
             y: self.y.fit(all().flat_map(Curve::heights)),
         });
         let size = if self.panels.len() > 1 { (290.0, 210.0) } else { (560.0, 260.0) };
-        let (mut svg, frames) =
-            page(&self.title, &legend, panels.collect(), Columns { most: 3, width: size.0, height: size.1 });
+        let (mut svg, frames) = page(
+            &self.title,
+            &legend,
+            panels.collect(),
+            Columns { most: 3, width: size.0, height: size.1 },
+            medium,
+        );
         for (id, (panel, frame)) in self.panels.iter().zip(&frames).enumerate() {
             svg.clip(id, frame.area);
             for curve in &panel.curves {
                 let number = names.iter().position(|n| *n == curve.name).unwrap_or(0);
-                curve.draw(&mut svg, frame, colour::series(number));
+                curve.draw(&mut svg, frame, Colour::Series(number));
             }
             svg.unclip();
         }
@@ -97,7 +109,7 @@ impl Curve {
         (0..n).map(|i| [self.x[i], self.y[i] - self.error[i], self.y[i] + self.error[i]])
     }
 
-    fn draw(&self, svg: &mut Svg, frame: &Frame<'_>, colour: &str) {
+    fn draw(&self, svg: &mut Svg, frame: &Frame<'_>, colour: Colour) {
         let mut outline = Path::default();
         let lower = self.band().rev().map(|[x, low, _]| (x, low));
         let around = self.band().map(|[x, _, high]| (x, high)).chain(lower);

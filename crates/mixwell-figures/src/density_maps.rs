@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
-use crate::colour;
+use crate::colour::Colour;
 use crate::layout::{Columns, Entry, Panel, page};
 use crate::marks::Swatch;
+use crate::medium::{Figure, Medium};
 use crate::scatter::curves;
 use crate::surface::Surface;
 
@@ -39,11 +40,17 @@ pub struct MapPanel {
 }
 
 impl DensityMaps {
-    /// The figure.
+    /// The figure as a file of its own.
     pub fn svg(&self) -> String {
+        self.draw(&Medium::File)
+    }
+}
+
+impl Figure for DensityMaps {
+    fn draw(&self, medium: &Medium) -> String {
         let surfaces = || self.panels.iter().map(|p| &p.log_density);
         let largest = surfaces().map(Surface::largest).fold(f64::NEG_INFINITY, f64::max);
-        let shade = |k: usize| colour::shade(1.0 - k as f64 / DROPS.len() as f64);
+        let shade = |k: usize| Colour::Shade(1.0 - k as f64 / DROPS.len() as f64);
         let legend: Vec<Entry> = DROPS
             .iter()
             .enumerate()
@@ -61,12 +68,17 @@ impl DensityMaps {
             x: x.fit(std::iter::empty()),
             y: y.fit(std::iter::empty()),
         });
-        let (mut svg, frames) =
-            page(&self.title, &legend, panels.collect(), Columns { most: 3, width: 230.0, height: 230.0 });
+        let (mut svg, frames) = page(
+            &self.title,
+            &legend,
+            panels.collect(),
+            Columns { most: 3, width: 230.0, height: 230.0 },
+            medium,
+        );
         for (id, (panel, frame)) in self.panels.iter().zip(&frames).enumerate() {
             svg.clip(id, frame.area);
             for (k, drop) in DROPS.iter().enumerate().rev() {
-                svg.fill(&curves(&panel.log_density, largest - drop, frame), &shade(k), 1.0);
+                svg.fill(&curves(&panel.log_density, largest - drop, frame), shade(k), 1.0);
             }
             svg.unclip();
         }

@@ -1,8 +1,9 @@
 //! A page of panels: title and legend on top, panels in columns below, each with axes, grid and labels, nothing over anything else.
 
 use crate::axis::Fitted;
-use crate::colour::{FRAME, GRID};
+use crate::colour::Colour;
 use crate::marks::Swatch;
+use crate::medium::Medium;
 use crate::svg::{Anchor, Stroke, Style, Svg};
 use crate::text::text_width;
 
@@ -64,7 +65,12 @@ pub(crate) fn page<'a>(
     legend: &[Entry],
     panels: Vec<Panel<'a>>,
     columns: Columns,
+    medium: &Medium,
 ) -> (Svg, Vec<Frame<'a>>) {
+    let [panel_width, panel_height] = medium.panel().unwrap_or([columns.width, columns.height]);
+    let columns = Columns { width: panel_width, height: panel_height, ..columns };
+    // A page leaves room around its figures itself, and has the title in its own letters.
+    let (title_shown, edge) = if medium.is_page() { ("", 1.0) } else { (title, EDGE) };
     let n_columns = columns.most.min(panels.len()).max(1);
     let n_rows = panels.len().div_ceil(n_columns);
     let tick_width = |p: &Panel<'_>| p.y.ticks.iter().map(|(_, t)| text_width(t, TICK)).fold(0.0, f64::max);
@@ -74,24 +80,24 @@ pub(crate) fn page<'a>(
     // Half of the last tick label stands out to the right.
     let right = 22.0;
     let panels_width = n_columns as f64 * (left + columns.width + right);
-    let width = 2.0 * EDGE + panels_width.max(text_width(title, TITLE) * 1.06);
-    let (places, legend_rows) = flow(legend, width - 2.0 * EDGE);
-    let title_bottom = EDGE + if title.is_empty() { 0.0 } else { 24.0 };
+    let width = 2.0 * edge + panels_width.max(text_width(title_shown, TITLE) * 1.06);
+    let (places, legend_rows) = flow(legend, width - 2.0 * edge);
+    let title_bottom = edge + if title_shown.is_empty() { 0.0 } else { 24.0 };
     let legend_bottom = title_bottom + 22.0 * legend_rows as f64;
-    let height = legend_bottom + n_rows as f64 * (above + columns.height + below) + EDGE / 2.0;
+    let height = legend_bottom + n_rows as f64 * (above + columns.height + below) + edge / 2.0;
 
-    let mut svg = Svg::new(width, height, title);
-    if !title.is_empty() {
-        svg.text(EDGE, EDGE + 14.0, title, Style { bold: true, ..Style::new(TITLE, Anchor::Start) });
+    let mut svg = Svg::new(width, height, title, medium);
+    if !title_shown.is_empty() {
+        svg.text(edge, edge + 14.0, title_shown, Style { bold: true, ..Style::new(TITLE, Anchor::Start) });
     }
     for (entry, (x, row)) in legend.iter().zip(places) {
         let y = title_bottom + 22.0 * row as f64 + 11.0;
-        entry.swatch.draw(&mut svg, [EDGE + x, y]);
-        svg.text(EDGE + x + Swatch::WIDTH + 6.0, y + 4.0, &entry.text, Style::new(TEXT, Anchor::Start));
+        entry.swatch.draw(&mut svg, [edge + x, y]);
+        svg.text(edge + x + Swatch::WIDTH + 6.0, y + 4.0, &entry.text, Style::new(TEXT, Anchor::Start));
     }
     let mut frames = Vec::with_capacity(panels.len());
     for (i, panel) in panels.into_iter().enumerate() {
-        let x = EDGE + (i % n_columns) as f64 * (left + columns.width + right) + left;
+        let x = edge + (i % n_columns) as f64 * (left + columns.width + right) + left;
         let y = legend_bottom + (i / n_columns) as f64 * (above + columns.height + below) + above;
         if !panel.title.is_empty() {
             let style = Style { bold: true, ..Style::new(TEXT, Anchor::Middle) };
@@ -123,12 +129,12 @@ fn flow(legend: &[Entry], width: f64) -> (Vec<(f64, usize)>, usize) {
 fn axes(svg: &mut Svg, frame: &Frame<'_>, margin: f64) {
     let [left, top, width, height] = frame.area;
     let bottom = top + height;
-    svg.rect(frame.area, "none", GRID);
+    svg.rect(frame.area, Colour::None, Colour::Grid);
     let mut free_from = f64::NEG_INFINITY;
     for (value, label) in &frame.x.ticks {
         let x = left + width * frame.x.share(*value);
-        svg.line([x, top], [x, bottom], Stroke::new(GRID, 1.0));
-        svg.line([x, bottom], [x, bottom + 4.0], Stroke::new(FRAME, 1.0));
+        svg.line([x, top], [x, bottom], Stroke::new(Colour::Grid, 1.0));
+        svg.line([x, bottom], [x, bottom + 4.0], Stroke::new(Colour::Frame, 1.0));
         let half = text_width(label, TICK) / 2.0;
         if x - half > free_from {
             svg.text(x, bottom + 17.0, label, Style::new(TICK, Anchor::Middle));
@@ -138,15 +144,15 @@ fn axes(svg: &mut Svg, frame: &Frame<'_>, margin: f64) {
     let mut free_below = f64::INFINITY;
     for (value, label) in &frame.y.ticks {
         let y = bottom - height * frame.y.share(*value);
-        svg.line([left, y], [left + width, y], Stroke::new(GRID, 1.0));
-        svg.line([left - 4.0, y], [left, y], Stroke::new(FRAME, 1.0));
+        svg.line([left, y], [left + width, y], Stroke::new(Colour::Grid, 1.0));
+        svg.line([left - 4.0, y], [left, y], Stroke::new(Colour::Frame, 1.0));
         if y + 6.0 < free_below {
             svg.text(left - 7.0, y + 4.0, label, Style::new(TICK, Anchor::End));
             free_below = y - 6.0;
         }
     }
-    svg.line([left, bottom], [left + width, bottom], Stroke::new(FRAME, 1.0));
-    svg.line([left, top], [left, bottom], Stroke::new(FRAME, 1.0));
+    svg.line([left, bottom], [left + width, bottom], Stroke::new(Colour::Frame, 1.0));
+    svg.line([left, top], [left, bottom], Stroke::new(Colour::Frame, 1.0));
     svg.text(left + width / 2.0, bottom + 36.0, &frame.x.axis.label, Style::new(TEXT, Anchor::Middle));
     let style = Style { upright: true, ..Style::new(TEXT, Anchor::Middle) };
     svg.text(left - margin + 13.0, top + height / 2.0, &frame.y.axis.label, style);

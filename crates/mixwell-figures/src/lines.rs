@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
-use crate::colour;
+use crate::colour::Colour;
 use crate::layout::{Columns, Entry, Frame, Panel, page};
 use crate::marks::{Marker, Swatch, error_bar, polyline};
+use crate::medium::{Figure, Medium};
 use crate::svg::{Stroke, Svg};
 
 /// Panels beside each other with one legend. A name has the same colour and marker in all panels.
@@ -93,28 +94,34 @@ impl Series {
 }
 
 impl Lines {
-    /// The figure.
+    /// The figure as a file of its own.
     pub fn svg(&self) -> String {
+        self.draw(&Medium::File)
+    }
+}
+
+impl Figure for Lines {
+    fn draw(&self, medium: &Medium) -> String {
         let all = || self.panels.iter().flat_map(|p| &p.series);
         let mut names: Vec<&str> = Vec::new();
         let mut legend = Vec::new();
         for series in all() {
             if !names.contains(&series.name.as_str()) {
                 let marker =
-                    Marker { shape: names.len(), colour: colour::series(names.len()), hollow: false };
+                    Marker { shape: names.len(), colour: Colour::Series(names.len()), hollow: false };
                 let swatch = Swatch { marker: Some(marker), ..Swatch::line(marker.colour, series.dashed) };
                 legend.push(Entry { swatch, text: series.name.clone() });
                 names.push(&series.name);
             }
         }
         if all().any(|s| !s.published.is_empty()) {
-            let marker = Marker { shape: 0, colour: colour::FRAME, hollow: true };
+            let marker = Marker { shape: 0, colour: Colour::Frame, hollow: true };
             legend.push(Entry { swatch: Swatch::marker(marker), text: "hollow: published".into() });
         }
         let panels = self.panels.iter().map(LinesPanel::panel).collect();
         let size = if self.panels.len() > 1 { (290.0, 230.0) } else { (520.0, 300.0) };
         let (mut svg, frames) =
-            page(&self.title, &legend, panels, Columns { most: 3, width: size.0, height: size.1 });
+            page(&self.title, &legend, panels, Columns { most: 3, width: size.0, height: size.1 }, medium);
         for (id, (panel, frame)) in self.panels.iter().zip(&frames).enumerate() {
             svg.clip(id, frame.area);
             for series in &panel.series {
@@ -145,7 +152,7 @@ impl LinesPanel {
 
 impl Series {
     fn draw(&self, svg: &mut Svg, frame: &Frame<'_>, number: usize) {
-        let colour = colour::series(number);
+        let colour = Colour::Series(number);
         let line = Stroke::new(colour, 1.8).dashed(self.dashed).opacity(0.9);
         polyline(svg, frame, self.measured.iter().map(|p| (p.x, p.y)), line);
         for (points, hollow) in [(&self.measured, false), (&self.published, true)] {

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
-use crate::colour;
+use crate::colour::Colour;
 use crate::contour::contours;
 use crate::layout::{Columns, Frame, Panel, page};
+use crate::medium::{Figure, Medium};
 use crate::surface::Surface;
 use crate::svg::{Path, Stroke, Svg};
 
@@ -36,8 +37,14 @@ pub struct ScatterPanel {
 }
 
 impl Scatter {
-    /// The figure.
+    /// The figure as a file of its own.
     pub fn svg(&self) -> String {
+        self.draw(&Medium::File)
+    }
+}
+
+impl Figure for Scatter {
+    fn draw(&self, medium: &Medium) -> String {
         let points =
             || self.panels.iter().flat_map(|p| &p.points).filter(|p| p.iter().all(|v| v.is_finite()));
         // As far as the target is known: a few stray draws do not decide what is seen.
@@ -53,14 +60,14 @@ impl Scatter {
         });
         let size = if self.panels.len() > 1 { 230.0 } else { 340.0 };
         let (mut svg, frames) =
-            page(&self.title, &[], panels.collect(), Columns { most: 3, width: size, height: size });
+            page(&self.title, &[], panels.collect(), Columns { most: 3, width: size, height: size }, medium);
         for (id, (panel, frame)) in self.panels.iter().zip(&frames).enumerate() {
             svg.clip(id, frame.area);
             if let Some(target) = &self.target {
                 for k in [4.0, 3.0, 2.0, 1.0] {
                     let curves = curves(target, target.largest() - 0.5 * k * k, frame);
-                    svg.fill(&curves, &colour::shade(0.1 * (5.0 - k)), 1.0);
-                    svg.stroke(&curves, Stroke::new(&colour::shade(0.55), 0.7));
+                    svg.fill(&curves, Colour::Shade(0.1 * (5.0 - k)), 1.0);
+                    svg.stroke(&curves, Stroke::new(Colour::Shade(0.55), 0.7));
                 }
             }
             dots(&mut svg, frame, &panel.points);
@@ -96,5 +103,5 @@ fn dots(svg: &mut Svg, frame: &Frame<'_>, points: &[[f64; 2]]) {
     }
     // Fewer draws, larger dots.
     let width = if points.len() > 1000 { 2.2 } else { 3.2 };
-    svg.stroke(&path, Stroke::new(colour::series(1), width).opacity(0.6));
+    svg.stroke(&path, Stroke::new(Colour::Series(1), width).opacity(0.6));
 }

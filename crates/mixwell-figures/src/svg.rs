@@ -2,22 +2,26 @@
 
 use std::fmt::Write;
 
+use crate::colour::Colour;
+use crate::medium::Medium;
+
 /// A document that grows element by element.
 pub(crate) struct Svg {
     out: String,
+    medium: Medium,
 }
 
 /// How a line is drawn.
 #[derive(Clone, Copy)]
-pub(crate) struct Stroke<'a> {
-    pub(crate) colour: &'a str,
+pub(crate) struct Stroke {
+    pub(crate) colour: Colour,
     pub(crate) width: f64,
     pub(crate) opacity: f64,
     pub(crate) dashed: bool,
 }
 
-impl<'a> Stroke<'a> {
-    pub(crate) fn new(colour: &'a str, width: f64) -> Self {
+impl Stroke {
+    pub(crate) fn new(colour: Colour, width: f64) -> Self {
         Self { colour, width, opacity: 1.0, dashed: false }
     }
 
@@ -115,17 +119,32 @@ impl Path {
 
 impl Svg {
     /// An empty page.
-    pub(crate) fn new(width: f64, height: f64, title: &str) -> Self {
+    pub(crate) fn new(width: f64, height: f64, title: &str, medium: &Medium) -> Self {
         let (width, height) = (number(width.ceil()), number(height.ceil()));
-        let mut svg = Self { out: String::new() };
+        let title = escape(title);
+        let mut svg = Self { out: String::new(), medium: medium.clone() };
+        if medium.is_page() {
+            // Letters and paper are those of the page.
+            svg.push(format_args!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+                 role=\"img\" aria-label=\"{title}\" fill=\"{}\">\n",
+                medium.paint(Colour::Ink)
+            ));
+            return svg;
+        }
         svg.push(format_args!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
              role=\"img\" font-family=\"Helvetica, Arial, 'Liberation Sans', sans-serif\" fill=\"{}\">\n\
-             <title>{}</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#ffffff\"/>\n",
-            super::colour::INK,
-            escape(title),
+             <title>{title}</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"{}\"/>\n",
+            medium.paint(Colour::Ink),
+            medium.paint(Colour::Paper),
         ));
         svg
+    }
+
+    /// Where the figure is shown.
+    pub(crate) fn medium(&self) -> &Medium {
+        &self.medium
     }
 
     fn push(&mut self, text: std::fmt::Arguments<'_>) {
@@ -140,8 +159,9 @@ impl Svg {
 
     /// Elements up to [`Svg::unclip`] show only inside a rectangle. `id` is unique in the document.
     pub(crate) fn clip(&mut self, id: usize, [x, y, width, height]: [f64; 4]) {
+        let id = format!("{}panel{id}", self.medium.prefix());
         self.push(format_args!(
-            "<clipPath id=\"panel{id}\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n<g clip-path=\"url(#panel{id})\">\n",
+            "<clipPath id=\"{id}\"><rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"/></clipPath>\n<g clip-path=\"url(#{id})\">\n",
             number(x),
             number(y),
             number(width),
@@ -169,7 +189,7 @@ impl Svg {
         ));
     }
 
-    pub(crate) fn line(&mut self, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2], stroke: Stroke<'_>) {
+    pub(crate) fn line(&mut self, [x1, y1]: [f64; 2], [x2, y2]: [f64; 2], stroke: Stroke) {
         let mut path = Path::default();
         path.move_to(x1, y1);
         path.line_to(x2, y2);
@@ -177,7 +197,7 @@ impl Svg {
     }
 
     /// Draws along a path; nothing if it is empty.
-    pub(crate) fn stroke(&mut self, path: &Path, stroke: Stroke<'_>) {
+    pub(crate) fn stroke(&mut self, path: &Path, stroke: Stroke) {
         if path.is_empty() {
             return;
         }
@@ -189,49 +209,63 @@ impl Svg {
         self.push(format_args!(
             "<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{}\" stroke-linejoin=\"round\" stroke-linecap=\"round\"{dash}{opacity}/>\n",
             path.0,
-            stroke.colour,
+            self.medium.paint(stroke.colour),
             number(stroke.width)
         ));
     }
 
     /// Fills a path; nothing if it is empty. What is inside two loops is outside.
-    pub(crate) fn fill(&mut self, path: &Path, colour: &str, opacity: f64) {
+    pub(crate) fn fill(&mut self, path: &Path, colour: Colour, opacity: f64) {
         if !path.is_empty() {
             let opacity =
                 if opacity == 1.0 { String::new() } else { format!(" fill-opacity=\"{}\"", number(opacity)) };
             self.push(format_args!(
-                "<path d=\"{}\" fill=\"{colour}\" fill-rule=\"evenodd\"{opacity}/>\n",
-                path.0
+                "<path d=\"{}\" fill=\"{}\" fill-rule=\"evenodd\"{opacity}/>\n",
+                path.0,
+                self.medium.paint(colour)
             ));
         }
     }
 
     /// A closed shape with an outline.
-    pub(crate) fn shape(&mut self, path: &Path, fill: &str, outline: &str, width: f64) {
+    pub(crate) fn shape(&mut self, path: &Path, fill: Colour, outline: Colour, width: f64) {
         self.push(format_args!(
-            "<path d=\"{}\" fill=\"{fill}\" stroke=\"{outline}\" stroke-width=\"{}\" stroke-linejoin=\"round\"/>\n",
+            "<path d=\"{}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"{}\" stroke-linejoin=\"round\"/>\n",
             path.0,
+            self.medium.paint(fill),
+            self.medium.paint(outline),
             number(width)
         ));
     }
 
-    pub(crate) fn circle(&mut self, [x, y]: [f64; 2], radius: f64, fill: &str, outline: &str, width: f64) {
+    pub(crate) fn circle(
+        &mut self,
+        [x, y]: [f64; 2],
+        radius: f64,
+        fill: Colour,
+        outline: Colour,
+        width: f64,
+    ) {
         self.push(format_args!(
-            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{fill}\" stroke=\"{outline}\" stroke-width=\"{}\"/>\n",
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"{}\"/>\n",
             number(x),
             number(y),
             number(radius),
+            self.medium.paint(fill),
+            self.medium.paint(outline),
             number(width)
         ));
     }
 
-    pub(crate) fn rect(&mut self, [x, y, width, height]: [f64; 4], fill: &str, outline: &str) {
+    pub(crate) fn rect(&mut self, [x, y, width, height]: [f64; 4], fill: Colour, outline: Colour) {
         self.push(format_args!(
-            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{fill}\" stroke=\"{outline}\"/>\n",
+            "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\" stroke=\"{}\"/>\n",
             number(x),
             number(y),
             number(width),
-            number(height)
+            number(height),
+            self.medium.paint(fill),
+            self.medium.paint(outline)
         ));
     }
 }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
-use crate::colour;
+use crate::colour::Colour;
 use crate::layout::{Columns, Panel, page};
 use crate::marks::polyline;
+use crate::medium::{Figure, Medium};
 use crate::svg::Stroke;
 
 /// Panels below each other with one horizontal axis.
@@ -41,8 +42,14 @@ impl Default for TracesPanel {
 }
 
 impl Traces {
-    /// The figure.
+    /// The figure as a file of its own.
     pub fn svg(&self) -> String {
+        self.draw(&Medium::File)
+    }
+}
+
+impl Figure for Traces {
+    fn draw(&self, medium: &Medium) -> String {
         let chains = || self.panels.iter().flat_map(|p| p.chains.iter().map(move |c| (p.every, c)));
         let ends = || chains().flat_map(|(every, c)| [0.0, (every * c.len()) as f64]);
         let x = self.x.tight(ends());
@@ -53,12 +60,12 @@ impl Traces {
         });
         let height = if self.panels.len() > 1 { 120.0 } else { 200.0 };
         let (mut svg, frames) =
-            page(&self.title, &[], panels.collect(), Columns { most: 1, width: 640.0, height });
+            page(&self.title, &[], panels.collect(), Columns { most: 1, width: 640.0, height }, medium);
         for (id, (panel, frame)) in self.panels.iter().zip(&frames).enumerate() {
             svg.clip(id, frame.area);
             for (number, chain) in panel.chains.iter().enumerate() {
                 let points = chain.iter().enumerate().map(|(t, v)| ((t * panel.every) as f64, *v));
-                polyline(&mut svg, frame, points, Stroke::new(colour::series(number), 1.0).opacity(0.8));
+                polyline(&mut svg, frame, points, Stroke::new(Colour::Series(number), 1.0).opacity(0.8));
             }
             svg.unclip();
         }

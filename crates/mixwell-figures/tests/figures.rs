@@ -75,6 +75,10 @@ fn labels_are_there() {
         vec!["iteration", "with global moves", "4000"],
         vec!["left mode", "right mode", "dashed: exact", "weight"],
         vec!["target", "flow", "ln p within 0.1 of its maximum", "8"],
+        vec!["Ranks of x₁", "rank among all draws, as a share"],
+        vec!["Density of x₁", "x₁", "density"],
+        vec!["lag in draws", "autocorrelation"],
+        vec!["flow", "draws", "divergent", "x₂"],
     ];
     for ((name, svg), labels) in samples::all().into_iter().zip(expected) {
         let document = Document::parse(&svg).expect("well-formed");
@@ -118,8 +122,64 @@ fn nothing_to_draw_and_odd_text_are_no_trouble() {
         Scatter { panels: vec![ScatterPanel::default()], ..Scatter::default() }.svg(),
         DensityMaps { panels: vec![MapPanel::default()], ..DensityMaps::default() }.svg(),
         Traces { panels: vec![TracesPanel::default()], ..Traces::default() }.svg(),
+        Ranks::default().svg(),
+        Ranks {
+            chains: vec![vec![], vec![f64::NAN], vec![1.0]],
+            effective: Some(f64::NAN),
+            ..Ranks::default()
+        }
+        .svg(),
+        Densities::default().svg(),
+        Densities { chains: vec![vec![1.0; 9], vec![f64::INFINITY], vec![]], ..Densities::default() }.svg(),
+        Autocorrelation::default().svg(),
+        Autocorrelation { values: vec![f64::NAN; 5], every: 0, ..Autocorrelation::default() }.svg(),
+        Pair::default().svg(),
+        Pair {
+            clouds: vec![Cloud { points: vec![[f64::NAN, 1.0], [1.0, 2.0]], ..Cloud::default() }],
+            ..Pair::default()
+        }
+        .svg(),
     ];
     for svg in empty {
         assert!(Document::parse(&svg).is_ok(), "{svg}");
+    }
+}
+
+#[test]
+fn on_a_page_a_figure_takes_letters_and_colours_of_the_page() {
+    let figure = samples::scatter();
+    let (file, page) = (figure.svg(), figure.draw(&Medium::page("d7", 200.0, 150.0)));
+    let document = Document::parse(&page).expect("well-formed");
+    let root = document.root_element();
+    assert_eq!((root.attribute("role"), root.attribute("aria-label")), (Some("img"), Some("Three modes")));
+    assert!(!page.contains("font-family") && !page.contains("<title>") && !page.contains("#ffffff\"/>"));
+    assert!(
+        page.contains("id=\"d7panel0\"") && page.contains("url(#d7panel0)") && !page.contains("url(#panel")
+    );
+    assert!(page.contains("var(--figure-series-1,#d55e00)") && page.contains("color-mix("));
+    assert!(
+        file.contains("<title>Three modes</title>")
+            && file.contains("id=\"panel0\"")
+            && !file.contains("var(")
+    );
+}
+
+#[test]
+fn figures_of_many_draws_stay_small() {
+    let chains: Vec<Vec<f64>> = (0..4)
+        .map(|c| {
+            let mut noise = samples::noise(c);
+            (0..100_000).map(|_| noise()).collect()
+        })
+        .collect();
+    let panels = vec![TracesPanel { chains: chains.clone(), ..TracesPanel::default() }];
+    let traces = Traces { panels, ..Traces::default() };
+    let place = Medium::page("d", 286.0, 176.0);
+    for svg in [
+        traces.draw(&place),
+        Ranks { chains: chains.clone(), ..Ranks::default() }.draw(&place),
+        Densities { chains, ..Densities::default() }.draw(&place),
+    ] {
+        assert!(svg.len() < 40_000, "{}", svg.len());
     }
 }

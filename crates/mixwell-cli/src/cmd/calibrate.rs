@@ -16,9 +16,9 @@ use mixwell_figures::{Axis, Curve, Curves, CurvesPanel};
 use serde_json::json;
 
 use super::config_file::resolve_target;
-use super::summary::number;
 use crate::cli::CalibrateArgs;
 use crate::exit::{Status, bad_input};
+use mixwell_report::number;
 
 /// Runs the subcommand.
 pub fn run(args: &CalibrateArgs) -> anyhow::Result<Status> {

@@ -11,10 +11,10 @@ use mixwell::sampler::RunError;
 use serde_json::{Map, Value, json};
 
 use super::config_file::{build_target, located, read, resolve_target, stem};
-use super::summary::number;
 use crate::cli::EvidenceArgs;
 use crate::exit::{Status, bad_input, is_closed_pipe};
 use crate::message::tell;
+use mixwell_report::number;
 
 /// Level of the intervals that are shown.
 const LEVEL: f64 = 0.95;

@@ -9,6 +9,7 @@ pub mod init;
 pub mod list;
 pub mod network;
 pub mod pictures;
+pub mod report;
 pub mod reproduce;
 pub mod resume;
 pub mod run;

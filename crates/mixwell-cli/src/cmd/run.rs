@@ -8,6 +8,7 @@ use super::config_file::{build_target, located, read, resolve_target, stem};
 use super::finish;
 use crate::cli::RunArgs;
 use crate::exit::Status;
+use crate::message::tell;
 
 /// Runs the subcommand.
 pub fn run(args: &RunArgs) -> anyhow::Result<Status> {
@@ -24,11 +25,18 @@ pub fn run(args: &RunArgs) -> anyhow::Result<Status> {
         RunError::Config(e) => located(&args.config, &file, &e),
         other => other.into(),
     };
-    let sampler = sampler(config).map_err(located)?.folder(out);
-    finish(sampler, &args.session, false).map_err(|e| match e.downcast::<RunError>() {
+    let sampler = sampler(config).map_err(located)?.folder(&out);
+    let status = finish(sampler, &args.session, false).map_err(|e| match e.downcast::<RunError>() {
         Ok(e) => located(e),
         Err(e) => e,
-    })
+    })?;
+    if args.report && status != Status::Interrupted {
+        let written = mixwell_report::write(&out, None)?;
+        if !args.session.quiet {
+            tell(&format!("the report is {}", written.display()));
+        }
+    }
+    Ok(status)
 }
 
 /// A sampler for a config that names its target.

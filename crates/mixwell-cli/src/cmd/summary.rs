@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use mixwell::io::RunFolder;
 use mixwell::sampler::{RunError, Summary, read_summary};
 use mixwell::training_run::is_training;
+use mixwell_report::number;
 
 use super::{run, train};
 use crate::cli::SummaryArgs;
@@ -125,31 +126,4 @@ pub fn print(s: &Summary) -> std::io::Result<()> {
         writeln!(out, "  warning: {warning}")?;
     }
     out.flush()
-}
-
-/// Four significant digits, in whichever notation is shorter.
-pub(super) fn number(v: f64) -> String {
-    if v.is_nan() {
-        return "-".into();
-    }
-    let size = v.abs();
-    if size != 0.0 && !(1e-3..1e5).contains(&size) {
-        return format!("{v:.3e}");
-    }
-    let digits = if size == 0.0 { 3 } else { (3 - size.log10().floor() as i32).clamp(0, 6) as usize };
-    format!("{v:.digits$}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::number;
-
-    #[test]
-    fn numbers_have_four_digits() {
-        assert_eq!(number(0.0), "0.000");
-        assert_eq!(number(-1.23456), "-1.235");
-        assert_eq!(number(123.456), "123.5");
-        assert_eq!(number(1.0e-5), "1.000e-5");
-        assert_eq!(number(f64::NAN), "-");
-    }
 }

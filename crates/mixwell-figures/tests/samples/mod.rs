@@ -132,13 +132,65 @@ pub fn density_maps() -> DensityMaps {
     }
 }
 
+/// Chains that agree but for the last.
+fn chains(n: usize) -> Vec<Vec<f64>> {
+    let chain = |c: u64| {
+        let mut noise = noise(30 + c);
+        let mut x = 0.0;
+        let mut step = || {
+            x = 0.5 * x + normal(&mut noise);
+            x + if c == 3 { 0.4 } else { 0.0 }
+        };
+        (0..n).map(|_| step()).collect()
+    };
+    (0..4).map(chain).collect()
+}
+
+pub fn ranks() -> Ranks {
+    Ranks { title: "Ranks of x₁".into(), chains: chains(1000), effective: Some(300.0), ..Ranks::default() }
+}
+
+pub fn densities() -> Densities {
+    Densities {
+        title: "Density of x₁".into(),
+        x: Axis::new("x₁"),
+        chains: chains(1000),
+        ..Densities::default()
+    }
+}
+
+pub fn autocorrelation() -> Autocorrelation {
+    let values = (0..40).map(|t| 0.8f64.powi(t)).collect();
+    Autocorrelation { title: "Autocorrelation of x₁".into(), values, every: 2 }
+}
+
+pub fn pair() -> Pair {
+    let chains = chains(500);
+    let cloud = |name: &str, a: usize, n: usize| Cloud {
+        name: name.into(),
+        points: chains[a].iter().zip(&chains[a + 1]).take(n).map(|(x, y)| [*x, *y]).collect(),
+        prominent: n < 50,
+        ..Cloud::default()
+    };
+    Pair {
+        title: "x₂ against x₁".into(),
+        x: Axis::new("x₁"),
+        y: Axis::new("x₂"),
+        clouds: vec![cloud("flow", 0, 500), cloud("draws", 1, 500), cloud("divergent", 2, 20)],
+    }
+}
+
 /// All of them, by name.
-pub fn all() -> [(&'static str, String); 5] {
+pub fn all() -> [(&'static str, String); 9] {
     [
         ("lines", lines().svg()),
         ("scatter", scatter().svg()),
         ("traces", traces().svg()),
         ("curves", curves().svg()),
         ("density_maps", density_maps().svg()),
+        ("ranks", ranks().svg()),
+        ("densities", densities().svg()),
+        ("autocorrelation", autocorrelation().svg()),
+        ("pair", pair().svg()),
     ]
 }

@@ -6,13 +6,13 @@ use mixwell::ebm::{EvidenceFound, EvidenceOf, EvidenceWay};
 use mixwell::estimate::{EstimateError, LogEvidence, Options, disagreements};
 use serde_json::{Map, json};
 
-use super::super::summary::number;
 use super::inputs::Inputs;
 use super::plane::PlaneMap;
 use super::report::Report;
 use crate::cli::DensityArgs;
 use crate::exit::bad_input;
 use crate::message::tell;
+use mixwell_report::number;
 
 /// Level of the intervals that are shown.
 const LEVEL: f64 = 0.95;

@@ -11,9 +11,9 @@ use mixwell::score::{
 use mixwell::training_run::{NetworkChoice, images_of_run};
 use serde_json::{Value, json};
 
-use super::super::summary::number;
 use crate::cli::ScoreArgs;
 use crate::exit::{Status, bad_input};
+use mixwell_report::number;
 
 /// Images in the picture, at most.
 const PICTURE: usize = 100;

@@ -12,10 +12,10 @@ use mixwell::training_run::{points_of_run, read_points};
 use serde_json::json;
 
 use super::super::config_file::build_target;
-use super::super::summary::number;
 use super::super::truth::read_truth;
 use crate::cli::ScoreArgs;
 use crate::exit::{Status, bad_input};
+use mixwell_report::number;
 
 /// Scores points.
 pub fn run(args: &ScoreArgs) -> anyhow::Result<Status> {

@@ -12,6 +12,7 @@ mod gans;
 mod kill_and_resume;
 mod memory;
 mod network;
+mod report;
 mod reproduce;
 mod score;
 mod status;

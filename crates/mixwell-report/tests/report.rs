@@ -96,7 +96,7 @@ fn the_default_file_lies_in_the_folder() {
 fn a_flow_and_modes_have_sections() {
     let dir = folder();
     let run = dir.path().join("run");
-    let text = "chains = 4\ndraws = 150\n[target]\nkind = 'gaussian_mixture'\nmeans = [[-3.0, 0.0], [3.0, 0.0]]\n[method]\nkind = 'flex2'\ntrain_iterations = 20\nfrozen = 5\n[flow]\nkind = 'realnvp'\nn_blocks = 2\nhidden = [8]\n[output]\nevidence_draws = 256\n";
+    let text = "chains = 4\ndraws = 150\n[target]\nkind = 'two_modes'\n[method]\nkind = 'flex2'\ntrain_iterations = 20\nfrozen = 5\n[flow]\nkind = 'realnvp'\nn_blocks = 2\nhidden = [8]\n[output]\nevidence_draws = 256\n";
     sample(text, &run);
     let html = page(&run).unwrap();
     check(&html);

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! The rooms, in the order in which they may use one another:
-//! [`proposal`] (what can be drawn from) and [`net`] (networks and their derivatives) - [`density`] (what is sampled) and
+//! [`symmetry`] (maps that leave a density alone), [`proposal`] (what can be drawn from) and [`net`] (networks and their derivatives) - [`density`] (what is sampled) and
 //! [`flow`] (invertible maps) - [`kernel`] (how a chain moves) and [`train`] (what a flow learns from) - [`estimate`] (weighted
 //! draws and evidence) - [`sampler`] (the run) and [`ebm`] (how energies are trained). [`interpolate`] (paths between two latents) and [`image`] (data
 //! sets and pictures) stand beside them; [`score`] (what a network sees in images) is made of the latter, `net` and `metric`.
@@ -51,6 +51,7 @@ pub mod rng;
 pub mod sampler;
 pub mod score;
 mod scratch;
+pub mod symmetry;
 mod threads;
 pub mod train;
 pub mod training_run;
@@ -67,6 +68,9 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/extending.md")]
 struct Extending;
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/symmetries.md")]
+struct Symmetries;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/ebm.md")]
 struct TrainingAnEnergy;

@@ -43,6 +43,8 @@ pub const DATA_STREAM: u64 = u64::MAX - 5;
 pub const LATENT_STREAM: u64 = u64::MAX - 6;
 /// Stream number of the latents by which a trained generator is looked at.
 pub const LOOK_STREAM: u64 = u64::MAX - 7;
+/// Stream number of the maps by which a stated symmetry is tried out.
+pub const SYMMETRY_STREAM: u64 = u64::MAX - 8;
 /// Stream number of starting points.
 pub const START_STREAM: u64 = u64::MAX - 2;
 /// Stream number of flow initialisation.

@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use mixwell::density::{
     Constrained, Constraint, Failure, Guarded, Model, Parameter, PointError, PointTarget, Pointwise, Target,
-    Variable, from_fn_with_grad,
+    Variable, WithSymmetries, from_fn_with_grad,
 };
 use mixwell::diagnostics::Calibration;
 use mixwell::flow::{Flow, FlowConfig, RealNvpConfig};
 use mixwell::io::Phase;
 use mixwell::kernel::*;
 use mixwell::sampler::{Ex2, Flex2, FlowMc, KernelMethod, Method, NeutraMethod, RunConfig, Sampler};
+use mixwell::symmetry::{PermutationsConfig, SymmetryConfig};
 use mixwell::{Points, Stream};
 
 /// Chains of a simulation; each gives one draw.
@@ -56,6 +57,26 @@ fn normal_mean(stream: &mut Stream) -> Simulation {
     };
     let log_density = Box::new(move |x: &[f64]| density(x, &mut [0.0; 2]));
     Simulation { target: Arc::new(from_fn_with_grad(2, density)), truth, log_density }
+}
+
+/// `theta` from two normal laws around `(3, -3)` and `(-3, 3)`, half each, and `y ~ N(theta_0 + theta_1, 1)`: nobody can tell the two numbers apart.
+fn exchangeable(stream: &mut Stream) -> Simulation {
+    let centre = if stream.uniform() < 0.5 { 3.0 } else { -3.0 };
+    let truth = [centre + stream.normal(), -centre + stream.normal()];
+    let sum = truth[0] + truth[1] + stream.normal();
+    let density = move |x: &[f64], grad: &mut [f64]| {
+        let around = |c: f64| -0.5 * ((x[0] - c).powi(2) + (x[1] + c).powi(2));
+        let (up, down) = (around(3.0), around(-3.0));
+        let share = 1.0 / (1.0 + (down - up).exp());
+        let (centre, off) = (6.0 * share - 3.0, sum - x[0] - x[1]);
+        grad[0] = centre - x[0] + off;
+        grad[1] = -centre - x[1] + off;
+        up.max(down) + (-(up - down).abs()).exp().ln_1p() - 0.5 * off * off
+    };
+    let log_density = Box::new(move |x: &[f64]| density(x, &mut [0.0; 2]));
+    let swap = SymmetryConfig::Permutations(PermutationsConfig::default());
+    let target = WithSymmetries::new(from_fn_with_grad(2, density), &[swap]).unwrap();
+    Simulation { target: Arc::new(target), truth, log_density }
 }
 
 /// Two coins: `p ~ Beta(2, 4)` each, `y ~ Binomial(tosses, p)`.
@@ -195,13 +216,17 @@ const SIMULATIONS: u64 = 400;
 
 /// Kernels, and after how many steps their chains have forgotten where they started.
 fn check_kernels(kernels: Vec<(KernelConfig, usize)>) {
+    check_on(kernels, &[("normal", normal_mean as Simulator), ("coins", coins)]);
+}
+
+fn check_on(kernels: Vec<(KernelConfig, usize)>, models: &[(&str, Simulator)]) {
     let flow = crooked_flow();
     for (config, steps) in kernels {
         let mut kernel = config.build(2).unwrap();
         kernel.freeze();
-        for (model, simulator) in [("normal", normal_mean as Simulator), ("coins", coins)] {
+        for (model, simulator) in models {
             let ranks =
-                calibrate(simulator, SIMULATIONS, |s, seed| by_kernel(&*kernel, &flow, steps, s, seed));
+                calibrate(*simulator, SIMULATIONS, |s, seed| by_kernel(&*kernel, &flow, steps, s, seed));
             let p = p_value(&ranks);
             println!("{} on {model}: p = {p:.4}", config.kind());
             assert!(p > 1e-4, "{} on {model}: {:?}", config.kind(), ranks);
@@ -242,6 +267,21 @@ fn combined_kernels() -> Vec<(KernelConfig, usize)> {
     ]
 }
 
+/// On a posterior with two modes that are images of each other.
+fn symmetric_kernels() -> Vec<(KernelConfig, usize)> {
+    let averaged = IsirConfig { n_particles: 8, proposal: ProposalConfig::Averaged, ..IsirConfig::default() };
+    vec![
+        (sequence([langevin(), symmetry()]), 60),
+        (mixture([(0.5, trajectories()), (0.5, symmetry())]), 60),
+        (sequence([KernelConfig::Isir(averaged), langevin().repeat(3)]), 30),
+    ]
+}
+
+#[test]
+fn kernels_that_use_symmetries_are_calibrated() {
+    check_on(symmetric_kernels(), &[("exchangeable", exchangeable)]);
+}
+
 #[test]
 fn local_kernels_are_calibrated() {
     check_kernels(local_kernels());
@@ -261,7 +301,10 @@ fn combined_kernels_are_calibrated() {
 fn every_exact_kernel_is_in_a_table() {
     let all: BTreeSet<&str> = catalogue().iter().filter(|e| e.exact).map(|e| e.name).collect();
     let tables = [local_kernels(), global_kernels(), combined_kernels()].concat();
-    assert_eq!(tables.iter().map(|(k, _)| k.kind()).collect::<BTreeSet<_>>(), all);
+    let mut met: BTreeSet<&str> = tables.iter().map(|(k, _)| k.kind()).collect();
+    // It moves among images only, so it has a table and a posterior of its own.
+    met.insert(symmetry().kind());
+    assert_eq!(met, all);
 }
 
 /// One draw per chain, the last one of a whole run with warm-up and freezing.

@@ -25,6 +25,7 @@ class Settings(TypedDict, total=False):
     max_batch_rows: int
     rao_blackwell: bool
     chosen: Sequence[str]
+    symmetries: Sequence[Mapping[str, Any]]
     start: Mapping[str, Any]
     flow: Mapping[str, Any]
     training: Mapping[str, Any]

@@ -13,9 +13,9 @@ use super::{
     EightSchoolsConfig, EnergyTargetConfig, FlexMixtureConfig, FourCornersConfig, FourOnALineConfig,
     Funnel101Config, FunnelConfig, GanTargetConfig, GaussianConfig, GaussianMixtureConfig, Grid25Config,
     GridMixtureConfig, IllConditionedGaussianConfig, LennardJones13Config, LogisticRegressionConfig,
-    MixtureConfig, Phi4Config, PinwheelConfig, Pointwise, ProductConfig, RingsConfig, StandardGaussianConfig,
-    SwissRollConfig, Target, TargetError, TemperedConfig, ThreeModesConfig, TwoModesConfig, TwoMoonsConfig,
-    TwoSpiralsConfig,
+    MixtureConfig, Phi4Config, Phi4LatticeConfig, PinwheelConfig, Pointwise, ProductConfig, RingsConfig,
+    StandardGaussianConfig, SwissRollConfig, Target, TargetError, TemperedConfig, ThreeModesConfig,
+    TwoModesConfig, TwoMoonsConfig, TwoSpiralsConfig,
 };
 use crate::ConfigError;
 
@@ -132,6 +132,8 @@ targets! {
     SwissRoll(SwissRollConfig) = "swiss_roll", "the Swiss roll in the plane, blurred",
         |c, _data| Box::new(c.build()?);
     Phi4(Phi4Config) = "phi4", "phi^4 field on a line: two wells that act together",
+        |c, _data| Box::new(c.build()?);
+    Phi4Lattice(Phi4LatticeConfig) = "phi4_lattice", "phi^4 field on a periodic lattice: ordered or not, of either sign",
         |c, _data| Box::new(c.build()?);
     DoubleWell4(DoubleWell4Config) = "double_well4", "DW4: four particles in the plane with a double-well pair energy",
         |c, _data| Box::new(c.build()?);

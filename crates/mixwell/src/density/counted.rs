@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::pointer::forward_description;
 use super::{BaseLaw, EvaluationError, ExactSampler, Facts, Target, Variable};
+use crate::symmetry::Symmetry;
 use crate::{Batch, BatchMut};
 
 /// A target that counts the rows it is asked for. Counting is exact with any number of threads.

@@ -39,6 +39,7 @@ pub mod gaussian;
 pub mod gaussians;
 mod geometric_path;
 mod gradient_check;
+mod helmert;
 pub mod inference_gym;
 mod labels;
 mod lanes;
@@ -48,9 +49,11 @@ mod logistic_regression;
 pub mod mixture;
 mod mixture_of;
 pub mod mixtures;
+mod particle_orders;
 pub mod particles;
 mod parts;
 pub mod phi4;
+pub mod phi4_lattice;
 pub mod pinwheel;
 mod pointer;
 mod pointwise;
@@ -61,12 +64,14 @@ mod pulled_back;
 pub mod rings;
 mod scratch;
 mod swiss_roll;
+mod symmetry_check;
 mod table;
 mod tempered;
 mod transfer;
 pub mod transform;
 pub mod two_moons;
 pub mod two_spirals;
+mod with_symmetries;
 
 pub use along_curve::AlongCurve;
 pub use banana::{Banana, BananaConfig};
@@ -102,6 +107,7 @@ pub use mixtures::{
 };
 pub use particles::{CentreOfMass, DoubleWell4Config, LennardJones13Config, Particles};
 pub use phi4::{Phi4, Phi4Config};
+pub use phi4_lattice::{Phi4Lattice, Phi4LatticeConfig};
 pub use pinwheel::{Pinwheel, PinwheelConfig};
 pub use pointwise::{PointTarget, Pointwise};
 pub use prior::Prior;
@@ -110,13 +116,18 @@ pub use pulled_back::PulledBack;
 pub use rings::{Rings, RingsConfig};
 pub(crate) use scratch::with_scratch;
 pub use swiss_roll::SwissRollConfig;
+pub use symmetry_check::{BrokenSymmetry, check_symmetries};
 pub use table::{Column, DataLoader, NoData, Table};
 pub use tempered::{Tempered, TemperedConfig};
 pub use transfer::Transfer;
 pub use transform::Constraint;
 pub use two_moons::TwoMoonsConfig;
 pub use two_spirals::TwoSpiralsConfig;
+pub use with_symmetries::WithSymmetries;
 
+use std::sync::Arc;
+
+use crate::symmetry::Symmetry;
 use crate::{Batch, BatchMut, Points, Stream};
 
 /// A log-density on R^d, evaluated for many points at once.
@@ -220,6 +231,12 @@ pub trait Target: Send + Sync {
     /// Chains can start from it, and global moves can propose it.
     fn base(&self) -> Option<BaseLaw<'_>> {
         None
+    }
+
+    /// Maps that leave the density as it is, beyond the identity. Chains can be moved by them for nothing, and a flow that is averaged over them has less
+    /// to learn. What is stated here is believed ([`check_symmetries`](check_symmetries) looks at points).
+    fn symmetries(&self) -> &[Arc<dyn Symmetry>] {
+        &[]
     }
 
     /// Sentences a user should read before a run, e.g. which word of a table became which class.

@@ -5,8 +5,7 @@
 //! `log_prob = -U`, unnormalised; `d` is the distance of a pair.
 //!
 //! Neither energy knows where the centre of mass is, so on all coordinates neither density has a finite integral.
-//! `Removed` (default) samples `y in R^{(n-1) space}` with `x = H' y`, `H` the orthonormal Helmert rows
-//! `(1,..,1, -k, 0,..,0)/sqrt(k (k + 1))`, and reports all `n * space` positions, whose centre is at the origin.
+//! `Removed` (default) samples `y in R^{(n-1) space}` with `x = H' y` (`helmert.rs`), and reports all `n * space` positions, whose centre is at the origin.
 //! `Tethered` samples all positions and adds `(strength/2) n |centre of mass|^2`, so that `sqrt(n)` times the centre is
 //! an independent `N(0, 1/strength)`; what depends on differences alone has the same law either way.
 //! Exact: mean 0, by the symmetry `x -> -x`; and `E[x . grad U] = dim`.
@@ -14,10 +13,15 @@
 //! Differs: sets of samples in circulation leave DW4's centre of mass free, where it wanders without end.
 //! Shapes: points are rows; positions are particle after particle.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use super::helmert::Helmert;
 use super::lanes::{self, Lanes};
+use super::particle_orders::ParticleOrders;
 use super::{Facts, Target, Variable};
+use crate::symmetry::{Permutations, Rotations, Symmetry};
 use crate::{ConfigError, range};
 
 /// What is done about the centre of mass, on which pair energies do not depend.
@@ -127,71 +131,41 @@ impl Pair {
 }
 
 /// Interacting particles; see the module's head for their density.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Particles {
-    particles: usize,
-    space: usize,
+    basis: Helmert,
     pair: Pair,
     /// Spring constant that holds the particles to their centre of mass.
     trap: f64,
     centre: CentreOfMass,
+    symmetries: Vec<Arc<dyn Symmetry>>,
 }
 
 impl Particles {
     fn new(particles: usize, space: usize, pair: Pair, trap: f64, centre: CentreOfMass) -> Self {
-        Self { particles, space, pair, trap, centre }
+        let basis = Helmert { particles, space };
+        let orders: Arc<dyn Symmetry> = match centre {
+            CentreOfMass::Removed => Arc::new(ParticleOrders::new(basis)),
+            CentreOfMass::Tethered { .. } => Arc::new(Permutations::of_blocks(particles, space)),
+        };
+        // Free coordinates are vectors of space as positions are: they turn alike.
+        let symmetries = vec![orders, Arc::new(Rotations::new(space, true)) as Arc<dyn Symmetry>];
+        Self { basis, pair, trap, centre, symmetries }
     }
 
     fn free(&self) -> usize {
         match self.centre {
-            CentreOfMass::Removed => self.particles - 1,
-            CentreOfMass::Tethered { .. } => self.particles,
-        }
-    }
-
-    /// Positions from free coordinates, `x = H' y`, in one sweep from the last particle.
-    #[inline(always)]
-    fn positions<const L: usize>(&self, y: &[[f64; L]], x: &mut [[f64; L]]) {
-        for c in 0..self.space {
-            // Row k of H gives 1/sqrt(k (k + 1)) to particles before k and -k times that to particle k.
-            let mut sum = [0.0; L];
-            for k in (0..self.particles).rev() {
-                let mut at = sum;
-                if k > 0 {
-                    let norm = 1.0 / ((k * (k + 1)) as f64).sqrt();
-                    for l in 0..L {
-                        let step = y[(k - 1) * self.space + c][l] * norm;
-                        at[l] = sum[l] - k as f64 * step;
-                        sum[l] += step;
-                    }
-                }
-                x[k * self.space + c] = at;
-            }
-        }
-    }
-
-    /// The gradient in free coordinates, `H grad_x`, in one sweep from the first particle.
-    #[inline(always)]
-    fn pull_back<const L: usize>(&self, grad_x: &[[f64; L]], grad: &mut [[f64; L]]) {
-        for c in 0..self.space {
-            let mut sum = grad_x[c];
-            for k in 1..self.particles {
-                let norm = 1.0 / ((k * (k + 1)) as f64).sqrt();
-                let g = grad_x[k * self.space + c];
-                for l in 0..L {
-                    grad[(k - 1) * self.space + c][l] = (sum[l] - k as f64 * g[l]) * norm;
-                    sum[l] += g[l];
-                }
-            }
+            CentreOfMass::Removed => self.basis.particles - 1,
+            CentreOfMass::Tethered { .. } => self.basis.particles,
         }
     }
 
     /// `-U` of positions; adds to `grad`, when it is there, the gradient.
     #[inline(always)]
     fn pairs<const L: usize, const GRAD: bool>(&self, x: &[[f64; L]], grad: &mut [[f64; L]]) -> [f64; L] {
-        let s = self.space;
+        let s = self.basis.space;
         let mut energy = [0.0; L];
-        for i in 1..self.particles {
+        for i in 1..self.basis.particles {
             for j in 0..i {
                 let mut square = [0.0; L];
                 for c in 0..s {
@@ -223,11 +197,11 @@ impl Particles {
 
 impl Lanes for Particles {
     fn lanes_dim(&self) -> usize {
-        self.free() * self.space
+        self.free() * self.basis.space
     }
 
     fn scratch(&self) -> usize {
-        2 * self.particles * self.space
+        2 * self.basis.particles * self.basis.space
     }
 
     fn evaluate<const L: usize, const GRAD: bool>(
@@ -236,9 +210,9 @@ impl Lanes for Particles {
         grad: &mut [[f64; L]],
         scratch: &mut [[f64; L]],
     ) -> [f64; L] {
-        let (x, grad_x) = scratch.split_at_mut(self.particles * self.space);
+        let (x, grad_x) = scratch.split_at_mut(self.basis.particles * self.basis.space);
         match self.centre {
-            CentreOfMass::Removed => self.positions(y, x),
+            CentreOfMass::Removed => self.basis.positions(y, x),
             CentreOfMass::Tethered { .. } => x.copy_from_slice(y),
         }
         grad_x.fill([0.0; L]);
@@ -249,25 +223,25 @@ impl Lanes for Particles {
             CentreOfMass::Removed => self.trap,
             CentreOfMass::Tethered { strength } => strength,
         };
-        let n = self.particles as f64;
-        for c in 0..self.space {
+        let n = self.basis.particles as f64;
+        for c in 0..self.basis.space {
             let mut centre = [0.0; L];
             if strength != self.trap {
-                for i in 0..self.particles {
+                for i in 0..self.basis.particles {
                     for l in 0..L {
-                        centre[l] += x[i * self.space + c][l] / n;
+                        centre[l] += x[i * self.basis.space + c][l] / n;
                     }
                 }
             }
             for l in 0..L {
                 centre_square[l] += n * (centre[l] * centre[l]);
             }
-            for i in 0..self.particles {
-                let at = x[i * self.space + c];
+            for i in 0..self.basis.particles {
+                let at = x[i * self.basis.space + c];
                 for l in 0..L {
                     square[l] += at[l] * at[l];
                     if GRAD {
-                        grad_x[i * self.space + c][l] -=
+                        grad_x[i * self.basis.space + c][l] -=
                             self.trap * at[l] + (strength - self.trap) * centre[l];
                     }
                 }
@@ -278,7 +252,7 @@ impl Lanes for Particles {
         }
         if GRAD {
             match self.centre {
-                CentreOfMass::Removed => self.pull_back(grad_x, grad),
+                CentreOfMass::Removed => self.basis.free(grad_x, grad),
                 CentreOfMass::Tethered { .. } => grad.copy_from_slice(grad_x),
             }
             // Particles on top of each other: the density is zero and the slope has no value.
@@ -296,14 +270,19 @@ impl Target for Particles {
     lanes::evaluates!();
 
     fn variables(&self) -> Vec<Variable> {
-        vec![Variable::new("position", &[self.particles, self.space])]
+        vec![Variable::new("position", &[self.basis.particles, self.basis.space])]
     }
 
     fn report(&self, y: &[f64], out: &mut [f64]) {
         match self.centre {
-            CentreOfMass::Removed => self.positions(y.as_chunks::<1>().0, out.as_chunks_mut::<1>().0),
+            CentreOfMass::Removed => self.basis.positions(y.as_chunks::<1>().0, out.as_chunks_mut::<1>().0),
             CentreOfMass::Tethered { .. } => out.copy_from_slice(y),
         }
+    }
+
+    /// Orders of the particles, rotations and mirror images.
+    fn symmetries(&self) -> &[Arc<dyn Symmetry>] {
+        &self.symmetries
     }
 
     fn facts(&self) -> Facts {
@@ -352,8 +331,8 @@ mod tests {
                 s.fill_normal(&mut y);
                 y.iter_mut().for_each(|v| *v *= 2.0);
                 removed.report(&y, &mut x);
-                for c in 0..removed.space {
-                    let centre: f64 = x.iter().skip(c).step_by(removed.space).sum();
+                for c in 0..removed.basis.space {
+                    let centre: f64 = x.iter().skip(c).step_by(removed.basis.space).sum();
                     assert!(centre.abs() < 1e-12);
                 }
                 // The basis is orthonormal: lengths agree.

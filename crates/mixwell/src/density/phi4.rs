@@ -7,7 +7,7 @@
 //! Reference: Gabrié, Rotskoff, Vanden-Eijnden (2022), adaptive Monte Carlo augmented with normalizing flows.
 //! Shapes: points are rows of `sites`.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use super::gaussian::Gaussian;
 use super::lanes::{self, Lanes};
 use super::transfer::Transfer;
 use super::{Facts, Modes, Target, Variable};
+use crate::symmetry::{LatticeConfig, SignFlip, Symmetry};
 use crate::{Batch, BatchMut, ConfigError, Points, range};
 
 /// Settings of [`Phi4`].
@@ -51,7 +52,13 @@ impl Phi4Config {
     pub fn build(&self) -> Result<Phi4, ConfigError> {
         self.check()?;
         let coupling = self.a * self.sites as f64;
-        Ok(Phi4 { sites: self.sites, coupling, b: self.b, beta: self.beta, facts: OnceLock::new() })
+        let line = LatticeConfig { shape: vec![self.sites], translations: false, ..LatticeConfig::default() };
+        let mut symmetries: Vec<Arc<dyn Symmetry>> = vec![Arc::new(line.build(self.sites)?)];
+        if self.b == 0.0 {
+            symmetries.push(Arc::new(SignFlip::all(self.sites)));
+        }
+        let (sites, b, beta) = (self.sites, self.b, self.beta);
+        Ok(Phi4 { sites, coupling, b, beta, facts: OnceLock::new(), symmetries })
     }
 }
 
@@ -63,6 +70,7 @@ pub struct Phi4 {
     b: f64,
     beta: f64,
     facts: OnceLock<Facts>,
+    symmetries: Vec<Arc<dyn Symmetry>>,
 }
 
 impl Phi4 {
@@ -157,6 +165,11 @@ impl Target for Phi4 {
 
     fn variables(&self) -> Vec<Variable> {
         vec![Variable::new("phi", &[self.sites])]
+    }
+
+    /// The line read backwards and, without an external field, the other sign.
+    fn symmetries(&self) -> &[Arc<dyn Symmetry>] {
+        &self.symmetries
     }
 
     fn facts(&self) -> Facts {

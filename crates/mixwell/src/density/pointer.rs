@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::{BaseLaw, EvaluationError, ExactSampler, Facts, Target, Variable};
+use crate::symmetry::Symmetry;
 use crate::{Batch, BatchMut};
 
-/// The methods of [`Target`] beside its evaluation, as those of `$inner`.
-macro_rules! forward_description {
+/// The methods of [`Target`] beside its evaluation and its symmetries, as those of `$inner`.
+macro_rules! forward_all_but_symmetries {
     ($self:ident => $inner:expr) => {
         fn dim(&$self) -> usize {
             $inner.dim()
@@ -54,6 +55,18 @@ macro_rules! forward_description {
 
         fn exact_sampler(&$self) -> Option<&dyn ExactSampler> {
             $inner.exact_sampler()
+        }
+    };
+}
+pub(super) use forward_all_but_symmetries;
+
+/// The methods of [`Target`] beside its evaluation, as those of `$inner`.
+macro_rules! forward_description {
+    ($self:ident => $inner:expr) => {
+        $crate::density::pointer::forward_all_but_symmetries!($self => $inner);
+
+        fn symmetries(&$self) -> &[std::sync::Arc<dyn Symmetry>] {
+            $inner.symmetries()
         }
     };
 }

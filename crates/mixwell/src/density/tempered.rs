@@ -2,11 +2,14 @@
 //!
 //! Unlike [`GeometricPath`](super::GeometricPath), which leads from a base to a target for the time of a ladder, this owns its target and is one itself.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
     DataLoader, EvaluationError, Facts, Modes, Target, TargetConfig, TargetError, Variable, derived_version,
 };
+use crate::symmetry::Symmetry;
 use crate::{Batch, BatchMut, ConfigError, range};
 
 /// Settings of a target at another temperature.
@@ -108,6 +111,10 @@ impl<T: Target> Target for Tempered<T> {
 
     fn report(&self, x: &[f64], out: &mut [f64]) {
         self.target.report(x, out);
+    }
+
+    fn symmetries(&self) -> &[Arc<dyn Symmetry>] {
+        self.target.symmetries()
     }
 
     fn notes(&self) -> Vec<String> {

@@ -30,7 +30,7 @@ impl Moves {
                 let count = match role {
                     Role::Local => &mut self.local,
                     Role::Global => &mut self.global,
-                    Role::Swap | Role::Replica => continue,
+                    Role::Symmetry | Role::Swap | Role::Replica => continue,
                 };
                 count.accept_prob += tally.accept_prob;
                 count.moves += u64::from(tally.moves);

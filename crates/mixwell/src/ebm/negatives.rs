@@ -99,6 +99,10 @@ fn build<E: Energy>(cycle: Vec<Phase>, with: Ingredients<'_, E>) -> Result<Cycle
             let reason = "this kernel proposes the base of the energy, and there is none";
             return Err(ConfigError::new("energy.base", "none", reason));
         }
+        if kernel.needs().symmetry {
+            let reason = "an energy that is trained states no symmetries";
+            return Err(ConfigError::new("trainer", "a kernel that moves by symmetries", reason));
+        }
         Ok((kernel, phase.steps))
     });
     built.collect()

@@ -39,6 +39,10 @@ pub(super) fn check_needs(
         let reason = "it proposes `base`, and the target has none";
         return Err(ConfigError::new("kernel", kernel.kind(), reason).into());
     }
+    if needs.symmetry {
+        let reason = "symmetries of the target need not be those of the path that leads to it";
+        return Err(ConfigError::new("kernel", kernel.kind(), reason).into());
+    }
     if needs.flow && base.as_transport().is_none() {
         let reason = "it moves in the latent space of the base, which is no invertible map";
         return Err(ConfigError::new("kernel", kernel.kind(), reason).into());

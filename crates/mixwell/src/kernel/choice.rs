@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{Context, Needs};
 use crate::ConfigError;
 use crate::density::BlendedGaussianConfig;
-use crate::proposal::{Defensive, Gaussian, GaussianProposalConfig, Proposal};
+use crate::proposal::{Averaged, Defensive, Gaussian, GaussianProposalConfig, Proposal};
 use crate::range::open_share;
+use crate::symmetry::Orbit;
 
 /// The proposal of a global kernel.
 #[derive(Clone)]
@@ -17,6 +18,8 @@ pub enum ProposalChoice {
     Flow,
     /// The law that the target gives other weights to ([`Target::base`](crate::density::Target::base)).
     Base,
+    /// The flow of the run, averaged over the symmetries that the target states.
+    Averaged,
     /// A density that does not change.
     Fixed(Arc<dyn Proposal>),
     /// `(1 - weight) base + weight wide`.
@@ -34,7 +37,7 @@ impl ProposalChoice {
     /// Whether the run must provide a flow.
     pub fn needs_flow(&self) -> bool {
         match self {
-            Self::Flow => true,
+            Self::Flow | Self::Averaged => true,
             Self::Base | Self::Fixed(_) => false,
             Self::Defensive { base, .. } => base.needs_flow(),
         }
@@ -42,7 +45,9 @@ impl ProposalChoice {
 
     /// What the run must provide for it.
     pub(super) fn needs(&self) -> Needs {
-        Needs { flow: self.needs_flow(), base: matches!(self, Self::Base), ..Needs::default() }
+        let averaged = matches!(self, Self::Averaged);
+        let base = matches!(self, Self::Base);
+        Needs { flow: self.needs_flow(), base, symmetry: averaged, images: averaged, ..Needs::default() }
     }
 
     /// Whether the proposal is an invertible map of standard normal latents.
@@ -50,7 +55,7 @@ impl ProposalChoice {
         match self {
             Self::Flow => true,
             Self::Fixed(p) => p.as_transport().is_some(),
-            Self::Base | Self::Defensive { .. } => false,
+            Self::Base | Self::Averaged | Self::Defensive { .. } => false,
         }
     }
 
@@ -69,6 +74,11 @@ impl ProposalChoice {
         match self {
             Self::Flow => f(context.flow.expect("this kernel's needs ask for a flow")),
             Self::Base => f(context.target.base().expect("this kernel's needs ask for a base").law),
+            Self::Averaged => {
+                let orbit = Orbit::of_folding(context.target.target().symmetries(), Orbit::MOST);
+                let orbit = orbit.expect("this kernel's needs ask for images");
+                f(&Averaged::new(context.flow.expect("this kernel's needs ask for a flow"), orbit))
+            }
             Self::Fixed(p) => f(&**p),
             Self::Defensive { base, wide, weight } => {
                 base.visit(context, &mut |p| f(&Defensive::new(p, wide, *weight)))
@@ -86,6 +96,8 @@ pub enum ProposalConfig {
     Flow,
     /// The law that the target gives other weights to: the prior of a GAN's latents, the base of an energy.
     Base,
+    /// The flow of the run, averaged over the symmetries that the target states: it learns one image of each mode.
+    Averaged,
     /// A fixed Gaussian.
     Gaussian(GaussianProposalConfig),
     /// A fixed Gaussian between the shape of an ill-conditioned one and a ball.
@@ -108,13 +120,13 @@ fn default_weight() -> f64 {
 impl ProposalConfig {
     /// Whether the run must provide a flow.
     pub fn needs_flow(&self) -> bool {
-        matches!(self, Self::Flow | Self::Defensive { .. })
+        matches!(self, Self::Flow | Self::Averaged | Self::Defensive { .. })
     }
 
     /// Refuses settings that cannot be used.
     pub fn check(&self) -> Result<(), ConfigError> {
         match self {
-            Self::Flow | Self::Base => Ok(()),
+            Self::Flow | Self::Averaged | Self::Base => Ok(()),
             Self::Gaussian(gaussian) => gaussian.check(),
             Self::BlendedGaussian(blended) => blended.check(),
             Self::Defensive { weight, wide } => {
@@ -131,6 +143,7 @@ impl ProposalConfig {
         Ok(match self {
             Self::Flow => ProposalChoice::Flow,
             Self::Base => ProposalChoice::Base,
+            Self::Averaged => ProposalChoice::Averaged,
             Self::Gaussian(g) => ProposalChoice::Fixed(Arc::new(g.build(dim).map_err(under)?)),
             Self::BlendedGaussian(b) => ProposalChoice::Fixed(Arc::new(b.build(dim).map_err(under)?)),
             Self::Defensive { weight, wide } => ProposalChoice::Defensive {

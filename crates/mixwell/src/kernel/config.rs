@@ -23,6 +23,7 @@ use super::nuts::NutsConfig;
 use super::random_walk::RandomWalkConfig;
 use super::rejection::RejectionConfig;
 use super::settings::Settings;
+use super::symmetry::SymmetryMovesConfig;
 use super::tempering::ParallelTemperingConfig;
 use super::ula::UlaConfig;
 use super::{Kernel, Law, StepSize};
@@ -90,6 +91,7 @@ kernels! {
     Neutra(NeutraConfig) = "neutra", "another kernel in the flow's latent space";
     ParallelTempering(ParallelTemperingConfig) = "parallel_tempering",
         "replicas at higher temperatures that exchange points with the chain";
+    Symmetry(SymmetryMovesConfig) = "symmetry", "images under the symmetries that the target states: exact and free";
     Sequence(SequenceConfig) = "sequence", "kernels one after the other (default: Ex2MCMC)";
     Repeat(RepeatConfig) = "repeat", "a kernel several times per step";
     Mixture(MixtureConfig) = "mixture", "one of several kernels at random, chain by chain";
@@ -190,6 +192,11 @@ pub fn parallel_tempering(inner: KernelConfig) -> KernelConfig {
         kernel: Box::new(inner),
         ..ParallelTemperingConfig::default()
     })
+}
+
+/// Moves by the symmetries that the target states.
+pub fn symmetry() -> KernelConfig {
+    KernelConfig::Symmetry(SymmetryMovesConfig {})
 }
 
 /// Kernels one after the other.

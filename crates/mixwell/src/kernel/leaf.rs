@@ -10,6 +10,8 @@ pub enum Role {
     Local,
     /// Proposals that do not depend on where the chain is.
     Global,
+    /// Images of the current point under symmetries of the target.
+    Symmetry,
     /// Exchanges of the chain's point with that of a replica.
     Swap,
     /// What happens among replicas only: the chain stays where it is.
@@ -22,6 +24,7 @@ impl Role {
         match self {
             Role::Local => "local",
             Role::Global => "global",
+            Role::Symmetry => "symmetry",
             Role::Swap => "swap",
             Role::Replica => "replica",
         }

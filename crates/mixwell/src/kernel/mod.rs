@@ -32,6 +32,7 @@ mod replicas;
 mod settings;
 mod state;
 mod step_size;
+mod symmetry;
 mod tally;
 mod tally_sheet;
 mod tempering;
@@ -46,7 +47,7 @@ pub use choice::{ProposalChoice, ProposalConfig};
 pub use compose::{Mixture, MixtureConfig, Repeat, RepeatConfig, Sequence, SequenceConfig};
 pub use config::{
     CatalogueEntry, KernelConfig, catalogue, ex2, hmc, independent_mh, isir, mala, mixture, neutra, nuts,
-    parallel_tempering, random_walk, sequence, ula,
+    parallel_tempering, random_walk, sequence, symmetry, ula,
 };
 pub use elliptical_slice::{EllipticalSlice, EllipticalSliceConfig};
 pub use ensemble::Ensemble;
@@ -67,6 +68,7 @@ pub use rejection::{Gamma, Rejection, RejectionConfig};
 pub(crate) use replicas::Replicas;
 pub use state::{KernelState, StateError};
 pub use step_size::StepSize;
+pub use symmetry::{SymmetryMoves, SymmetryMovesConfig};
 pub use tally::Tally;
 pub use tally_sheet::{Tallies, TallySheet};
 pub use tempering::{LadderRule, ParallelTempering, ParallelTemperingConfig, Spacing, Sweep};
@@ -222,6 +224,10 @@ pub struct Needs {
     pub flow: bool,
     /// A target with a base ([`Target::base`]).
     pub base: bool,
+    /// A target that states symmetries ([`Target::symmetries`]).
+    pub symmetry: bool,
+    /// A target with symmetries that can be summed over ([`Orbit`](crate::symmetry::Orbit)).
+    pub images: bool,
     /// Particles per chain that it can hand to a [`ParticlePool`]; zero when it has none.
     pub pool: usize,
     /// Points beside each chain that it keeps from step to step.
@@ -235,6 +241,8 @@ impl Needs {
             gradient: self.gradient || other.gradient,
             flow: self.flow || other.flow,
             base: self.base || other.base,
+            symmetry: self.symmetry || other.symmetry,
+            images: self.images || other.images,
             pool: self.pool.max(other.pool),
             replicas: self.replicas + other.replicas,
         }

@@ -48,6 +48,7 @@ impl NeutraConfig {
             ProposalConfig::Defensive { .. } => {
                 return refused("defensive", "a mixture has no latents: use `flow`");
             }
+            ProposalConfig::Averaged => return refused("averaged", "a mixture has no latents: use `flow`"),
             ProposalConfig::Base => return refused("base", "its latents are not known: use `flow`"),
             _ => {}
         }
@@ -62,6 +63,10 @@ impl NeutraConfig {
         if inner.needs().base {
             let reason = "the base of the target lies in its own space, not in that of the latents";
             return Err(ConfigError::new("kernel", "a kernel that proposes `base`", reason));
+        }
+        if inner.needs().symmetry {
+            let reason = "symmetries of the target are none of the law of latents; put `symmetry` behind `neutra` in a sequence";
+            return Err(ConfigError::new("kernel", "a kernel that moves by symmetries", reason));
         }
         Ok(Neutra::new(self.proposal.build(dim)?, inner))
     }

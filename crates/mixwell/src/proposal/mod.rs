@@ -3,11 +3,13 @@
 //! Every proposal is a fixed map of standard normal noise. So the noise of each chain comes from the chain's own stream,
 //! while the map runs on one big batch; that is what keeps draws independent of threads and block sizes.
 
+mod averaged;
 mod defensive;
 mod gaussian;
 mod scale;
 mod uniform;
 
+pub use averaged::Averaged;
 pub use defensive::Defensive;
 pub use gaussian::{Gaussian, GaussianProposalConfig};
 pub use scale::Scale;

@@ -11,6 +11,7 @@ use crate::diagnostics::Thresholds;
 use crate::flow::FlowConfig;
 use crate::footprint::MOST_COUNT;
 use crate::range::{at_least, at_most, not_negative};
+use crate::symmetry::SymmetryConfig;
 use crate::train::TrainingConfig;
 
 /// The settings of a run.
@@ -35,6 +36,9 @@ pub struct RunConfig {
     /// What is sampled. Left out when the target is given in code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<TargetConfig>,
+    /// Symmetries of the target beside those that it states itself; a run that uses them looks whether they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub symmetries: Vec<SymmetryConfig>,
     /// How chains move: a named method, one kernel, or a schedule of your own.
     pub method: Method,
     /// Where chains start.
@@ -62,6 +66,7 @@ impl Default for RunConfig {
             rao_blackwell: false,
             chosen: Vec::new(),
             target: None,
+            symmetries: Vec::new(),
             method: Method::default(),
             start: Start::default(),
             flow: FlowConfig::default(),
@@ -137,6 +142,9 @@ impl RunConfig {
         not_negative("output.checkpoint_seconds", self.output.checkpoint_seconds)?;
         if let Some(target) = &self.target {
             target.check().map_err(|e| e.under("target"))?;
+        }
+        for (i, symmetry) in self.symmetries.iter().enumerate() {
+            symmetry.check().map_err(|e| e.under(&format!("symmetries[{i}]")))?;
         }
         self.start.check().map_err(|e| e.under("start"))?;
         self.training.check().map_err(|e| e.under("training"))?;

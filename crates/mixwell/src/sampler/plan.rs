@@ -92,6 +92,16 @@ impl Plan {
         self.kernels.iter().any(|k| k.kernel.needs().base)
     }
 
+    /// Whether symmetries of the target are ever needed.
+    pub fn uses_symmetries(&self) -> bool {
+        self.kernels.iter().any(|k| k.kernel.needs().symmetry)
+    }
+
+    /// Whether proposals are averaged over symmetries of the target: what a flow learns from is then folded onto one image.
+    pub fn uses_images(&self) -> bool {
+        self.kernels.iter().any(|k| k.kernel.needs().images)
+    }
+
     /// Whether gradients of the target are ever needed.
     pub fn uses_gradient(&self) -> bool {
         self.kernels.iter().any(|k| k.kernel.needs().gradient)

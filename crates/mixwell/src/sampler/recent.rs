@@ -34,7 +34,7 @@ impl Recent {
                     self.global.0 += u64::from(tally.moves);
                     self.global.1 += u64::from(tally.tries);
                 }
-                Role::Swap | Role::Replica => {}
+                Role::Symmetry | Role::Swap | Role::Replica => {}
             }
         }
         let many = MEMORY * leaves.len().max(1) as u64;

@@ -18,6 +18,7 @@ use crate::density::{Target, Variable};
 use crate::flow::{Flow, FlowConfig};
 use crate::kernel::Kernel;
 use crate::sampler::schedule::Action;
+use crate::symmetry::SymmetryConfig;
 
 /// Draws from a target.
 ///
@@ -159,6 +160,12 @@ impl Sampler {
     /// How chains move: a method's settings, or a kernel (`nuts().warmup(200)`).
     pub fn method(mut self, method: impl Into<Method>) -> Self {
         self.config().method = method.into();
+        self
+    }
+
+    /// A symmetry of the target beside those it states itself ([`SymmetryConfig`]); the default method moves chains by it.
+    pub fn symmetry(mut self, symmetry: SymmetryConfig) -> Self {
+        self.config().symmetries.push(symmetry);
         self
     }
 

@@ -12,7 +12,7 @@ use super::state::Spent;
 use crate::density::{Counted, EvaluationError, Target, contradiction};
 use crate::kernel::Ensemble;
 use crate::rng::START_STREAM;
-use crate::{ConfigError, Points, Stream, range};
+use crate::{Batch, ConfigError, Points, Stream, range};
 
 /// Where chains start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -219,6 +219,11 @@ impl Evaluated {
     /// Where the first chain starts.
     pub fn first(&self) -> &[f64] {
         self.x.as_batch().row(0)
+    }
+
+    /// Where chains start, one row each.
+    pub fn points(&self) -> Batch<'_> {
+        self.x.as_batch()
     }
 
     /// Chains at the starts, one with each stream.

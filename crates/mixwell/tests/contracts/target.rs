@@ -102,6 +102,12 @@ pub(crate) fn targets() -> Vec<Case> {
     add("swiss roll", 1.5, json!({"kind": "swiss_roll"}));
     add("phi4", 1.2, json!({"kind": "phi4"}));
     add("phi4, tilted", 1.2, json!({"kind": "phi4", "sites": 5, "a": 0.3, "b": 0.2, "beta": 4}));
+    add("phi4 lattice", 1.2, json!({"kind": "phi4_lattice"}));
+    add(
+        "phi4 lattice, three axes in a field",
+        1.2,
+        json!({"kind": "phi4_lattice", "shape": [2, 3, 1], "kappa": 0.15, "lambda": 0.7, "field": -0.3}),
+    );
     add("double well", 3.0, json!({"kind": "double_well4"}));
     add(
         "double well, tethered",

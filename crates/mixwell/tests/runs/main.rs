@@ -14,6 +14,7 @@ mod own_kernels;
 mod particles;
 mod posteriordb;
 mod score_climbing;
+mod symmetries;
 mod tempered_training;
 mod tempering;
 mod verdict;

@@ -90,6 +90,10 @@ impl ParallelTemperingConfig {
     pub fn build(&self, dim: usize) -> Result<ParallelTempering, ConfigError> {
         self.check()?;
         let level = || self.kernel.build(dim).map_err(|e| e.under("kernel"));
+        if level()?.needs().symmetry {
+            let reason = "a reference need not have the symmetries of the target; put `symmetry` behind `parallel_tempering` in a sequence";
+            return Err(ConfigError::new("kernel", self.kernel.kind(), reason));
+        }
         let reference = self.reference.as_ref().map(|r| r.build(dim).map_err(|e| e.under("reference")));
         Ok(ParallelTempering {
             levels: (0..self.n_temperatures).map(|_| level()).collect::<Result<_, _>>()?,

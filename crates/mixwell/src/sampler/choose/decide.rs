@@ -2,10 +2,11 @@
 
 use super::sight::Sight;
 use crate::density::Target;
-use crate::kernel::{KernelConfig, NutsConfig, RandomWalkConfig};
+use crate::kernel::{KernelConfig, NutsConfig, ProposalConfig, RandomWalkConfig, sequence, symmetry};
 use crate::sampler::config::RunConfig;
 use crate::sampler::method::{Flex2, KernelMethod, Method};
 use crate::sampler::start::Start;
+use crate::symmetry::Orbit;
 use crate::train::MixSchedule;
 
 /// Share of divergent trajectories from which on steps are made smaller.
@@ -18,6 +19,9 @@ const MANY_AT_LIMIT: f64 = 0.5;
 const MOST_OF_A_FLOW: usize = 128;
 const FEW_OF_A_FLOW: usize = 64;
 const NEARLY_MIXED: f64 = 1.1;
+
+/// Images over which jumps of a flow are averaged.
+const MOST_IMAGES: u64 = 64;
 
 /// Coordinates up to which a look is kept in memory.
 const MOST_LOOKED_AT: usize = 10_000;
@@ -38,6 +42,29 @@ impl Decision {
         }
         config.chosen = self.reasons;
     }
+
+    /// Has chains move by the symmetries that the target states, after every local step.
+    pub fn with_symmetries_of(mut self, target: &dyn Target) -> Self {
+        let names: Vec<String> = target.symmetries().iter().map(|s| s.name()).collect();
+        if !names.is_empty() {
+            self.reasons.push(format!(
+                "the target states symmetries ({}): images count as one point here, and chains move by them after every step",
+                names.join(", ")
+            ));
+            self.method = with_symmetry_moves(self.method);
+            // Averaging costs an inversion of the flow for every image.
+            if let (Method::Flex2(flex2), Some(orbit)) =
+                (&mut self.method, Orbit::of_folding(target.symmetries(), MOST_IMAGES))
+            {
+                self.reasons.push(format!(
+                    "the flow learns one of {} images, and its jumps are averaged over all",
+                    orbit.order()
+                ));
+                flex2.global.proposal = ProposalConfig::Averaged;
+            }
+        }
+        self
+    }
 }
 
 /// The largest method that may be chosen in `dim` dimensions.
@@ -48,6 +75,15 @@ pub(in crate::sampler) fn largest_choice(dim: usize) -> Method {
 fn nuts(target_accept: f64, warmup: usize) -> KernelMethod {
     let kernel = KernelConfig::Nuts(NutsConfig { target_accept, ..NutsConfig::default() });
     KernelMethod { kernel: Box::new(kernel), warmup, frozen: 0 }
+}
+
+/// The method, whose local steps end with a move by the symmetries of the target.
+fn with_symmetry_moves(method: Method) -> Method {
+    match method {
+        Method::Kernel(k) => KernelMethod { kernel: Box::new(sequence([*k.kernel, symmetry()])), ..k }.into(),
+        Method::Flex2(f) => Flex2 { local: Box::new(sequence([*f.local, symmetry()])), ..f }.into(),
+        other => other,
+    }
 }
 
 /// A flow, with one step of NUTS between two jumps.

@@ -57,7 +57,7 @@ pub(super) fn choose(
             }
         }
     };
-    decision.apply(&mut config);
+    decision.with_symmetries_of(target).apply(&mut config);
     let spent = Spent {
         seconds: begun.elapsed().as_secs_f64(),
         densities: counted.densities(),

@@ -1,6 +1,7 @@
 //! The look: chains of NUTS from where those of the run will start, and others from further out. Both groups adapt on their own, as long as a run
 //! would, so that what they meet afterwards is what a run of NUTS would meet.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::density::{Counted, Failure, Target};
@@ -9,6 +10,7 @@ use crate::sampler::config::RunConfig;
 use crate::sampler::error::RunError;
 use crate::sampler::method::Auto;
 use crate::sampler::start::Start;
+use crate::symmetry::Symmetry;
 use crate::{Points, Stream};
 
 /// Steps in which a group of chains adapts.
@@ -57,11 +59,28 @@ impl Group {
         self.chains.ensemble().n_chains()
     }
 
-    /// Positions (`steps x dim`) and log-densities of one chain.
-    pub fn walk(&self, chain: usize) -> (Points, Vec<f64>) {
+    /// Positions (`steps x dim`) and log-densities of one chain, as if it moved by the target's symmetries: where images are parted by valleys they
+    /// count as one point, others are drawn.
+    pub fn walk(
+        &self,
+        chain: usize,
+        symmetries: &[Arc<dyn Symmetry>],
+        stream: &mut Stream,
+    ) -> (Points, Vec<f64>) {
         let dim = self.chains.ensemble().dim();
         let mut x = Points::zeros(0, dim);
-        self.steps.iter().for_each(|(all, _)| x.push(&all[chain * dim..(chain + 1) * dim]));
+        let mut before = vec![0.0; dim];
+        for (all, _) in &self.steps {
+            x.push(&all[chain * dim..(chain + 1) * dim]);
+            let row = x.row_mut(x.rows() - 1);
+            for symmetry in symmetries.iter().filter(|s| !s.folds()) {
+                let mut element = vec![0.0; symmetry.element_len()];
+                symmetry.draw(stream, &mut element);
+                before.copy_from_slice(row);
+                symmetry.apply(&element, &before, row);
+            }
+            symmetries.iter().for_each(|s| s.fold(row));
+        }
         (x, self.steps.iter().map(|(_, log_prob)| log_prob[chain]).collect())
     }
 }
@@ -70,6 +89,8 @@ impl Group {
 pub(super) struct Look<'a> {
     target: &'a Counted<&'a dyn Target>,
     interrupt: &'a AtomicBool,
+    /// The run's.
+    pub seed: u64,
     /// Gradients that may be spent.
     most: u64,
     /// The chains at the run's starts, then those further out, where there are any.
@@ -102,7 +123,7 @@ impl<'a> Look<'a> {
             }
         }
         let most = (auto.share * planned) as u64;
-        let mut look = Self { target, interrupt, most, groups, cut_short: false };
+        let mut look = Self { target, interrupt, seed: config.seed, most, groups, cut_short: false };
         // A quarter is left to those further out, and a quarter to what comes after.
         for group in 0..look.groups.len() {
             look.warm_up(group, most / 4 * (2 + group as u64))?;

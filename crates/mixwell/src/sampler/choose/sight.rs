@@ -2,9 +2,10 @@
 
 use super::modes::{Walk, grouped};
 use super::pilot::Look;
-use crate::Points;
 use crate::density::{EvaluationError, Target};
 use crate::diagnostics::{Draws, rhat};
+use crate::rng::SYMMETRY_STREAM;
+use crate::{Points, Stream};
 
 /// R-hat up to which chains agree; from there on they are asked whether they stand in modes of their own.
 const MIXED: f64 = 1.05;
@@ -40,8 +41,11 @@ impl Sight {
 
 /// Measures what was seen.
 pub(super) fn measure(target: &dyn Target, look: &Look<'_>) -> Result<Sight, EvaluationError> {
-    let seen: Vec<(Points, Vec<f64>)> =
-        look.groups.iter().flat_map(|g| (0..g.n_chains()).map(|chain| g.walk(chain))).collect();
+    let mut stream = Stream::new(look.seed, SYMMETRY_STREAM);
+    let mut seen: Vec<(Points, Vec<f64>)> = Vec::new();
+    for group in &look.groups {
+        seen.extend((0..group.n_chains()).map(|chain| group.walk(chain, target.symmetries(), &mut stream)));
+    }
     let mut walks: Vec<Walk<'_>> =
         seen.iter().map(|(x, log_prob)| Walk::new(x.as_batch(), log_prob)).collect();
     let near = &look.groups[0];

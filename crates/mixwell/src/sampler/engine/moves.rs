@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use super::Engine;
+use super::training::folded;
+use crate::Points;
 use crate::density::Guarded;
 use crate::io::Phase as Group;
 use crate::kernel::{Context, Tallies, Warmup};
@@ -89,7 +91,8 @@ impl Engine<'_, Sink> {
             named.kernel.adapt(warmup, &self.ensemble, tallies);
             self.place.adapted[index] += 1;
             if let Some(trainer) = &mut self.trainer {
-                trainer.observe(self.ensemble.x());
+                let folded = folded(&self.plan, self.target, self.ensemble.x());
+                trainer.observe(folded.as_ref().map_or(self.ensemble.x(), Points::as_batch));
             }
         }
         self.recent.add(&self.step_tallies, &self.plan.leaves());

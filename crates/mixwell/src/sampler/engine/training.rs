@@ -1,11 +1,24 @@
 //! A training call: on what it learns, and how it is undone when it does not run to its end.
 
 use super::Engine;
-use crate::density::Guarded;
+use crate::density::{Guarded, Target};
 use crate::sampler::error::RunError;
 use crate::sampler::observer::Observer;
+use crate::sampler::plan::Plan;
 use crate::sampler::sink::Sink;
 use crate::train::{Examples, Particles, TrainAction, TrainError};
+use crate::{Batch, Points};
+
+/// Points as a flow learns from them, each put onto one image, where proposals are averaged over the symmetries of the target.
+pub(super) fn folded(plan: &Plan, target: &dyn Target, x: Batch<'_>) -> Option<Points> {
+    plan.uses_images().then(|| {
+        let mut folded = Points::from_vec(x.data().to_vec(), x.dim());
+        for row in folded.as_batch_mut().iter_mut() {
+            target.symmetries().iter().for_each(|s| s.fold(row));
+        }
+        folded
+    })
+}
 
 impl Engine<'_, Sink> {
     pub(super) fn train(
@@ -20,13 +33,16 @@ impl Engine<'_, Sink> {
         };
         let before = trainer.before(action, flow);
         let counted = (self.target.densities(), self.target.gradients());
+        let one_image = |x| folded(&self.plan, self.target, x);
+        let of_pool = self.pool.as_ref().and_then(|p| one_image(p.x()));
+        let of_chains = one_image(self.ensemble.x());
         let particles = self.pool.as_ref().map(|p| Particles {
-            x: p.x(),
+            x: of_pool.as_ref().map_or(p.x(), Points::as_batch),
             log_weights: p.log_weights(),
             per_chain: p.n_particles(),
         });
         let examples = Examples::of(Guarded::new(self.target, &self.failure))
-            .with_chains(self.ensemble.x())
+            .with_chains(of_chains.as_ref().map_or(self.ensemble.x(), Points::as_batch))
             .with_particles(particles);
         // A call that learns from particles is short and runs to its end.
         let stops = !action.needs_pool();

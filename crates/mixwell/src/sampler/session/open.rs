@@ -1,14 +1,15 @@
 //! Everything that can fail before the first step: settings, the target with its variables and starts, sizes, the folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Access, Session};
 use crate::config::{Checked, ConfigFileError, parse};
-use crate::density::{Target, Variable};
+use crate::density::{Target, Variable, WithSymmetries, check_symmetries};
 use crate::flow::Flow;
 use crate::io::{ConfigHash, RunFolder, atomic_write, available_bytes, load_checkpoint};
 use crate::proposal::Proposal;
-use crate::rng::FLOW_INIT_STREAM;
+use crate::rng::{FLOW_INIT_STREAM, SYMMETRY_STREAM};
 use crate::sampler::choose::{choose, largest_choice};
 use crate::sampler::config::RunConfig;
 use crate::sampler::cost::{Sizes, held_so_far};
@@ -20,6 +21,7 @@ use crate::sampler::record::Recorder;
 use crate::sampler::reported::{check_reported, check_variables};
 use crate::sampler::run::Sampler;
 use crate::sampler::state::Spent;
+use crate::symmetry::Orbit;
 use crate::{ConfigError, Stream};
 
 impl Session {
@@ -30,6 +32,7 @@ impl Session {
         let Sampler { target, settings, own_plan, flow: given, folder, mut observer, interrupt, threads: _ } =
             sampler;
         let mut config = settings.checked()?;
+        let target = with_symmetries(target, &config)?;
         let dim = target.dim();
         if dim == 0 {
             return Err(ConfigError::new("target", "of 0 coordinates", "at least 1 is needed").into());
@@ -72,6 +75,19 @@ impl Session {
                           propose `gaussian` or `flow` instead";
             return Err(ConfigError::new("target", "a density without a base", reason).into());
         }
+        if plan.uses_symmetries() && target.symmetries().is_empty() {
+            let reason = "this method moves by symmetries of the target; state them under `symmetries`, or do without the kernel `symmetry`";
+            return Err(ConfigError::new("target", "a density that states no symmetries", reason).into());
+        }
+        if plan.uses_images() && Orbit::of_folding(target.symmetries(), Orbit::MOST).is_none() {
+            let reason = format!(
+                "none of the symmetries that it states parts modes, or there are more than {} images to sum over; propose `flow`, and move by `symmetry`",
+                Orbit::MOST
+            );
+            return Err(
+                ConfigError::new("target", "a density whose images cannot be summed over", reason).into()
+            );
+        }
         let recorder = Recorder::new(&*target, plan.leaves());
         let mut sizes = sizes_of(&config, &plan, &*target, &recorder, folder.is_some());
         sizes.flow_params = flow_size(&config, &plan, given.as_ref(), dim)?;
@@ -107,6 +123,12 @@ impl Session {
         }
         if let Some(starts) = &starts {
             check_reported(&*target, starts.first(), reported)?;
+            if plan.uses_symmetries() {
+                let mut stream = Stream::new(config.seed, SYMMETRY_STREAM);
+                if let Some(broken) = check_symmetries(&*target, starts.points(), &mut stream)? {
+                    return Err(ConfigError::new("symmetries", &broken.name, broken.to_string()).into());
+                }
+            }
         }
         let folder = folder.map(|path| open_folder(path, access, &text)).transpose()?;
         let saved = match &folder {
@@ -134,6 +156,14 @@ impl Session {
             interrupt,
         })
     }
+}
+
+/// The target with the symmetries that the config states beside its own.
+fn with_symmetries(target: Arc<dyn Target>, config: &RunConfig) -> Result<Arc<dyn Target>, ConfigError> {
+    if config.symmetries.is_empty() {
+        return Ok(target);
+    }
+    Ok(Arc::new(WithSymmetries::new(target, &config.symmetries)?))
 }
 
 /// What a run without a flow takes.

@@ -87,6 +87,10 @@ impl LongChainsTask {
             let reason = "this kernel proposes the base of the energy: chains must move among points, and there must be a base";
             return Err(ConfigError::new("kernel.kind", "global moves", reason).into());
         }
+        if kernel.needs().symmetry {
+            let reason = "a trained energy states no symmetries";
+            return Err(ConfigError::new("kernel.kind", "symmetry", reason).into());
+        }
         let (kept, watched) = (config.steps / config.keep_every, config.watched.min(dim));
         let bytes = numbers(&[kept, config.chains, dim])
             .saturating_add(numbers(&[2, config.steps, config.chains, watched]))

@@ -47,7 +47,7 @@ impl PermutationsConfig {
         let room = dim.saturating_sub(self.first);
         let of_one = self.size.saturating_mul(self.arrays);
         let count = if self.count == 0 { room / of_one } else { self.count };
-        if self.count == 0 && room % of_one != 0 {
+        if self.count == 0 && !room.is_multiple_of(of_one) {
             let reason = format!("{room} coordinates are no whole number of things of {of_one}; set `count`");
             return Err(ConfigError::new("size", self.size, reason));
         }

@@ -39,7 +39,7 @@ impl RotationsConfig {
     /// When they are no whole number of vectors.
     pub fn build(&self, dim: usize) -> Result<Rotations, ConfigError> {
         self.check()?;
-        if dim % self.space != 0 || dim == 0 {
+        if !dim.is_multiple_of(self.space) || dim == 0 {
             let reason = format!("{dim} coordinates are no whole number of such vectors");
             return Err(ConfigError::new("space", self.space, reason));
         }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use mixwell::io::IoError;
 use mixwell::sampler::RunError;
+use mixwell::training_run::TrainingRunError;
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +15,7 @@ pub enum ReportError {
     Run(#[from] RunError),
     /// The run has not made all of its draws.
     #[error(
-        "the run in `{folder}` is not finished, so there is nothing to report yet; go on with `mixwell resume {folder}`, or look at what there is with `mixwell summary {folder}`"
+        "the run in `{folder}` is not finished, so there is nothing to report yet; go on with `mixwell resume {folder}`"
     )]
     Unfinished {
         /// The run folder.
@@ -28,14 +29,12 @@ pub enum ReportError {
         /// What is wrong, and where.
         reason: String,
     },
-    /// The folder is that of a training.
-    #[error(
-        "`{folder}` is the folder of a training; there are no reports of trainings yet; see `mixwell summary {folder}`"
-    )]
-    Training {
-        /// The folder.
-        folder: PathBuf,
-    },
+    /// A training's files cannot be read or are not what it left.
+    #[error(transparent)]
+    Training(#[from] TrainingRunError),
+    /// There are no pictures of the samples of a GAN, for this reason.
+    #[error("{0}")]
+    Pictures(String),
 }
 
 impl From<IoError> for ReportError {
@@ -45,10 +44,16 @@ impl From<IoError> for ReportError {
 }
 
 impl ReportError {
+    /// A failure to make a picture.
+    pub(crate) fn picture(error: impl std::fmt::Display) -> Self {
+        Self::Pictures(error.to_string())
+    }
+
     /// Whether something that was typed or handed over is wrong, and not the machine.
     pub fn is_input(&self) -> bool {
         match self {
             Self::Run(e) => e.is_input(),
+            Self::Training(e) => e.is_input(),
             _ => true,
         }
     }

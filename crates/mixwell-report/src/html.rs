@@ -64,6 +64,24 @@ pub(crate) fn facts(facts: &[(&str, String)]) -> String {
     out + "</dl>\n"
 }
 
+/// A picture (PNG) that is written into the page. `name` is text.
+pub(crate) fn picture(name: &str, png: &[u8]) -> String {
+    format!("<img alt=\"{}\" src=\"data:image/png;base64,{}\">\n", escape(name), base64(png))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let word = (0..3).fold(0, |word, i| word << 8 | u32::from(three.get(i).copied().unwrap_or(0)));
+        for digit in 0..4 {
+            let value = (word >> (18 - 6 * digit)) & 63;
+            out.push(if digit <= three.len() { char::from(DIGITS[value as usize]) } else { '=' });
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +94,13 @@ mod tests {
         assert_eq!(number(1.0e-5), "1.000e-5");
         assert_eq!(number(f64::NAN), "-");
         assert_eq!((count(9999u32), count(1234567u32)), ("9999".into(), "1\u{202f}234\u{202f}567".into()));
+    }
+
+    #[test]
+    fn base64_as_in_its_standard() {
+        // RFC 4648, section 10.
+        let all = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
+        assert_eq!(all, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A run as a page: `mixwell report RUN`. One HTML file that fetches nothing, with the verdict in words, a table that sorts, and figures.
+//! A run as a page: `mixwell report RUN`, of a run that samples or of a training. One HTML file that fetches nothing, with the verdict in words, a table that sorts, and figures.
 //!
 //! ```no_run
 //! let written = mixwell_report::write("runs/german_credit".as_ref(), None)?;
@@ -14,9 +14,11 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod gan;
 mod html;
 mod page;
 mod sampling;
+mod training;
 
 use std::path::{Path, PathBuf};
 
@@ -24,12 +26,16 @@ use mixwell::io::{RunFolder, atomic_write};
 use mixwell::training_run::is_training;
 
 pub use error::ReportError;
+pub use gan::{
+    GanRun, before_after_images, before_after_points, landscape, trajectory_curves, trajectory_images,
+};
 pub use html::number;
+pub use training::training_curve;
 
 /// The name of the file in a run folder.
 const FILE: &str = "report.html";
 
-/// The report of a finished run as HTML.
+/// The report of a finished run, sampling or training, as HTML.
 ///
 /// # Errors
 /// When the folder holds no run, the run is not finished, or a file of it is missing or damaged.
@@ -37,7 +43,7 @@ pub fn page(folder: &Path) -> Result<String, ReportError> {
     let folder = RunFolder::view(folder)?;
     let config = folder.read_text(&folder.config())?;
     if is_training(&config) {
-        return Err(ReportError::Training { folder: folder.path().into() });
+        return training::page(&folder, &config);
     }
     sampling::page(&folder, &config)
 }

@@ -1,5 +1,6 @@
 //! The page: head, contents, sections, figures. Style and script lie beside this file and are written into the page.
 
+use mixwell::io::RunFolder;
 use mixwell_figures::{Figure, Medium};
 
 use crate::html::escape;
@@ -84,5 +85,27 @@ pub(crate) fn figure(heading: &str, sentence: &str, drawings: &[String]) -> Stri
         escape(heading),
         escape(sentence),
         drawings.concat()
+    )
+}
+
+/// Figures of one drawing each beside each other; nothing without figures.
+pub(crate) fn side_by_side(figures: &[String]) -> String {
+    if figures.iter().all(String::is_empty) {
+        return String::new();
+    }
+    format!("<div class=\"figures\">\n{}</div>\n", figures.concat())
+}
+
+/// The name of a run: that of its folder.
+pub(crate) fn name_of(folder: &RunFolder) -> String {
+    let path = std::path::absolute(folder.path()).unwrap_or_else(|_| folder.path().into());
+    path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned())
+}
+
+/// Every setting, folded away.
+pub(crate) fn settings(text: &str) -> String {
+    format!(
+        "<details><summary>Every setting (config.toml)</summary>\n<pre><code>{}</code></pre></details>\n",
+        escape(text)
     )
 }

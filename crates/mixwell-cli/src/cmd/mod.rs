@@ -16,7 +16,6 @@ pub mod run;
 pub mod score;
 pub mod summary;
 pub mod train;
-mod training_picture;
 mod truth;
 
 use mixwell::sampler::{Ending, Sampler};

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use mixwell::config::parse;
-use mixwell::io::RunFolder;
+use mixwell::io::{RunFolder, atomic_write};
 use mixwell::training_run::{
     TrainConfig, TrainingEnding, TrainingRun, TrainingRunError, TrainingSummary, read_training_summary,
 };
+use mixwell_report::training_curve;
 
 use super::config_file::{folder_of, located, read, stem};
-use super::training_picture::draw;
 use crate::cli::{SessionArgs, TrainArgs};
 use crate::exit::{Status, bad_input, is_closed_pipe};
 use crate::message::tell;
@@ -65,7 +65,9 @@ fn finish(config: TrainConfig, dir: &Path, args: &SessionArgs, resume: bool) -> 
         tell(&format!("interrupted; go on with `mixwell resume {shown}`"));
         return Ok(Status::Interrupted);
     };
-    draw(&RunFolder::view(dir).map_err(TrainingRunError::from)?, &summary)?;
+    let folder = RunFolder::view(dir).map_err(TrainingRunError::from)?;
+    let svg = training_curve(&folder, &summary)?.svg();
+    atomic_write(&dir.join("curve.svg"), svg.as_bytes()).map_err(TrainingRunError::from)?;
     if !args.quiet {
         // The status still tells how training ended when nobody reads the table.
         print(&summary)

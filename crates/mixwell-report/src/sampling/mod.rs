@@ -12,13 +12,14 @@ mod verdict;
 mod warmup;
 
 use mixwell::config::parse;
+use mixwell::density::TargetConfig;
 use mixwell::io::RunFolder;
 use mixwell::sampler::{RunConfig, Summary, read_summary};
 
 use self::draws::Draws;
-use crate::ReportError;
 use crate::html::{escape, list};
-use crate::page::Page;
+use crate::page::{self, Page, name_of};
+use crate::{GanRun, ReportError};
 
 /// What every section is made from.
 struct Material<'a> {
@@ -42,10 +43,12 @@ pub(crate) fn page(folder: &RunFolder, text: &str) -> Result<String, ReportError
     let summary = read_summary(folder)?;
     let draws = Draws::read(folder, &summary, &config.settings.thresholds)?;
     let run = Material { folder, text, config: config.settings, summary, draws };
-    let name = name(folder);
+    let name = name_of(folder);
     let mut page = Page::new(&format!("{name}: {}", run.summary.verdict_line()));
     page.opening(&verdict::opening(&run, &name));
     page.section("estimates", "Estimates", &table::estimates(&run));
+    let samples = samples(&run, &mut page);
+    page.section("samples", "Samples of the GAN", &samples);
     let chains = chains::section(&run, &mut page);
     page.section("chains", "Chains", &chains);
     let pairs = pairs::section(&run, &mut page);
@@ -62,22 +65,21 @@ pub(crate) fn page(folder: &RunFolder, text: &str) -> Result<String, ReportError
     Ok(page.finish(&format!("Made by Mixwell {} from the run folder alone.", run.summary.version)))
 }
 
-/// The name of the run: that of its folder.
-fn name(folder: &RunFolder) -> String {
-    let path = std::path::absolute(folder.path()).unwrap_or_else(|_| folder.path().into());
-    path.file_name().map_or_else(|| "run".into(), |name| name.to_string_lossy().into_owned())
-}
-
 /// The method, why it was chosen, and every setting.
 fn settings(run: &Material<'_>) -> String {
     let how = match run.summary.chosen.is_empty() {
         true => format!("The method is {}, as the settings say.", run.summary.method),
         false => format!("The method is {}; a short look at the target chose it:", run.summary.method),
     };
-    format!(
-        "<p>{}</p>\n{}<details><summary>Every setting (config.toml)</summary>\n<pre><code>{}</code></pre></details>\n",
-        escape(&how),
-        list("reasons", &run.summary.chosen),
-        escape(run.text)
-    )
+    format!("<p>{}</p>\n{}{}", escape(&how), list("reasons", &run.summary.chosen), page::settings(run.text))
+}
+
+/// What a run among the latents of a GAN has done to its samples.
+fn samples(run: &Material<'_>, page: &mut Page) -> String {
+    if !matches!(run.config.target, Some(TargetConfig::Gan(_))) {
+        return String::new();
+    }
+    // The networks lie elsewhere and may have gone: that is no reason to have no report.
+    let made = GanRun::open(run.folder.path()).and_then(|gan| crate::gan::figures(&gan, page));
+    made.unwrap_or_else(|e| format!("<p>There are no pictures: {}.</p>\n", escape(&e.to_string())))
 }

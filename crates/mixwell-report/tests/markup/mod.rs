@@ -58,7 +58,13 @@ fn of_figure(figure: &str) {
         |from: &str, to: &str| figure.split(from).nth(1).and_then(|rest| rest.split(to).next()).unwrap_or("");
     assert!(!between("<h3>", "</h3>").is_empty(), "{}", &figure[..200]);
     assert!(between("<p>", "</p>").ends_with('.'), "{}", &figure[..200]);
+    let pictures = figure.split("<img ").skip(1);
+    for picture in pictures.clone() {
+        assert!(picture.starts_with("alt=\"") && !picture.starts_with("alt=\"\""), "{}", &picture[..60]);
+        assert!(picture.contains("src=\"data:image/png;base64,iVBORw0KGgo"), "{}", &picture[..60]);
+    }
     let drawings = figure.split("<svg").skip(1);
+    assert!(pictures.count() + drawings.clone().count() > 0, "nothing is drawn: {figure}");
     for svg in
         drawings.filter_map(|rest| rest.split("</svg>").next()).map(|inside| format!("<svg{inside}</svg>"))
     {

@@ -44,6 +44,26 @@ def test_built_in_targets_by_their_settings():
     assert_moments(run, [1.0, 2.0], [2.0, 0.5])
 
 
+def test_a_stated_symmetry_joins_two_wells():
+    def wells(x):
+        off = x[:, 0] ** 2 - 9.0
+        gradient = np.stack([-off * x[:, 0], -x[:, 1]], axis=1)
+        return -0.25 * off**2 - 0.5 * x[:, 1] ** 2, gradient
+
+    run = mixwell.sample(wells, dim=2, symmetries=[{"kind": "sign_flip"}], draws=500)
+    assert run.verdict and run.verdict.converged, run.verdict
+    assert any("sign flip" in reason for reason in run.chosen), run.chosen
+    right = (run.draws[..., 0] > 0).mean()
+    assert abs(right - 0.5) < 5 * 0.5 * run.draws[..., 0].size ** -0.5  # the sign is drawn anew in every step
+
+    def skew(x):
+        value, gradient = wells(x)
+        return value + x[:, 0], gradient + np.array([1.0, 0.0])
+
+    with pytest.raises(ValueError, match="sign flip is no symmetry"):
+        mixwell.sample(skew, dim=2, symmetries=[{"kind": "sign_flip"}], draws=10)
+
+
 def test_the_same_seed_gives_the_same_draws_with_any_threads():
     def draws(threads, seed=5):
         return mixwell.sample(normal, dim=3, method="mala", chains=6, draws=50, seed=seed, threads=threads).draws

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
-use crate::density::EvaluationError;
+use crate::density::{EvaluationError, Target};
 use crate::diagnostics::null_as_nan;
 use crate::estimate::{Estimate, Options, importance};
-use crate::proposal::Proposal;
+use crate::proposal::{Averaged, Proposal};
+use crate::symmetry::Orbit;
 
 /// The frozen proposal judged by importance weights.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,11 +33,18 @@ pub struct ProposalReport {
     pub non_finite: u64,
 }
 
-/// Draws from the engine's flow (or the plan's fixed proposal) and weighs the draws; `None` without a proposal.
+/// Draws from the engine's flow (averaged over symmetries where the run's jumps are, or the plan's fixed proposal) and weighs the draws; `None` without a proposal.
 pub(super) fn proposal_report<S>(engine: &Engine<'_, S>) -> Result<Option<ProposalReport>, EvaluationError> {
     let fixed = engine.plan.proposal.clone();
+    // The flow alone knows one image of each mode: its weights would miss the others without a sign of it.
+    let orbit = engine
+        .plan
+        .uses_images()
+        .then(|| Orbit::of_folding(engine.target.symmetries(), Orbit::MOST))
+        .flatten();
+    let averaged = engine.flow.as_ref().zip(orbit).map(|(flow, orbit)| Averaged::new(flow, orbit));
     let proposal: &dyn Proposal = match (&engine.flow, &fixed) {
-        (Some(flow), _) => flow,
+        (Some(flow), _) => averaged.as_ref().map_or(flow as &dyn Proposal, |averaged| averaged),
         (None, Some(fixed)) => &**fixed,
         (None, None) => return Ok(None),
     };

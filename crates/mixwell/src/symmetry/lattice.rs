@@ -84,23 +84,6 @@ pub struct Lattice {
     exchanges: Vec<Vec<usize>>,
 }
 
-impl Lattice {
-    /// The map of these numbers: an exchange, a mirror or none for each axis, a shift for each axis.
-    fn write(
-        element: &mut [f64],
-        exchange: usize,
-        mirrors: impl Fn(usize) -> bool,
-        shift: impl Fn(usize) -> usize,
-    ) {
-        let axes = (element.len() - 1) / 2;
-        element[0] = exchange as f64;
-        for axis in 0..axes {
-            element[1 + axis] = f64::from(mirrors(axis));
-            element[1 + axes + axis] = shift(axis) as f64;
-        }
-    }
-}
-
 impl Symmetry for Lattice {
     fn name(&self) -> String {
         "symmetries of the lattice".into()
@@ -164,15 +147,14 @@ impl Symmetry for Lattice {
             rest /= n as u64;
             digit
         };
-        let exchange = digit(self.exchanges.len());
-        let mirrors: [usize; MOST_AXES] =
-            std::array::from_fn(
-                |axis| if self.reflections && axis < self.shape.len() { digit(2) } else { 0 },
-            );
-        let shifts: [usize; MOST_AXES] = std::array::from_fn(|axis| match self.shape.get(axis) {
-            Some(n) if self.translations => digit(*n),
-            _ => 0,
-        });
-        Self::write(element, exchange, |axis| mirrors[axis] == 1, |axis| shifts[axis]);
+        let axes = self.shape.len();
+        element.fill(0.0);
+        element[0] = digit(self.exchanges.len()) as f64;
+        if self.reflections {
+            element[1..=axes].fill_with(|| digit(2) as f64);
+        }
+        if self.translations {
+            element[1 + axes..].iter_mut().zip(&self.shape).for_each(|(shift, n)| *shift = digit(*n) as f64);
+        }
     }
 }

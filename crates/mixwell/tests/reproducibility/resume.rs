@@ -39,6 +39,10 @@ const CONFIGS: &[(&str, &str)] = &[
         "chains = 3\ndraws = 30\n[target]\nkind = 'two_modes'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 3\nepochs = 3\nfrozen = 6\n[flow]\nkind = 'flow_matching'\nhidden = [8]\nsolver = { kind = 'adaptive', rtol = 1e-4, atol = 1e-4 }\n[training]\nbatch = 16\n",
     ),
     (
+        "a flow averaged over symmetries",
+        "chains = 3\ndraws = 40\n[target]\nkind = 'phi4'\nsites = 6\n[method]\nkind = 'flex2'\nburn_in = 10\ntrain_iterations = 12\ntune = 5\nfrozen = 4\nlocal = { kind = 'sequence', parts = [{ kind = 'mala' }, { kind = 'symmetry' }] }\n[method.global]\nn_particles = 6\nproposal = { kind = 'averaged' }\n[flow]\nkind = 'realnvp'\nn_blocks = 2\nhidden = [8]\n",
+    ),
+    (
         "rejection and fresh chains",
         "chains = 3\ndraws = 40\n[target]\nkind = 'two_modes'\n[method]\nkind = 'kernel'\nwarmup = 30\nfrozen = 4\n[method.kernel]\nkind = 'mixture'\nweights = [1.0, 1.0]\nparts = [{ kind = 'rejection', batch = 4, candidates = 8, proposal = { kind = 'gaussian', sd = [3.0] } }, { kind = 'independent_chain', proposals = 5, proposal = { kind = 'gaussian', sd = [3.0] } }]\n",
     ),

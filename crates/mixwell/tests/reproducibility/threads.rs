@@ -9,6 +9,7 @@ const METHODS: &[&str] = &[
     "[target]\nkind = 'two_modes'\n[method]\nkind = 'ex2'\nwarmup = 30\n[method.global]\nn_particles = 6\nproposal = { kind = 'gaussian', sd = [2.0] }\n",
     "[target]\nkind = 'two_modes'\n[method]\nkind = 'flex2'\nburn_in = 10\ntrain_iterations = 20\ntune = 5\nfrozen = 4\n[method.global]\nn_particles = 6\n",
     "[target]\nkind = 'dual_moon'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 4\nfrozen = 6\n",
+    "[target]\nkind = 'phi4'\nsites = 6\n[method]\nkind = 'flex2'\nburn_in = 10\ntrain_iterations = 12\ntune = 5\nfrozen = 4\nlocal = { kind = 'sequence', parts = [{ kind = 'mala' }, { kind = 'symmetry' }] }\n[method.global]\nn_particles = 6\nproposal = { kind = 'averaged' }\n",
     "[target]\nkind = 'banana'\n[method]\nkind = 'neutra'\nlocal_steps = 8\ntraining_loops = 3\nreverse_steps = 4\ntune = 8\nfrozen = 4\n",
     "[target]\nkind = 'dual_moon'\n[method]\nkind = 'flowmc'\nlocal_steps = 8\nglobal_steps = 3\ntraining_loops = 4\nfrozen = 6\nlocal = { kind = 'parallel_tempering', n_steps = 2 }\n",
     "[target]\nkind = 'two_modes'\n[method]\nkind = 'score_climbing'\ntrain_iterations = 20\nfrozen = 4\n",

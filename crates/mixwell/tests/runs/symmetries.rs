@@ -176,6 +176,10 @@ fn a_flow_averaged_over_images_weighs_modes_that_it_never_learnt() {
         .unwrap();
     let summary = run.summary().unwrap();
     assert!(summary.converged, "{:?}", summary.reasons);
+    // The flow alone, which knows one of two images, would be ln 2 off.
+    let report = summary.proposal.as_ref().unwrap();
+    assert!(report.log_evidence.abs() < 5.0 * report.log_evidence_se + 1e-3, "{report:?}");
+    assert!(report.log_evidence_se < 0.05, "{report:?}");
     let x = run.array("x").unwrap();
     let together: Vec<f64> = x.values().chunks(2).map(|x| f64::from(u8::from(x[0] * x[1] > 0.0))).collect();
     let share = together.iter().sum::<f64>() / together.len() as f64;

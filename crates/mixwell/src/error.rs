@@ -29,6 +29,18 @@ pub(crate) fn excerpts<S: AsRef<str>>(words: &[S]) -> String {
     shown.join(", ") + &more
 }
 
+/// "; did you mean ...?" when some word is near enough.
+pub(crate) fn near(word: &str, words: &[&str]) -> String {
+    // A word much longer than any key is near none, and comparing takes as long as it is.
+    let words = if word.len() > 100 { &[] } else { words };
+    words
+        .iter()
+        .map(|w| (strsim::jaro_winkler(word, w), w))
+        .filter(|(score, _)| *score > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or_else(String::new, |(_, w)| format!("; did you mean `{w}`?"))
+}
+
 /// A setting that cannot be used: which one, what it is, and what would be accepted.
 ///
 /// ```

@@ -34,6 +34,7 @@ pub mod diagnostics;
 pub mod ebm;
 mod error;
 pub mod estimate;
+pub mod expression;
 pub mod flow;
 mod footprint;
 mod fourier;

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue, Deserializer};
 
 use super::schema::{Node, schema_of};
 use crate::ConfigError;
-use crate::error::{excerpt, shortened};
+use crate::error::{excerpt, near, shortened};
 
 /// Settings read from a file, with the lines where they stand.
 #[derive(Clone, Debug)]
@@ -260,18 +260,6 @@ impl Checker<'_> {
 
 fn list(words: &[&str]) -> String {
     words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")
-}
-
-/// "; did you mean ...?" when some word is near enough.
-fn near(word: &str, words: &[&str]) -> String {
-    // A word much longer than any key is near none, and comparing takes as long as it is.
-    let words = if word.len() > 100 { &[] } else { words };
-    words
-        .iter()
-        .map(|w| (strsim::jaro_winkler(word, w), w))
-        .filter(|(score, _)| *score > 0.75)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or_else(String::new, |(_, w)| format!("; did you mean `{w}`?"))
 }
 
 #[cfg(test)]

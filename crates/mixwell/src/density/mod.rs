@@ -1,7 +1,7 @@
 //! What is sampled: a log-density on R^d, with whatever is known about it.
 //!
 //! [`Target`] evaluates a batch of points, the value alone or with its gradient. Closures become targets through
-//! [`from_fn`] and [`from_fn_with_grad`]; [`PointTarget`] is a function of one point with names and reported values, and
+//! [`from_fn`] and [`from_fn_with_grad`]; [`auto`] takes the gradient of a function by itself; [`PointTarget`] is a function of one point with names and reported values, and
 //! [`Pointwise`] makes a `Target` of it.
 //!
 //! Conventions: log-densities may be unnormalised; `-inf` means outside the support; NaN means that this point could not be
@@ -16,6 +16,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod along_curve;
+pub mod auto;
 pub mod banana;
 mod base_law;
 mod blended_gaussian;

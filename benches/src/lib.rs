@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod auto;
 pub mod convolutions;
 pub mod energies;
 pub mod flows;
@@ -65,6 +66,7 @@ impl Task {
 /// Every task.
 pub fn tasks() -> Vec<Task> {
     let mut all = flows::tasks();
+    all.extend(auto::tasks());
     all.extend(energies::tasks());
     all.extend(gans::tasks());
     all.extend(networks::tasks());

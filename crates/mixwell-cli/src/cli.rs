@@ -27,6 +27,8 @@ pub enum Command {
     Run(RunArgs),
     /// Train what a config file describes (a classifier of images) into a new run folder.
     Train(TrainArgs),
+    /// Look whether the target of a config file keeps what it promises, before hours are spent on it: finite starts, gradient, derived quantities.
+    Check(CheckArgs),
     /// Go on with an interrupted run or training: draws and weights are those of one that was never interrupted.
     Resume(ResumeArgs),
     /// Show means, errors, diagnostics and the verdict of a run, or what came out of a training.
@@ -197,6 +199,16 @@ pub struct DensityArgs {
     /// End with status 3 when something keeps the numbers from being believed, such as estimates that disagree.
     #[arg(long)]
     pub strict: bool,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The config file of a run (TOML).
+    pub config: PathBuf,
+    /// Points that are looked at, drawn as the chains' starts.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub points: u16,
 }
 
 /// Options of `init`.

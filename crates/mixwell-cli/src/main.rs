@@ -16,6 +16,7 @@ fn main() -> std::process::ExitCode {
     let result = match cli::Cli::parse().command {
         cli::Command::Run(args) => cmd::run::run(&args),
         cli::Command::Train(args) => cmd::train::run(&args),
+        cli::Command::Check(args) => cmd::check::run(&args),
         cli::Command::Resume(args) => cmd::resume::run(&args),
         cli::Command::Summary(args) => cmd::summary::run(&args),
         cli::Command::Report(args) => cmd::report::run(&args),

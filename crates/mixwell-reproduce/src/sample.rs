@@ -38,11 +38,13 @@ impl<'a> Sample<'a> {
     ) -> Self {
         let dim = reported(target);
         let values = draws.values(Phase::Production);
-        let n = values.len() / (chains * dim);
+        // What the run derived stands behind the variables.
+        let width = draws.n_values();
+        let n = values.len() / (chains * width);
         let mut rows = Points::zeros(chains * n, dim);
-        for (i, value) in values.chunks_exact(dim).enumerate() {
+        for (i, value) in values.chunks_exact(width).enumerate() {
             let (draw, chain) = (i / chains, i % chains);
-            rows.row_mut(chain * n + draw).copy_from_slice(value);
+            rows.row_mut(chain * n + draw).copy_from_slice(&value[..dim]);
         }
         let modes = draws.stat(Phase::Production, "mode", 1);
         let modes = modes.map(|m| m.into_iter().map(|k| k as usize).collect());

@@ -1,6 +1,7 @@
 //! One file per subcommand. No arithmetic on draws here.
 
 pub mod calibrate;
+pub mod check;
 pub mod completions;
 mod config_file;
 pub mod density;

@@ -29,8 +29,8 @@ const CASES: &[(&str, &str)] = &[
         "chains = 4\ndraws = 100\n[target]\nkind = 'banana'\n[method]\nkind = 'neutra'\nlocal_steps = 20\ntraining_loops = 4\nreverse_steps = 5\ntune = 30\n[flow]\nkind = 'realnvp'\nn_blocks = 2\nhidden = [16]\nprecision = 'f32'\n",
     ),
     (
-        "nuts",
-        "chains = 4\ndraws = 300\n[target]\nkind = 'eight_schools'\n[method]\nkind = 'kernel'\nwarmup = 200\nkernel = { kind = 'nuts' }\n",
+        "nuts, with derived quantities",
+        "chains = 4\ndraws = 300\n[target]\nkind = 'eight_schools'\n[method]\nkind = 'kernel'\nwarmup = 200\nkernel = { kind = 'nuts' }\n[derived]\ngap = 'theta[0] - theta[1]'\nlp = 'log_density'\n",
     ),
 ];
 

@@ -2,9 +2,11 @@
 
 mod bad_input;
 mod calibrate;
+mod check;
 mod common;
 mod damaged_folders;
 mod density;
+mod derived;
 mod evidence;
 mod failures;
 mod gan_latents;

@@ -27,6 +27,7 @@ class Settings(TypedDict, total=False):
     chosen: Sequence[str]
     symmetries: Sequence[Mapping[str, Any]]
     start: Mapping[str, Any]
+    derived: Mapping[str, str]
     flow: Mapping[str, Any]
     training: Mapping[str, Any]
     stop: Mapping[str, Any]

@@ -26,6 +26,7 @@ mod config;
 mod consistency;
 pub mod constrained;
 mod counted;
+mod derived;
 mod diagonal_mixture;
 pub mod dual_moon;
 pub mod eight_schools;
@@ -67,6 +68,7 @@ mod scratch;
 mod swiss_roll;
 mod symmetry_check;
 mod table;
+mod target_check;
 mod tempered;
 mod transfer;
 pub mod transform;
@@ -83,6 +85,8 @@ pub use config::{TargetConfig, TargetEntry, catalogue};
 pub(crate) use consistency::contradiction;
 pub use constrained::{Constrained, Model, Parameter};
 pub use counted::Counted;
+pub use derived::{Derived, DerivedFunction};
+pub(crate) use derived::{check_name, with_derived};
 pub use dual_moon::{DualMoon, DualMoonConfig};
 pub use eight_schools::{EightSchools, EightSchoolsConfig};
 pub use energy::{EnergyTargetConfig, TrainedLaw};
@@ -119,6 +123,7 @@ pub(crate) use scratch::with_scratch;
 pub use swiss_roll::SwissRollConfig;
 pub use symmetry_check::{BrokenSymmetry, check_symmetries};
 pub use table::{Column, DataLoader, NoData, Table};
+pub use target_check::{Difference, TargetCheck, check_target};
 pub use tempered::{Tempered, TemperedConfig};
 pub use transfer::Transfer;
 pub use transform::Constraint;
@@ -216,6 +221,17 @@ pub trait Target: Send + Sync {
     /// Writes the reported values of one point, e.g. constrained parameters on their natural scale.
     fn report(&self, x: &[f64], out: &mut [f64]) {
         out.copy_from_slice(x);
+    }
+
+    /// Quantities of a point that are worth a look beside its variables, such as an energy or a magnetisation: runs record, store and judge them
+    /// like parameters. Named arrays, whose sizes add up to the length that [`Target::measure`] fills.
+    fn quantities(&self) -> Vec<Variable> {
+        Vec::new()
+    }
+
+    /// Writes the quantities of one point.
+    fn measure(&self, x: &[f64], out: &mut [f64]) {
+        let _ = (x, out);
     }
 
     /// What is known exactly. Empty unless the target has a closed form.

@@ -172,6 +172,16 @@ impl Target for Phi4 {
         &self.symmetries
     }
 
+    fn quantities(&self) -> Vec<Variable> {
+        vec![Variable::new("magnetisation", &[]), Variable::new("energy", &[])]
+    }
+
+    /// The mean of the field, and `U`.
+    fn measure(&self, x: &[f64], out: &mut [f64]) {
+        out[0] = x.iter().sum::<f64>() / self.sites as f64;
+        out[1] = -Lanes::evaluate::<1, false>(self, x.as_chunks::<1>().0, &mut [], &mut [])[0] / self.beta;
+    }
+
     fn facts(&self) -> Facts {
         let make = || {
             let modes = self.mode(1.0).zip(self.mode(-1.0)).map(|(up, down)| Modes {

@@ -6,8 +6,8 @@ use super::{BaseLaw, EvaluationError, ExactSampler, Facts, Target, Variable};
 use crate::symmetry::Symmetry;
 use crate::{Batch, BatchMut};
 
-/// The methods of [`Target`] beside its evaluation and its symmetries, as those of `$inner`.
-macro_rules! forward_all_but_symmetries {
+/// The methods of [`Target`] beside its evaluation, its symmetries and what is reported of a point, as those of `$inner`.
+macro_rules! forward_most {
     ($self:ident => $inner:expr) => {
         fn dim(&$self) -> usize {
             $inner.dim()
@@ -33,14 +33,6 @@ macro_rules! forward_all_but_symmetries {
             $inner.complaints()
         }
 
-        fn variables(&$self) -> Vec<Variable> {
-            $inner.variables()
-        }
-
-        fn report(&$self, x: &[f64], out: &mut [f64]) {
-            $inner.report(x, out);
-        }
-
         fn notes(&$self) -> Vec<String> {
             $inner.notes()
         }
@@ -58,19 +50,64 @@ macro_rules! forward_all_but_symmetries {
         }
     };
 }
-pub(super) use forward_all_but_symmetries;
 
-/// The methods of [`Target`] beside its evaluation, as those of `$inner`.
-macro_rules! forward_description {
+/// What is reported of a point, as `$inner` does.
+macro_rules! forward_report {
     ($self:ident => $inner:expr) => {
-        $crate::density::pointer::forward_all_but_symmetries!($self => $inner);
+        fn variables(&$self) -> Vec<Variable> {
+            $inner.variables()
+        }
 
+        fn report(&$self, x: &[f64], out: &mut [f64]) {
+            $inner.report(x, out);
+        }
+
+        fn quantities(&$self) -> Vec<Variable> {
+            $inner.quantities()
+        }
+
+        fn measure(&$self, x: &[f64], out: &mut [f64]) {
+            $inner.measure(x, out);
+        }
+    };
+}
+
+/// The symmetries of `$inner`.
+macro_rules! forward_symmetries {
+    ($self:ident => $inner:expr) => {
         fn symmetries(&$self) -> &[std::sync::Arc<dyn Symmetry>] {
             $inner.symmetries()
         }
     };
 }
+
+/// The methods of [`Target`] beside its evaluation and its symmetries, as those of `$inner`.
+macro_rules! forward_all_but_symmetries {
+    ($self:ident => $inner:expr) => {
+        $crate::density::pointer::forward_most!($self => $inner);
+        $crate::density::pointer::forward_report!($self => $inner);
+    };
+}
+pub(super) use forward_all_but_symmetries;
+
+/// The methods of [`Target`] beside its evaluation and what is reported of a point, as those of `$inner`.
+macro_rules! forward_all_but_report {
+    ($self:ident => $inner:expr) => {
+        $crate::density::pointer::forward_most!($self => $inner);
+        $crate::density::pointer::forward_symmetries!($self => $inner);
+    };
+}
+pub(super) use forward_all_but_report;
+
+/// The methods of [`Target`] beside its evaluation, as those of `$inner`.
+macro_rules! forward_description {
+    ($self:ident => $inner:expr) => {
+        $crate::density::pointer::forward_all_but_symmetries!($self => $inner);
+        $crate::density::pointer::forward_symmetries!($self => $inner);
+    };
+}
 pub(super) use forward_description;
+pub(super) use {forward_most, forward_report, forward_symmetries};
 
 macro_rules! forward {
     ($($pointer:ty),*) => {$(

@@ -49,6 +49,11 @@ impl Expression {
         self.is_truth
     }
 
+    /// Whether it asks for the number at this place among the variables' values, by that number's own name.
+    pub fn reads(&self, place: usize) -> bool {
+        self.program.reads(place)
+    }
+
     /// Writes its value for the variables' `values`, one after the other as [`Names`] has them; `out` holds one number per element.
     pub fn evaluate(&self, values: &[f64], out: &mut [f64]) {
         self.program.run(values, out);

@@ -57,6 +57,17 @@ impl Program {
         self.work
     }
 
+    /// Whether some operand begins at this place among the variables' values.
+    pub fn reads(&self, place: usize) -> bool {
+        let begins = |source: &Source| matches!(source.place, Place::Value(at) if at == place);
+        self.steps.iter().any(|(step, _)| match step {
+            Step::Constant(_) => false,
+            Step::Copy(a) | Step::One(_, a) | Step::Whole(_, a, _) => begins(a),
+            Step::Two(_, a, b) => begins(a) || begins(b),
+            Step::Choice(a, b, c) => begins(a) || begins(b) || begins(c),
+        })
+    }
+
     /// Runs all instructions; `out` gets the last `out.len()` numbers that they made.
     pub fn run(&self, values: &[f64], out: &mut [f64]) {
         let mut work = scratch(self.work);

@@ -1,12 +1,14 @@
 //! The settings of a run: one struct, read from TOML or filled in from Rust, and written to the run folder.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Method, Start};
 use crate::ConfigError;
 use crate::config::Checked;
-use crate::density::TargetConfig;
+use crate::density::{TargetConfig, check_name};
 use crate::diagnostics::Thresholds;
 use crate::flow::FlowConfig;
 use crate::footprint::MOST_COUNT;
@@ -43,6 +45,9 @@ pub struct RunConfig {
     pub method: Method,
     /// Where chains start.
     pub start: Start,
+    /// Functions of the variables that are reported and judged like them: names, and expressions such as `theta[0] - theta[1]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub derived: BTreeMap<String, String>,
     /// The flow that proposes global moves. Used by methods that have one.
     pub flow: FlowConfig,
     /// How the flow is trained.
@@ -69,6 +74,7 @@ impl Default for RunConfig {
             symmetries: Vec::new(),
             method: Method::default(),
             start: Start::default(),
+            derived: BTreeMap::new(),
             flow: FlowConfig::default(),
             training: TrainingConfig::default(),
             stop: Stop::default(),
@@ -146,6 +152,7 @@ impl RunConfig {
         for (i, symmetry) in self.symmetries.iter().enumerate() {
             symmetry.check().map_err(|e| e.under(&format!("symmetries[{i}]")))?;
         }
+        self.derived.keys().try_for_each(|name| check_name(name)).map_err(|e| e.under("derived"))?;
         self.start.check().map_err(|e| e.under("start"))?;
         self.training.check().map_err(|e| e.under("training"))?;
         self.method.check().map_err(|e| e.under("method"))?;

@@ -14,7 +14,7 @@ use super::start::Start;
 use super::summary::Summary;
 use crate::ConfigError;
 use crate::config::Checked;
-use crate::density::{Target, Variable};
+use crate::density::{DerivedFunction, Target, Variable, with_derived};
 use crate::flow::{Flow, FlowConfig};
 use crate::kernel::Kernel;
 use crate::sampler::schedule::Action;
@@ -42,6 +42,7 @@ pub struct Sampler {
     pub(super) settings: Settings,
     pub(super) own_plan: Option<(NamedKernels, Schedule)>,
     pub(super) flow: Option<Flow>,
+    pub(super) derived: Vec<(String, DerivedFunction)>,
     pub(super) folder: Option<PathBuf>,
     pub(super) observer: Box<dyn Observer>,
     pub(super) interrupt: Arc<AtomicBool>,
@@ -150,6 +151,7 @@ impl Sampler {
             settings,
             own_plan: None,
             flow: None,
+            derived: Vec::new(),
             folder: None,
             observer: Box::new(Silent),
             interrupt: Arc::default(),
@@ -210,6 +212,17 @@ impl Sampler {
         self
     }
 
+    /// A function of the reported values of a draw, to be stored and judged like a parameter. What an expression can say goes to
+    /// [`RunConfig::derived`], which is written with the run; whoever resumes a run with a function must bring the same one.
+    pub fn derived(
+        mut self,
+        name: impl Into<String>,
+        f: impl Fn(&[f64]) -> f64 + Send + Sync + 'static,
+    ) -> Self {
+        self.derived.push((name.into(), Arc::new(f)));
+        self
+    }
+
     /// The flow that proposes global moves, to be trained in the warm-up.
     pub fn flow(mut self, flow: FlowConfig) -> Self {
         self.config().flow = flow;
@@ -251,6 +264,18 @@ impl Sampler {
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
+    }
+
+    /// The target as the run reports it: with its own quantities, and with those that the settings and [`Sampler::derived`] add.
+    ///
+    /// # Errors
+    /// When a quantity cannot be read or named.
+    pub fn reporting_target(&self) -> Result<Arc<dyn Target>, ConfigError> {
+        let config: &RunConfig = match &self.settings {
+            Settings::Checked(config) => config,
+            Settings::Unchecked(config) => config,
+        };
+        with_derived(self.target.clone(), &config.derived, self.derived.clone())
     }
 
     fn config(&mut self) -> &mut RunConfig {

@@ -42,6 +42,11 @@ impl MemoryDraws {
         }
     }
 
+    /// Reported values per draw and chain.
+    pub fn n_values(&self) -> usize {
+        self.n_values
+    }
+
     /// All values of a group: draw after draw, chain after chain, `n_values` each.
     pub fn values(&self, group: Group) -> &[f64] {
         &self.group(group).0

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Access, Session};
 use crate::config::{Checked, ConfigFileError, parse};
-use crate::density::{Target, Variable, WithSymmetries, check_symmetries};
+use crate::density::{Target, Variable, WithSymmetries, check_symmetries, with_derived};
 use crate::flow::Flow;
 use crate::io::{ConfigHash, RunFolder, atomic_write, available_bytes, load_checkpoint};
 use crate::proposal::Proposal;
@@ -29,14 +29,25 @@ impl Session {
     ///
     /// Everything that a user may have to change is found before a new folder is made, so that it can be run again.
     pub(super) fn open(sampler: Sampler, access: Access) -> Result<Self, RunError> {
-        let Sampler { target, settings, own_plan, flow: given, folder, mut observer, interrupt, threads: _ } =
-            sampler;
+        let Sampler {
+            target,
+            settings,
+            own_plan,
+            flow: given,
+            derived,
+            folder,
+            mut observer,
+            interrupt,
+            threads: _,
+        } = sampler;
         let mut config = settings.checked()?;
         let target = with_symmetries(target, &config)?;
         let dim = target.dim();
         if dim == 0 {
             return Err(ConfigError::new("target", "of 0 coordinates", "at least 1 is needed").into());
         }
+        check_variables(&*target)?;
+        let target = with_derived(target, &config.derived, derived)?;
         let reported = check_variables(&*target)?;
         let mut looking = Spent::default();
         if let (Method::Auto(auto), None) = (&config.method, &own_plan) {

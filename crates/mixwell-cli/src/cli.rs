@@ -28,7 +28,7 @@ pub enum Command {
     /// Train what a config file describes (a classifier of images) into a new run folder.
     Train(TrainArgs),
     /// Look whether the target of a config file keeps what it promises, before hours are spent on it: finite starts, gradient, derived quantities.
-    Check(CheckArgs),
+    Check(TargetCheckArgs),
     /// Go on with an interrupted run or training: draws and weights are those of one that was never interrupted.
     Resume(ResumeArgs),
     /// Show means, errors, diagnostics and the verdict of a run, or what came out of a training.
@@ -203,7 +203,7 @@ pub struct DensityArgs {
 
 /// Options of `check`.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub struct TargetCheckArgs {
     /// The config file of a run (TOML).
     pub config: PathBuf,
     /// Points that are looked at, drawn as the chains' starts.

@@ -7,11 +7,11 @@ use mixwell::sampler::{RunConfig, RunError};
 
 use super::config_file::{located, read, resolve_target};
 use super::run::sampler;
-use crate::cli::CheckArgs;
+use crate::cli::TargetCheckArgs;
 use crate::exit::{Status, bad_input};
 
 /// Runs the subcommand.
-pub fn run(args: &CheckArgs) -> anyhow::Result<Status> {
+pub fn run(args: &TargetCheckArgs) -> anyhow::Result<Status> {
     let file = read::<RunConfig>(&args.config)?;
     let mut config = file.settings.clone();
     if let Some(target) = &mut config.target {

@@ -75,7 +75,7 @@ impl<T: Target> Derived<T> {
             known.push(Variable::new(LOG_DENSITY, &[]));
         }
         let parsed = parse(text, &Names(&known)).map_err(|e| ConfigError::new(name, text, e.to_string()))?;
-        let shape: Vec<usize> = parsed.len().into_iter().collect();
+        let shape: Vec<usize> = parsed.elements().into_iter().collect();
         self.add(Variable::new(name, &shape), Rule::Expression(parsed))?;
         Ok(self)
     }
@@ -191,7 +191,7 @@ impl<T: Target> Target for Derived<T> {
             known[..base].copy_from_slice(values);
             known[base] = log_density;
             for rule in &self.rules {
-                let len = if let Rule::Expression(e) = rule { e.len().unwrap_or(1) } else { 1 };
+                let len = if let Rule::Expression(e) = rule { e.elements().unwrap_or(1) } else { 1 };
                 let place;
                 (place, rest) = std::mem::take(&mut rest).split_at_mut(len);
                 match rule {

@@ -40,7 +40,7 @@ pub struct Expression {
 
 impl Expression {
     /// Elements of its value; `None` where it is one number.
-    pub fn len(&self) -> Option<usize> {
+    pub fn elements(&self) -> Option<usize> {
         self.len
     }
 

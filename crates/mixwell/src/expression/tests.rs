@@ -19,7 +19,7 @@ const VALUES: [f64; 11] = [1.0, -2.0, 4.0, 0.5, 10.0, 11.0, 12.0, 13.0, 7.0, -7.
 
 fn value(text: &str) -> Vec<f64> {
     let expression = parse(text, &Names(&variables())).unwrap_or_else(|e| panic!("{text}: {e}"));
-    let mut out = vec![f64::NAN; expression.len().unwrap_or(1)];
+    let mut out = vec![f64::NAN; expression.elements().unwrap_or(1)];
     expression.evaluate(&VALUES, &mut out);
     out
 }

@@ -9,6 +9,9 @@
 //! the last bits from those of plain numbers, which a target must not; and each derivative may be absent, a branch per operation that keeps vectors
 //! from being made (`docs/design.md` has the timings).
 
+// The derivatives of a product are a sum.
+#![allow(clippy::suspicious_arithmetic_impl)]
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::iter::Sum;

@@ -21,6 +21,7 @@ use super::helmert::Helmert;
 use super::lanes::{self, Lanes};
 use super::particle_orders::ParticleOrders;
 use super::{Facts, Target, Variable};
+use crate::scratch::scratch;
 use crate::symmetry::{Permutations, Rotations, Symmetry};
 use crate::{ConfigError, range};
 
@@ -278,6 +279,17 @@ impl Target for Particles {
             CentreOfMass::Removed => self.basis.positions(y.as_chunks::<1>().0, out.as_chunks_mut::<1>().0),
             CentreOfMass::Tethered { .. } => out.copy_from_slice(y),
         }
+    }
+
+    fn quantities(&self) -> Vec<Variable> {
+        vec![Variable::new("energy", &[])]
+    }
+
+    /// `U`, with the tether where there is one. No symmetry moves it: it tells how chains mix.
+    fn measure(&self, y: &[f64], out: &mut [f64]) {
+        let mut room = scratch(Lanes::scratch(self));
+        let (y, room) = (y.as_chunks::<1>().0, room.as_chunks_mut::<1>().0);
+        out[0] = -Lanes::evaluate::<1, false>(self, y, &mut [], room)[0];
     }
 
     /// Orders of the particles, rotations and mirror images.

@@ -173,6 +173,20 @@ impl Target for Phi4Lattice {
         vec![Variable::new("phi", &self.config.shape)]
     }
 
+    fn quantities(&self) -> Vec<Variable> {
+        let names = ["magnetisation", "magnetisation_squared", "magnetisation_fourth", "action"];
+        names.map(|name| Variable::new(name, &[])).to_vec()
+    }
+
+    /// The mean of the field, its second and fourth power, and `S`. No symmetry moves the last three: they tell how chains mix. Of their means, the
+    /// susceptibility is that of the square times the number of sites, and Binder's cumulant `1 - <m^4> / 3 <m^2>^2`.
+    fn measure(&self, x: &[f64], out: &mut [f64]) {
+        let mean = x.iter().sum::<f64>() / self.sites as f64;
+        let square = mean * mean;
+        let log_prob = Lanes::evaluate::<1, false>(self, x.as_chunks::<1>().0, &mut [], &mut [])[0];
+        out.copy_from_slice(&[mean, square, square * square, -log_prob]);
+    }
+
     /// Those of the lattice and, without an external field, the other sign.
     fn symmetries(&self) -> &[Arc<dyn Symmetry>] {
         &self.symmetries

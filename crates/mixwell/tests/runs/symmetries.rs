@@ -70,6 +70,12 @@ fn an_ordered_lattice_of_144_sites_has_both_signs() {
     let up: Vec<f64> =
         field.values().chunks(144).map(|x| f64::from(u8::from(x.iter().sum::<f64>() > 0.0))).collect();
     let share = up.iter().sum::<f64>() / up.len() as f64;
+    // What no symmetry moves is judged with the rest.
+    let judged: Vec<&str> = run.summary().unwrap().parameters.iter().map(|p| p.name.as_str()).collect();
+    assert!(
+        ["magnetisation", "magnetisation_squared", "action"].iter().all(|name| judged.contains(name)),
+        "{judged:?}"
+    );
     // The sign is drawn anew in every step: 3200 independent ones.
     assert!((share - 0.5).abs() < 5.0 * 0.5 / (up.len() as f64).sqrt(), "{share}");
 }

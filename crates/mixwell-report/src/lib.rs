@@ -6,7 +6,7 @@
 //! # Ok::<(), mixwell_report::ReportError>(())
 //! ```
 //!
-//! [`page`] reads the folder of a finished run through the library, as `mixwell summary` does, so lost or exchanged draws are refused. The same folder gives the
+//! [`page()`] reads the folder of a finished run through the library, as `mixwell summary` does, so lost or exchanged draws are refused. The same folder gives the
 //! same bytes. Numbers are those of the summary; what is computed here is what figures need and no summary holds: autocorrelations, ranks, densities, effective
 //! sample sizes of the first draws. A figure looks at the parameters that mixed worst, and its size does not grow with the draws.
 
@@ -51,7 +51,7 @@ pub fn page(folder: &Path) -> Result<String, ReportError> {
 /// Writes the report of a finished run to a file, by default `report.html` in its folder, and gives the file's path.
 ///
 /// # Errors
-/// As [`page`], and when the file cannot be written.
+/// As [`page()`], and when the file cannot be written.
 pub fn write(folder: &Path, out: Option<&Path>) -> Result<PathBuf, ReportError> {
     let html = page(folder)?;
     let out = out.map_or_else(|| folder.join(FILE), Path::to_path_buf);

@@ -251,7 +251,7 @@ pub trait Target: Send + Sync {
     }
 
     /// Maps that leave the density as it is, beyond the identity. Chains can be moved by them for nothing, and a flow that is averaged over them has less
-    /// to learn. What is stated here is believed ([`check_symmetries`](check_symmetries) looks at points).
+    /// to learn. What is stated here is believed ([`check_symmetries`] looks at points).
     fn symmetries(&self) -> &[Arc<dyn Symmetry>] {
         &[]
     }

@@ -12,6 +12,7 @@ mod density;
 mod errors;
 mod folder;
 mod progress;
+mod report;
 mod results;
 mod run;
 mod save;
@@ -31,6 +32,8 @@ mod _mixwell {
     use crate::density::Density;
     #[pymodule_export]
     use crate::folder::{read_run, read_variable};
+    #[pymodule_export]
+    use crate::report::report;
     #[pymodule_export]
     use crate::run::run;
     #[pymodule_export]

@@ -1,5 +1,6 @@
 """Draws of functions and of built-in targets against exact answers, and what a result holds."""
 
+import os
 import pickle
 
 import mixwell
@@ -163,3 +164,15 @@ def test_a_method_is_chosen_where_none_is_named() -> None:
     assert_moments(run, MEAN, SD)
     assert "no gradient" in mixwell.sample(normal_values, dim=3, chains=4, draws=20, seed=5).chosen[0]
     assert mixwell.sample(normal, dim=3, method="nuts", chains=4, draws=20).chosen == []
+
+
+def test_a_report_is_a_page_of_its_own(run, tmp_path):
+    page = run.report(tmp_path / "normal.html")
+    text = open(page, encoding="utf-8").read()
+    assert page == str(tmp_path / "normal.html") and "<h1>normal</h1>" in text and "theta[a]" in text and text.count("<svg") > 12
+    with pytest.raises(mixwell.ConfigError, match="needs a path"):
+        run.report()
+    run.save(tmp_path / "kept")
+    assert mixwell.open(tmp_path / "kept").report() == os.path.join(tmp_path, "kept", "report.html")
+    with pytest.raises(mixwell.RunFolderError, match="nowhere"):
+        run.report(tmp_path / "nowhere" / "page.html")

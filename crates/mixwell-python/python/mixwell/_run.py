@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+import tempfile
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,32 @@ class Run:
         if os.path.exists(os.path.join(folder, "config.toml")):
             raise RunFolderError(f"{os.fspath(folder)!r} holds a run already")
         shutil.copytree(self.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".lock"))
+
+    def report(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Write the run as one HTML page to look at, and give its path: verdict, table, traces, ranks, pairs, every setting; nothing in it is fetched from elsewhere.
+
+        Parameters
+        ----------
+        path
+            The file; by default ``report.html`` in the run folder. A run in memory needs one.
+
+        Raises
+        ------
+        ConfigError
+            When the run is not finished, or is in memory and no path is given.
+        RunFolderError
+            When the folder is damaged, or the file cannot be written.
+        """
+        self._finished()
+        if self.folder is not None:
+            return os.fspath(_mixwell.report(self.folder, path))
+        if path is None:
+            raise ConfigError("this run is in memory, so its report needs a path: run.report('report.html')")
+        name = os.path.splitext(os.path.basename(os.fspath(path)))[0] or "run"
+        with tempfile.TemporaryDirectory() as around:
+            folder = os.path.join(around, name)
+            self.save(folder)
+            return os.fspath(_mixwell.report(folder, path))
 
     def evidence(self) -> tuple[float, float]:
         """Log of the integral of the density, and its standard error, from the trained flow.

@@ -30,6 +30,12 @@ fn what_is_broken_is_told_and_ends_with_status_2() {
         "{}",
         stdout(&found)
     );
+    // Of two modes of different weight.
+    let found = check("symmetries = [{ kind = 'sign_flip' }]\n[target]\nkind = 'two_modes'\n", &[]);
+    assert_eq!(code(&found), 2);
+    assert!(stdout(&found).contains("SYMMETRY: sign flip is no symmetry"), "{}", stdout(&found));
+    let found = check("[target]\nkind = 'phi4'\nsites = 4\n", &[]);
+    assert!(stdout(&found).contains("symmetries: of 2, none is contradicted"), "{}", stdout(&found));
     // A derived quantity that has no value everywhere.
     let found =
         check("[target]\nkind = 'standard_gaussian'\n[derived]\nlog_x = 'ln(x[0])'\n", &["--points", "40"]);

@@ -130,6 +130,7 @@ pub use transform::Constraint;
 pub use two_moons::TwoMoonsConfig;
 pub use two_spirals::TwoSpiralsConfig;
 pub use with_symmetries::WithSymmetries;
+pub(crate) use with_symmetries::with_symmetries;
 
 use std::sync::Arc;
 

@@ -1,12 +1,15 @@
 //! Does a target keep what it promises? Asked at some points before anything is sampled.
 //!
 //! A target promises that its log-density has the same bits alone and with the gradient, and whatever rows it is evaluated with, since chains mix moves of both kinds in
-//! blocks of any size; that its gradient is that of its log-density (`gradient_check.rs`); and that it reports finite numbers.
+//! blocks of any size; that its gradient is that of its log-density (`gradient_check.rs`); that it reports finite numbers, and that its symmetries are some (`symmetry_check.rs`).
 
 use std::fmt;
 
-use super::{EvaluationError, GradientCheck, Target, Variable, check_gradient};
-use crate::{Batch, Points};
+use super::{
+    BrokenSymmetry, EvaluationError, GradientCheck, Target, Variable, check_gradient, check_symmetries,
+};
+use crate::rng::SYMMETRY_STREAM;
+use crate::{Batch, Points, Stream};
 
 /// A number that came out in two ways.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +35,8 @@ pub struct TargetCheck {
     pub with_gradient: Option<Difference>,
     /// The gradient against differences; `None` for a target without.
     pub gradient: Option<GradientCheck>,
+    /// How many symmetries the target states, and the first that some image contradicts.
+    pub symmetries: (usize, Option<BrokenSymmetry>),
     /// The first reported number that is not finite: the point's row, its label and its value.
     pub reported: Option<(usize, String, f64)>,
 }
@@ -42,6 +47,7 @@ impl TargetCheck {
         self.not_finite.0 == 0
             && self.batch.is_none()
             && self.with_gradient.is_none()
+            && self.symmetries.1.is_none()
             && self.reported.is_none()
             && self.gradient.as_ref().is_none_or(|g| {
                 g.passed() || (g.compared == 0 && g.worst().is_none_or(|w| w.excess() <= 1.0))
@@ -100,6 +106,11 @@ impl fmt::Display for TargetCheck {
 
 impl TargetCheck {
     fn tell_reported(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.symmetries {
+            (0, _) => {}
+            (_, Some(broken)) => write!(f, "\nSYMMETRY: {broken}")?,
+            (n, None) => write!(f, "\nsymmetries: of {n}, none is contradicted")?,
+        }
         match &self.reported {
             None => write!(f, "\nreported: every number is finite"),
             Some((row, label, value)) => write!(f, "\nREPORTED: `{label}` is {value} at point {row}"),
@@ -164,6 +175,8 @@ pub fn check_target(target: &dyn Target, x: Batch<'_>) -> Result<TargetCheck, Ev
         }
         check.gradient = Some(check_gradient(target, x)?);
     }
+    let broken = check_symmetries(target, x, &mut Stream::new(0, SYMMETRY_STREAM))?;
+    check.symmetries = (target.symmetries().len(), broken);
     let labels: Vec<String> = target.variables().iter().flat_map(Variable::labels).collect();
     let mut reported = vec![f64::NAN; labels.len()];
     for row in (0..rows).filter(|row| together[*row].is_finite()) {
@@ -186,8 +199,8 @@ fn note(kept: &mut Option<Difference>, row: usize, coordinate: Option<usize>, va
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BatchMut;
     use crate::density::{Derived, GaussianMixtureConfig, from_fn, from_fn_with_grad};
-    use crate::{BatchMut, Stream};
 
     fn points(rows: usize, dim: usize) -> Points {
         let mut points = Points::zeros(rows, dim);

@@ -37,6 +37,20 @@ impl<T: Target> WithSymmetries<T> {
     }
 }
 
+/// `target` with these symmetries beside those it states.
+///
+/// # Errors
+/// When one does not fit its dimension.
+pub(crate) fn with_symmetries(
+    target: Arc<dyn Target>,
+    symmetries: &[SymmetryConfig],
+) -> Result<Arc<dyn Target>, ConfigError> {
+    if symmetries.is_empty() {
+        return Ok(target);
+    }
+    Ok(Arc::new(WithSymmetries::new(target, symmetries)?))
+}
+
 impl<T: Target> Target for WithSymmetries<T> {
     forward_all_but_symmetries!(self => self.inner);
 

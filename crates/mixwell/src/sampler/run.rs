@@ -14,7 +14,7 @@ use super::start::Start;
 use super::summary::Summary;
 use crate::ConfigError;
 use crate::config::Checked;
-use crate::density::{DerivedFunction, Target, Variable, with_derived};
+use crate::density::{DerivedFunction, Target, Variable, with_derived, with_symmetries};
 use crate::flow::{Flow, FlowConfig};
 use crate::kernel::Kernel;
 use crate::sampler::schedule::Action;
@@ -275,7 +275,8 @@ impl Sampler {
             Settings::Checked(config) => config,
             Settings::Unchecked(config) => config,
         };
-        with_derived(self.target.clone(), &config.derived, self.derived.clone())
+        let target = with_symmetries(self.target.clone(), &config.symmetries)?;
+        with_derived(target, &config.derived, self.derived.clone())
     }
 
     fn config(&mut self) -> &mut RunConfig {

@@ -1,11 +1,10 @@
 //! Everything that can fail before the first step: settings, the target with its variables and starts, sizes, the folder.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::{Access, Session};
 use crate::config::{Checked, ConfigFileError, parse};
-use crate::density::{Target, Variable, WithSymmetries, check_symmetries, with_derived};
+use crate::density::{Target, Variable, check_symmetries, with_derived, with_symmetries};
 use crate::flow::Flow;
 use crate::io::{ConfigHash, RunFolder, atomic_write, available_bytes, load_checkpoint};
 use crate::proposal::Proposal;
@@ -41,7 +40,7 @@ impl Session {
             threads: _,
         } = sampler;
         let mut config = settings.checked()?;
-        let target = with_symmetries(target, &config)?;
+        let target = with_symmetries(target, &config.symmetries)?;
         let dim = target.dim();
         if dim == 0 {
             return Err(ConfigError::new("target", "of 0 coordinates", "at least 1 is needed").into());
@@ -167,14 +166,6 @@ impl Session {
             interrupt,
         })
     }
-}
-
-/// The target with the symmetries that the config states beside its own.
-fn with_symmetries(target: Arc<dyn Target>, config: &RunConfig) -> Result<Arc<dyn Target>, ConfigError> {
-    if config.symmetries.is_empty() {
-        return Ok(target);
-    }
-    Ok(Arc::new(WithSymmetries::new(target, &config.symmetries)?))
 }
 
 /// What a run without a flow takes.

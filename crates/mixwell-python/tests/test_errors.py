@@ -13,6 +13,15 @@ import pytest
 from densities import normal, normal_values
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """Programs that a shell starts in the background are born deaf to SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+
 def run(log_prob, **settings):
     return mixwell.sample(log_prob, **({"dim": 3, "method": "mala", "chains": 4, "draws": 200} | settings))
 

@@ -46,8 +46,8 @@ impl Operand {
 /// let mut value = [0.0];
 /// ratio.evaluate(&[1.0, 4.0, 2.0], &mut value);
 /// assert_eq!(value, [1.5]);
-/// let error = parse("ln(tua)", &Names(&variables)).unwrap_err();
-/// assert_eq!(error.to_string(), "at character 4: there is no `tua`; did you mean `tau`?");
+/// let error = parse("ln(taus)", &Names(&variables)).unwrap_err();
+/// assert_eq!(error.to_string(), "at character 4: there is no `taus`; did you mean `tau`?");
 /// # Ok::<(), mixwell::expression::ExpressionError>(())
 /// ```
 pub fn parse(text: &str, names: &Names<'_>) -> Result<Expression, ExpressionError> {

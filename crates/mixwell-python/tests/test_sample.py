@@ -168,7 +168,7 @@ def test_a_method_is_chosen_where_none_is_named() -> None:
 
 def test_a_report_is_a_page_of_its_own(run, tmp_path):
     page = run.report(tmp_path / "normal.html")
-    text = open(page, encoding="utf-8").read()
+    text = (tmp_path / "normal.html").read_text(encoding="utf-8")
     assert page == str(tmp_path / "normal.html") and "<h1>normal</h1>" in text and "theta[a]" in text and text.count("<svg") > 12
     with pytest.raises(mixwell.ConfigError, match="needs a path"):
         run.report()

@@ -18,6 +18,7 @@ from ._autodiff import jax, torch
 from ._density import SupportsDensity
 from ._errors import ConfigError, EvaluationError, MixwellError, MixwellWarning, RunFolderError
 from ._mixwell import __version__
+from ._models import from_numpyro, from_pymc
 from ._native import native
 from ._pointwise import pointwise
 from ._run import Run
@@ -38,6 +39,8 @@ __all__ = [
     "Verdict",
     "__version__",
     "catalogue",
+    "from_numpyro",
+    "from_pymc",
     "from_stan",
     "jax",
     "native",

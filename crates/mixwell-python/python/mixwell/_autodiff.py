@@ -86,7 +86,7 @@ def jax(function: Callable[[Any], Any]) -> Jax:
     Values and gradients of all points at once (``vmap``, ``value_and_grad``), compiled once for a few numbers of points, in double precision on the CPU. The settings of JAX
     stay as they are. Arrays that ``f`` brings along in single precision stay so: make them with ``jax_enable_x64`` or of NumPy's.
     """
-    with _needed("jax"):
+    with needed("jax", "jax"):
         return Jax(function)
 
 
@@ -96,15 +96,16 @@ def torch(function: Callable[[Any], Any]) -> Torch:
     Values and gradients of all points at once (``torch.func.vmap``), on the CPU, without copies. ``f`` must be one that ``vmap`` takes: no branches on values, no
     changes in place. Tensors that it brings along are best in double precision.
     """
-    with _needed("torch"):
+    with needed("torch", "torch"):
         return Torch(function)
 
 
 @contextlib.contextmanager
-def _needed(name: str) -> Any:
+def needed(name: str, function: str) -> Any:
+    """Says which package a function of ours needs, where it is not there."""
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        raise ConfigError(f"mixwell.{name} needs the package {name}: pip install {name}") from error
+        raise ConfigError(f"mixwell.{function} needs the package {name}: pip install {name}") from error

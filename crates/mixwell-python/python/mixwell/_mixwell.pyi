@@ -20,6 +20,8 @@ class Density:
         value: Callable[[NDArray[float64]], Any] | None,
         variables: _Named,
         probe: NDArray[float64],
+        dim: int | None = None,
+        report: Callable[[NDArray[float64]], NDArray[float64]] | None = None,
     ) -> Density: ...
     @staticmethod
     def native(address: int, gradient: bool, owner: object, variables: _Named) -> Density: ...

@@ -3,12 +3,13 @@
 //! The points are a copy, so the function may keep or change them. All chains are evaluated in one call on one thread (`batch_rows`): more threads
 //! would wait for each other's lock.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use mixwell::density::{EvaluationError, Target, Variable};
 use mixwell::{Batch, BatchMut};
-use numpy::{PyArray1, PyArrayMethods};
+use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::answer::Answer;
@@ -20,6 +21,8 @@ pub struct Function {
     value: Option<Py<PyAny>>,
     dim: usize,
     gradient: bool,
+    /// What is reported of one point; the point itself where it is not given.
+    report: Option<Py<PyAny>>,
 }
 
 impl Function {
@@ -30,8 +33,9 @@ impl Function {
         value: Option<Py<PyAny>>,
         dim: usize,
         points: &[f64],
+        report: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let mut probed = Self { function, value, dim, gradient: false };
+        let mut probed = Self { function, value, dim, gradient: false, report };
         let answer = probed.call(py, &probed.function, points)?;
         probed.gradient = answer.has_gradients();
         let mut grad = vec![0.0; points.len()];
@@ -40,6 +44,24 @@ impl Function {
             answer.gradients(dim, &mut grad)?;
         }
         Ok(probed)
+    }
+
+    /// Number of coordinates.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Writes what `report` gives for one point, all of it.
+    fn reported(&self, py: Python<'_>, report: &Py<PyAny>, x: &[f64], out: &mut [f64]) -> PyResult<()> {
+        let found = report.bind(py).call1((PyArray1::from_slice(py, x),))?;
+        let found = found.extract::<PyReadonlyArray1<'_, f64>>()?;
+        let found = found.as_slice()?;
+        if found.len() != out.len() {
+            let text = format!("{} numbers are reported, but the variables hold {}", found.len(), out.len());
+            return Err(PyValueError::new_err(text));
+        }
+        out.copy_from_slice(found);
+        Ok(())
     }
 
     /// Whether it gives gradients.
@@ -78,12 +100,14 @@ pub struct FunctionTarget {
     function: Arc<Function>,
     variables: Vec<Variable>,
     interrupt: Arc<AtomicBool>,
+    /// Why a point could not be reported.
+    unreported: OnceLock<String>,
 }
 
 impl FunctionTarget {
     /// The target with these variables, which fails once `interrupt` is set: nobody who presses Ctrl-C waits for more calls.
     pub fn new(function: Arc<Function>, variables: Vec<Variable>, interrupt: Arc<AtomicBool>) -> Self {
-        Self { function, variables, interrupt }
+        Self { function, variables, interrupt, unreported: OnceLock::new() }
     }
 }
 
@@ -125,5 +149,18 @@ impl Target for FunctionTarget {
 
     fn variables(&self) -> Vec<Variable> {
         self.variables.clone()
+    }
+
+    /// NaN where the function fails, which is told at the end.
+    fn report(&self, x: &[f64], out: &mut [f64]) {
+        let Some(report) = &self.function.report else { return out.copy_from_slice(x) };
+        if let Err(error) = Python::attach(|py| self.function.reported(py, report, x, out)) {
+            out.fill(f64::NAN);
+            let _ = self.unreported.set(format!("a draw could not be reported: {error}"));
+        }
+    }
+
+    fn complaints(&self) -> Vec<String> {
+        self.unreported.get().cloned().into_iter().collect()
     }
 }

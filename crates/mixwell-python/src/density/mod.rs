@@ -36,18 +36,22 @@ enum Source {
 #[pymethods]
 impl Density {
     /// A function of points (`rows x dim`): `function(points)` gives log-densities (`rows`), or a tuple of them and their gradients (`rows x dim`). It is
-    /// called once at `probe` to see which. `value`, where given, is asked when no gradient is wanted.
+    /// called once at `probe` to see which. `value`, where given, is asked when no gradient is wanted. Where the variables are not the coordinates, `dim` is the number of
+    /// these, and `report` gives the variables' numbers for a point (`dim`).
     #[staticmethod]
-    #[pyo3(signature = (function, value, variables, probe))]
+    #[pyo3(signature = (function, value, variables, probe, dim=None, report=None))]
     fn function(
         py: Python<'_>,
         function: Py<PyAny>,
         value: Option<Py<PyAny>>,
         variables: Named,
         probe: PyReadonlyArray2<'_, f64>,
+        dim: Option<usize>,
+        report: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let variables = named(variables);
-        let function = Function::probed(py, function, value, dim(&variables), probe.as_slice()?)?;
+        let dim = dim.unwrap_or_else(|| self::dim(&variables));
+        let function = Function::probed(py, function, value, dim, probe.as_slice()?, report)?;
         Ok(Self { variables, source: Source::Function(Arc::new(function)) })
     }
 
@@ -96,7 +100,8 @@ impl Density {
     fn dim(&self) -> usize {
         match &self.source {
             Source::Stan(s) => s.dim(),
-            _ => dim(&self.variables),
+            Source::Function(f) => f.dim(),
+            Source::Native(_) => dim(&self.variables),
         }
     }
 

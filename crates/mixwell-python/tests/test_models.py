@@ -1,5 +1,7 @@
 """Models of NumPyro and PyMC: names, shapes, scales, the posterior; skipped where the packages are not there."""
 
+import importlib.util
+
 import mixwell
 import numpy as np
 import pytest
@@ -31,7 +33,7 @@ def test_eight_schools_of_numpyro():
 
     density = mixwell.from_numpyro(model, EFFECTS, errors=ERRORS)
     run = mixwell.sample(density, method="nuts", chains=4, draws=1000, seed=2)
-    assert run.variables == {"mu": (), "tau": (), "eta": (8,), "theta": (8,)} or set(run.variables) == {"mu", "tau", "eta", "theta"}
+    assert run.variables == {"mu": (), "tau": (), "eta": (8,), "theta": (8,)}
     assert_eight_schools(run)
 
 
@@ -56,10 +58,9 @@ def test_discrete_parameters_are_refused():
         mixwell.from_pymc(model)
 
 
-def test_a_package_that_is_not_there_is_named(monkeypatch):
-    import sys
-
-    for name, function in (("numpyro", mixwell.from_numpyro), ("pymc", mixwell.from_pymc)):
-        monkeypatch.setitem(sys.modules, name, None)
-        with pytest.raises((mixwell.ConfigError, ImportError), match=name):
-            function(lambda: None)
+@pytest.mark.parametrize(("name", "function"), [("numpyro", mixwell.from_numpyro), ("pymc", mixwell.from_pymc)])
+def test_a_package_that_is_not_there_is_named(name, function):
+    if importlib.util.find_spec(name):
+        pytest.skip(f"{name} is there")
+    with pytest.raises(mixwell.ConfigError, match=f"needs the package {name}"):
+        function(lambda: None)

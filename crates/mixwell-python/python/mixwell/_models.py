@@ -49,11 +49,12 @@ class NumPyro(_Model):
     """A model of NumPyro; see :func:`from_numpyro`."""
 
     def __init__(self, model: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        from numpyro.infer.util import initialize_model  # isort: skip (first, so that it is named where it is missing)
         import jax
         from jax.flatten_util import ravel_pytree
-        from numpyro.infer.util import initialize_model
 
-        doubles: Any = getattr(jax, "enable_x64", None) or jax.experimental.enable_x64
+        # The name outside `experimental` is that of newer versions.
+        doubles: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
         with doubles(True):
             found = initialize_model(jax.random.PRNGKey(0), model, model_args=args, model_kwargs=dict(kwargs))
             start, back = ravel_pytree(found.param_info.z)

@@ -33,9 +33,7 @@ class Jax:
         if jax.default_backend() != "cpu":
             cpu = jax.devices("cpu")[0]
             self._device = lambda: jax.default_device(cpu)
-        self._doubles: Any = getattr(jax, "enable_x64", None)
-        if self._doubles is None:  # before it left the experimental part
-            self._doubles = jax.experimental.enable_x64
+        self._doubles = double_precision()
         self._values = jax.jit(jax.vmap(function))
         self._both = jax.jit(jax.vmap(jax.value_and_grad(function)))
 
@@ -55,6 +53,14 @@ class Jax:
         """Log-densities (``rows``) and gradients (``rows x dim``) of points (``rows x dim``)."""
         values, gradients = self._call(self._both, points)
         return np.asarray(values)[: len(points)], np.asarray(gradients)[: len(points)]
+
+
+def double_precision() -> Any:
+    """What makes JAX compute in double precision for the length of a ``with`` block."""
+    import jax
+
+    # Before it left the experimental part.
+    return jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
 
 
 class Torch:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._autodiff import Jax, needed
+from ._autodiff import Jax, double_precision, needed
 from ._density import Array, Variables
 from ._errors import ConfigError
 from ._mixwell import Density
@@ -53,8 +53,7 @@ class NumPyro(_Model):
         import jax
         from jax.flatten_util import ravel_pytree
 
-        # The name outside `experimental` is that of newer versions.
-        doubles: Any = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+        doubles = double_precision()
         with doubles(True):
             found = initialize_model(jax.random.PRNGKey(0), model, model_args=args, model_kwargs=dict(kwargs))
             start, back = ravel_pytree(found.param_info.z)
@@ -113,11 +112,10 @@ class PyMC(_Model):
         self._both = pytensor.function([point], [value, pytensor.grad(value, point)], **compiled)
         self._value = pytensor.function([point], value, **compiled)
         flat = pt.concatenate([pt.flatten(part).astype("float64") for part in parts])
-        self._reported = pytensor.function([point], [flat, *parts], **compiled)
         values = [start[v.name] for v in model.continuous_value_vars]
         self._start = np.concatenate([np.ravel(v) for v in values]).astype(np.float64)
         self.dim = int(self._start.size)
-        shapes = [np.shape(part) for part in self._reported(self._start)[1:]]
+        shapes = [np.shape(part) for part in pytensor.function([point], parts, **compiled)(self._start)]
         self._flat = pytensor.function([point], flat, **compiled)
         self._variables = [(v.name, [int(n) for n in shape], []) for v, shape in zip(reported, shapes, strict=True)]
 

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::pointer::forward_all_but_report;
+use super::pointer::{forward_all_but_report, forward_evaluation};
 use super::{BaseLaw, EvaluationError, ExactSampler, Facts, Target, Variable, with_scratch};
 use crate::expression::{Expression, Names, parse};
 use crate::symmetry::Symmetry;
@@ -153,16 +153,8 @@ pub(crate) fn with_derived(
 }
 
 impl<T: Target> Target for Derived<T> {
+    forward_evaluation!(self => self.target);
     forward_all_but_report!(self => self.target);
-
-    fn evaluate(
-        &self,
-        x: Batch<'_>,
-        log_prob: &mut [f64],
-        grad: Option<BatchMut<'_>>,
-    ) -> Result<(), EvaluationError> {
-        self.target.evaluate(x, log_prob, grad)
-    }
 
     fn variables(&self) -> Vec<Variable> {
         self.variables.clone()

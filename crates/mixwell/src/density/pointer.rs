@@ -6,6 +6,21 @@ use super::{BaseLaw, EvaluationError, ExactSampler, Facts, Target, Variable};
 use crate::symmetry::Symmetry;
 use crate::{Batch, BatchMut};
 
+/// The evaluation of `$inner`.
+macro_rules! forward_evaluation {
+    ($self:ident => $inner:expr) => {
+        fn evaluate(
+            &$self,
+            x: Batch<'_>,
+            log_prob: &mut [f64],
+            grad: Option<BatchMut<'_>>,
+        ) -> Result<(), EvaluationError> {
+            $inner.evaluate(x, log_prob, grad)
+        }
+    };
+}
+pub(super) use forward_evaluation;
+
 /// The methods of [`Target`] beside its evaluation, its symmetries and what is reported of a point, as those of `$inner`.
 macro_rules! forward_most {
     ($self:ident => $inner:expr) => {
@@ -112,16 +127,8 @@ pub(super) use {forward_most, forward_report, forward_symmetries};
 macro_rules! forward {
     ($($pointer:ty),*) => {$(
         impl<T: Target + ?Sized> Target for $pointer {
+            forward_evaluation!(self => (**self));
             forward_description!(self => (**self));
-
-            fn evaluate(
-                &self,
-                x: Batch<'_>,
-                log_prob: &mut [f64],
-                grad: Option<BatchMut<'_>>,
-            ) -> Result<(), EvaluationError> {
-                (**self).evaluate(x, log_prob, grad)
-            }
         }
     )*};
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::pointer::forward_all_but_symmetries;
+use super::pointer::{forward_all_but_symmetries, forward_evaluation};
 use super::{BaseLaw, EvaluationError, ExactSampler, Facts, Target, Variable};
 use crate::symmetry::{Symmetry, SymmetryConfig};
 use crate::{Batch, BatchMut, ConfigError};
@@ -52,18 +52,10 @@ pub(crate) fn with_symmetries(
 }
 
 impl<T: Target> Target for WithSymmetries<T> {
+    forward_evaluation!(self => self.inner);
     forward_all_but_symmetries!(self => self.inner);
 
     fn symmetries(&self) -> &[Arc<dyn Symmetry>] {
         &self.symmetries
-    }
-
-    fn evaluate(
-        &self,
-        x: Batch<'_>,
-        log_prob: &mut [f64],
-        grad: Option<BatchMut<'_>>,
-    ) -> Result<(), EvaluationError> {
-        self.inner.evaluate(x, log_prob, grad)
     }
 }

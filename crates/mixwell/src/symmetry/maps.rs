@@ -3,7 +3,8 @@
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::Symmetry;
+use super::{Symmetry, slant};
+use crate::scratch::scratch;
 use crate::{ConfigError, Stream, range};
 
 /// How far a determinant may be from 1, and a matrix from another, to count as equal.
@@ -132,21 +133,18 @@ impl Symmetry for Maps {
         element[0] = index as f64;
     }
 
-    /// The image furthest along a direction that no plain symmetry leaves alone.
+    /// The highest image.
     fn fold(&self, x: &mut [f64]) {
-        let height = |x: &[f64]| -> f64 {
-            x.iter().enumerate().map(|(i, x)| (1.0 + 0.25 * (i as f64 + 1.0).sin()) * x).sum()
-        };
-        let mut best = (height(x), x.to_vec());
-        let mut image = x.to_vec();
+        let height = |x: &[f64]| -> f64 { x.iter().enumerate().map(|(i, x)| slant(i) * x).sum() };
+        let (mut best, mut image) = (scratch(x.len()), scratch(x.len()));
+        best.copy_from_slice(x);
         for map in &self.maps[1..] {
             map.apply(x, true, &mut image);
-            let along = height(&image);
-            if along > best.0 {
-                best = (along, image.clone());
+            if height(&image) > height(&best) {
+                best.copy_from_slice(&image);
             }
         }
-        x.copy_from_slice(&best.1);
+        x.copy_from_slice(&best);
     }
 
     fn folds(&self) -> bool {

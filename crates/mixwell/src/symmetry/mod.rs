@@ -71,6 +71,12 @@ pub trait Symmetry: Send + Sync {
     }
 }
 
+/// Weight of a coordinate in the height by which one image is told from another: near 1, and such that modes like (1, 1) and (1, -1) do not lie on the
+/// border between two images.
+fn slant(coordinate: usize) -> f64 {
+    1.0 + 0.25 * (coordinate as f64 + 1.0).sin()
+}
+
 impl std::fmt::Debug for dyn Symmetry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.name())

@@ -32,6 +32,11 @@ impl<'a> Orbit<'a> {
         self.order
     }
 
+    /// Puts `x` onto one of its images, by these symmetries and no others.
+    pub fn fold(&self, x: &mut [f64]) {
+        self.symmetries.iter().for_each(|symmetry| symmetry.fold(x));
+    }
+
     /// `out = g_1 (g_2 (.. x))` for product number `index`.
     pub fn image(&self, index: u64, x: &[f64], out: &mut [f64]) {
         self.apply(index, x, out, (0..self.symmetries.len()).rev());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Symmetry;
+use super::{Symmetry, slant};
 use crate::{ConfigError, Stream};
 
 /// Settings of [`SignFlip`].
@@ -74,11 +74,9 @@ impl Symmetry for SignFlip {
         element[0] = if index == 0 { 1.0 } else { -1.0 };
     }
 
-    /// To the side where the flipped coordinates add up to a positive number, with weights near 1: those of modes such as (1, 1) and (1, -1)
-    /// must not lie on the border.
+    /// To the side where the flipped coordinates, each with its weight, add up to a positive number.
     fn fold(&self, x: &mut [f64]) {
-        let weight = |i: usize| 1.0 + 0.25 * (i as f64 + 1.0).sin();
-        let sum: f64 = (0..x.len()).filter(|&i| self.flipped[i]).map(|i| weight(i) * x[i]).sum();
+        let sum: f64 = (0..x.len()).filter(|&i| self.flipped[i]).map(|i| slant(i) * x[i]).sum();
         if sum < 0.0 {
             x.iter_mut().zip(&self.flipped).filter(|(_, flipped)| **flipped).for_each(|(x, _)| *x = -*x);
         }

@@ -173,6 +173,12 @@ fn products_in_both_orders_are_inverses() {
         assert!(found, "{k}");
     }
     assert!(Orbit::of_folding(&symmetries, 11).is_none());
+    // What cannot be summed over stays: a flow that is not averaged over it has to learn it.
+    let many = vec![of("kind = 'permutations'", 25), of("kind = 'sign_flip'\ncoordinates = [0]", 25)];
+    let orbit = Orbit::of_folding(&many, 100).unwrap();
+    let mut x: Vec<f64> = (0..25).map(|i| -f64::from(i) - 1.0).collect();
+    orbit.fold(&mut x);
+    assert_eq!((orbit.order(), x[0], x[1], x[24]), (2, 1.0, -2.0, -25.0));
 }
 
 #[test]

@@ -89,14 +89,15 @@ impl ParallelTemperingConfig {
     /// The kernel in `dim` dimensions.
     pub fn build(&self, dim: usize) -> Result<ParallelTempering, ConfigError> {
         self.check()?;
-        let level = || self.kernel.build(dim).map_err(|e| e.under("kernel"));
-        if level()?.needs().symmetry {
+        let level = |_| self.kernel.build(dim).map_err(|e| e.under("kernel"));
+        let levels = (0..self.n_temperatures).map(level).collect::<Result<Vec<_>, _>>()?;
+        if levels[0].needs().symmetry {
             let reason = "a reference need not have the symmetries of the target; put `symmetry` behind `parallel_tempering` in a sequence";
             return Err(ConfigError::new("kernel", self.kernel.kind(), reason));
         }
         let reference = self.reference.as_ref().map(|r| r.build(dim).map_err(|e| e.under("reference")));
         Ok(ParallelTempering {
-            levels: (0..self.n_temperatures).map(|_| level()).collect::<Result<_, _>>()?,
+            levels,
             ladder: Ladder::new(self.temperatures(), self.adapt),
             reference: reference.transpose()?,
             n_steps: self.n_steps,

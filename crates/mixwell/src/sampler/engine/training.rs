@@ -6,18 +6,16 @@ use crate::sampler::error::RunError;
 use crate::sampler::observer::Observer;
 use crate::sampler::plan::Plan;
 use crate::sampler::sink::Sink;
+use crate::symmetry::Orbit;
 use crate::train::{Examples, Particles, TrainAction, TrainError};
 use crate::{Batch, Points};
 
-/// Points as a flow learns from them, each put onto one image, where proposals are averaged over the symmetries of the target.
+/// Points as a flow learns from them, each put onto one of the images that proposals are averaged over, where they are. Others must be learned.
 pub(super) fn folded(plan: &Plan, target: &dyn Target, x: Batch<'_>) -> Option<Points> {
-    plan.uses_images().then(|| {
-        let mut folded = Points::from_vec(x.data().to_vec(), x.dim());
-        for row in folded.as_batch_mut().iter_mut() {
-            target.symmetries().iter().for_each(|s| s.fold(row));
-        }
-        folded
-    })
+    let orbit = plan.uses_images().then(|| Orbit::of_folding(target.symmetries(), Orbit::MOST)).flatten()?;
+    let mut folded = Points::from_vec(x.data().to_vec(), x.dim());
+    folded.as_batch_mut().iter_mut().for_each(|row| orbit.fold(row));
+    Some(folded)
 }
 
 impl Engine<'_, Sink> {

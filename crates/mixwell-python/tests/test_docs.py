@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+PAGES = sorted(str(p.relative_to(ROOT)) for p in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")] if "\n```python\n" in p.read_text())
 
 
 @pytest.fixture
@@ -38,6 +39,14 @@ def test_the_page_on_python_runs_from_top_to_bottom(blocks):
         pytest.importorskip(name)
     ran = [(names["run"].draws.shape[2], np.isfinite(names["run"].draws).all()) for names in blocks("docs/python.md")]
     assert ran == [(2, True), (5, True), (3, True), (5, True), (5, True)]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in ("README.md", "docs/python.md")])
+def test_every_other_page_runs_from_top_to_bottom(blocks, page):
+    pytest.importorskip("jax")
+    names = [dict(names) for names in blocks(page)]
+    assert np.isfinite(names[-1]["run"].draws).all()
+    assert names[-1]["run"].draws.shape[1] == 100  # it was sampled, and not only read
 
 
 def test_the_ten_lines_of_the_readme_run(blocks):

@@ -62,16 +62,21 @@ pub use error::ConfigError;
 pub use rng::Stream;
 pub use threads::on_threads;
 
-// The Rust code of the README and of the page on extending is compiled and run with the doc tests.
+// The Rust code of the pages is compiled and run with the doc tests; `tests/contracts/pages` looks that no page is left out.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/extending.md")]
-struct Extending;
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/symmetries.md")]
-struct Symmetries;
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/ebm.md")]
-struct TrainingAnEnergy;
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/diagnostics.md")]
+    struct Diagnostics;
+    #[doc = include_str!("../../../docs/ebm.md")]
+    struct TrainingAnEnergy;
+    #[doc = include_str!("../../../docs/estimators.md")]
+    struct Estimators;
+    #[doc = include_str!("../../../docs/extending.md")]
+    struct Extending;
+    #[doc = include_str!("../../../docs/start/rust.md")]
+    struct GettingStarted;
+    #[doc = include_str!("../../../docs/symmetries.md")]
+    struct Symmetries;
+}

@@ -83,7 +83,7 @@ class Run:
 
     @property
     def stats(self) -> dict[str, NDArray[Any]]:
-        """What the sampler did at each production draw, ``chains x draws`` each: ``lp``, ``acceptance_rate``, ``diverging``, .."""
+        """What the sampler did at each production draw, ``chains x draws`` each (``lp``, ``acceptance_rate``, ``diverging``, ..)."""
         return self._statistics("sample_stats")
 
     @property

@@ -1,10 +1,12 @@
 //! Pages of the documentation, and the configs on them.
 
+mod code;
 mod flows;
 mod kernels;
+mod settings;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
@@ -20,6 +22,35 @@ pub fn pages(folder: &str) -> Option<Vec<(String, String)>> {
         (name, fs::read_to_string(path).unwrap())
     };
     Some(entries.map(|e| page(&e.unwrap().path())).collect())
+}
+
+/// Path below `docs` and text of every page, those of its folders too; none, with a word, where the crate comes without them.
+pub fn all_pages() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+    let (mut found, mut folders) = (Vec::new(), vec![root.clone()]);
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else {
+            eprintln!("skipped: this copy of the crate comes without docs");
+            continue;
+        };
+        for path in entries.map(|e| e.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "md") {
+                found.push((
+                    path.strip_prefix(&root).unwrap().to_path_buf(),
+                    fs::read_to_string(&path).unwrap(),
+                ));
+            }
+        }
+    }
+    found
+}
+
+/// The fenced blocks of a language in a text.
+pub fn blocks<'t>(text: &'t str, language: &str) -> Vec<&'t str> {
+    let fence = format!("\n```{language}\n");
+    text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
 }
 
 /// Every config on the pages, with the name of its page.

@@ -136,6 +136,33 @@ impl Chains {
         Ok(())
     }
 
+    /// Moves every chain to a row of `x` (`chains x dim`): a step of one's own between those of kernels.
+    ///
+    /// ```
+    /// use mixwell::Points;
+    /// use mixwell::density::BananaConfig;
+    /// use mixwell::kernel::{Chains, mala};
+    /// let target = BananaConfig { dim: 2, ..Default::default() }.build()?;
+    /// let kernel = mala().build(2)?;
+    /// let mut chains = Chains::new(&target, Points::zeros(8, 2), 1)?;
+    /// chains.step(&kernel, &target)?;
+    /// // The target is even in its first coordinate, so this move keeps its law.
+    /// let mut mirrored = Points::from_vec(chains.x().data().to_vec(), 2);
+    /// mirrored.data_mut().iter_mut().step_by(2).for_each(|x| *x = -*x);
+    /// chains.move_to(mirrored, &target)?;
+    /// chains.step(&kernel, &target)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the target cannot be evaluated there; nothing has changed then.
+    ///
+    /// # Panics
+    /// When `x` has another shape than the positions.
+    pub fn move_to(&mut self, x: Points, target: &dyn Target) -> Result<(), EvaluationError> {
+        self.ensemble.move_to(x, target)
+    }
+
     /// Positions, `chains x dim`.
     pub fn x(&self) -> Batch<'_> {
         self.ensemble.x()
@@ -344,6 +371,31 @@ mod tests {
         assert!(
             chains.log_prob().iter().all(|p| p.is_finite()) && chains.x().data().iter().all(|x| *x <= 1.0)
         );
+    }
+
+    #[test]
+    fn cached_values_follow_chains_that_are_moved_from_outside() {
+        // Twins: one is told where its chains are, the other is made there, with the same streams.
+        let target = StandardNormal(2);
+        for config in [random_walk(), mala(), isir(4)] {
+            let kernel = config.build(2).unwrap();
+            let flow = crate::flow::Flow::new(&Default::default(), 2, &mut Stream::new(1, 0)).unwrap();
+            let failure = Failure::default();
+            let context = Context { flow: Some(&flow), ..Context::new(&target, &failure) };
+            let mut there = Points::zeros(6, 2);
+            Stream::new(5, 1 << 40).fill_normal(there.data_mut());
+            let mut moved = Chains::new(&target, Points::zeros(6, 2), 3).unwrap();
+            moved.step_in(&kernel, &context);
+            let streams = moved.ensemble().streams.clone();
+            moved.move_to(there.clone(), &target).unwrap();
+            let mut made = Chains::from(Ensemble::new(&target, there, streams).unwrap());
+            assert_eq!(moved.log_prob(), made.log_prob());
+            for _ in 0..5 {
+                moved.step_in(&kernel, &context);
+                made.step_in(&kernel, &context);
+            }
+            assert_eq!(moved.x().data(), made.x().data(), "{}", config.kind());
+        }
     }
 
     #[test]

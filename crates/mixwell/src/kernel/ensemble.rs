@@ -178,6 +178,29 @@ impl Ensemble {
         target.log_prob(self.x.as_batch(), &mut self.log_prob)
     }
 
+    /// Moves every chain to a row of `x` (`chains x dim`), and evaluates the log-density there. Nothing changes where that fails.
+    ///
+    /// # Errors
+    /// When the target cannot be evaluated.
+    ///
+    /// # Panics
+    /// When `x` has another shape than the positions.
+    pub fn move_to(&mut self, x: Points, target: &dyn Target) -> Result<(), EvaluationError> {
+        assert_eq!((x.rows(), x.dim()), (self.n_chains(), self.dim()), "one position per chain");
+        let mut log_prob = vec![0.0; x.rows()];
+        target.log_prob(x.as_batch(), &mut log_prob)?;
+        self.grad_known.fill(false);
+        self.forget_proposal();
+        self.belongs_to(target.version());
+        (self.x, self.log_prob) = (x, log_prob);
+        Ok(())
+    }
+
+    /// Marks latents and log q unknown: for a proposal whose version may be that of another one, since a flow counts its own updates only.
+    pub fn forget_proposal(&mut self) {
+        self.log_q_version.fill(0);
+    }
+
     /// Latent of every chain, where a transport produced it; `None` when one of them is unknown.
     pub fn latents(&self) -> Option<Batch<'_>> {
         self.log_q_version.iter().all(|&v| v != 0).then(|| self.z.as_batch())

@@ -45,6 +45,8 @@ pub const LATENT_STREAM: u64 = u64::MAX - 6;
 pub const LOOK_STREAM: u64 = u64::MAX - 7;
 /// Stream number of the maps by which a stated symmetry is tried out.
 pub const SYMMETRY_STREAM: u64 = u64::MAX - 8;
+/// Stream number of the draws that are asked of a flow outside a run.
+pub const FLOW_DRAWS_STREAM: u64 = u64::MAX - 9;
 /// Stream number of starting points.
 pub const START_STREAM: u64 = u64::MAX - 2;
 /// Stream number of flow initialisation.

@@ -19,6 +19,7 @@ mod replay;
 mod settings;
 mod tempering;
 mod trainer;
+mod weighted_points;
 mod weights;
 
 pub use action::TrainAction;
@@ -35,3 +36,4 @@ pub use replay::Replay;
 pub use settings::{History, TrainingConfig};
 pub use tempering::Tempering;
 pub use trainer::{TrainError, Trainer, TrainerState, uninterrupted};
+pub use weighted_points::WeightedPoints;

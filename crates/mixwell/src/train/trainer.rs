@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::objective::{FlowLoss, PastDraws, Sources};
 use super::{
     Descent, Examples, Guard, GuardCounts, Loss, LossValue, Passes, Replay, Tempering, TrainAction,
-    TrainReport, TrainingConfig,
+    TrainReport, TrainingConfig, WeightedPoints,
 };
 use crate::flow::Flow;
 use crate::net::{Gradient, Optimiser, OptimiserState, WeightsError};
@@ -148,6 +148,53 @@ impl Trainer {
         }
         if report.rounds > 0 {
             self.last = report;
+        }
+        Ok(self.last)
+    }
+
+    /// Passes over weighted points in place of past draws: the flow ends with the parameters of the pass that did best on those held
+    /// out. The whitening is left as it is. `go_on` is asked before every optimiser step; see [`uninterrupted`].
+    ///
+    /// ```
+    /// use mixwell::flow::{Flow, FlowConfig};
+    /// use mixwell::train::{Trainer, TrainingConfig, WeightedPoints, uninterrupted};
+    /// use mixwell::{Points, Stream};
+    ///
+    /// let mut stream = Stream::new(1, 0);
+    /// let mut x = Points::zeros(500, 2);
+    /// x.data_mut().chunks_mut(2).for_each(|x| {
+    ///     x[0] = stream.normal();
+    ///     x[1] = x[0] * x[0] + 0.3 * stream.normal();
+    /// });
+    /// let points = WeightedPoints::new(x, None)?;
+    /// let mut flow = Flow::new(&FlowConfig::default(), 2, &mut stream)?;
+    /// flow.set_whitening_from(points.x(), Some(points.weights()));
+    /// let mut trainer = Trainer::new(TrainingConfig { batch: 100, ..Default::default() }, &flow, 1, 1)?;
+    /// let Ok(report) = trainer.fit(&points, 5, &mut flow, &uninterrupted);
+    /// assert_eq!(report.rounds, 5);
+    /// # Ok::<(), mixwell::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of `go_on`; the flow is then in the middle of its training.
+    ///
+    /// # Panics
+    /// When the points are of another dimension than the flow.
+    pub fn fit<E>(
+        &mut self,
+        points: &WeightedPoints,
+        epochs: usize,
+        flow: &mut Flow,
+        go_on: &dyn Fn() -> Result<(), E>,
+    ) -> Result<TrainReport, E> {
+        // A flow without parameters is all whitening.
+        if epochs > 0 && flow.n_params() > 0 {
+            let TrainingConfig { validation, batch, patience, .. } = self.config;
+            let examples = (points.x(), points.weights());
+            if let Some(mut loss) = PastDraws::weighted(flow, examples, validation, &mut self.stream) {
+                let passes = Passes { epochs, batch, patience, shuffle: true };
+                self.last = self.descent.passes(flow, passes, &mut loss, &mut self.stream, go_on)?;
+            }
         }
         Ok(self.last)
     }

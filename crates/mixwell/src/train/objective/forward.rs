@@ -7,7 +7,7 @@ use super::{FlowLoss, Sources, example_loss, gather, shares};
 use crate::density::Guarded;
 use crate::flow::{ExampleNoise, Flow};
 use crate::net::Gradient;
-use crate::{Points, Stream};
+use crate::{Batch, Points, Stream};
 
 /// By single steps.
 pub(super) struct Forward;
@@ -52,14 +52,32 @@ impl PastDraws {
         stream: &mut Stream,
     ) -> Option<Self> {
         let rows = replay.shuffled(stream);
-        let held_out = (validation * rows.rows() as f64).floor() as usize;
-        if held_out == rows.rows() {
-            return None;
-        }
+        let held_out = held_out(validation, rows.rows())?;
         let weights = weights::of_draws(target, rows.as_batch(), beta);
         let noise = flow.example_noise(held_out, stream);
         Some(Self { rows, weights, held_out, noise })
     }
+
+    /// Points with weights of mean one, in a random order, a share of them held out. `None` when none are left to learn from.
+    pub fn weighted(
+        flow: &Flow,
+        (x, weights): (Batch<'_>, &[f64]),
+        validation: f64,
+        stream: &mut Stream,
+    ) -> Option<Self> {
+        let held_out = held_out(validation, x.rows())?;
+        let mut order: Vec<usize> = (0..x.rows()).collect();
+        stream.shuffle(&mut order);
+        let noise = flow.example_noise(held_out, stream);
+        let weights = order.iter().map(|&i| weights[i]).collect();
+        Some(Self { rows: gather(x, &order), weights, held_out, noise })
+    }
+}
+
+/// How many of `rows` examples are held out; `None` when that is all of them.
+fn held_out(validation: f64, rows: usize) -> Option<usize> {
+    let held_out = (validation * rows as f64).floor() as usize;
+    (held_out < rows).then_some(held_out)
 }
 
 impl ExampleLoss<Flow> for PastDraws {

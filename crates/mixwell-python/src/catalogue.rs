@@ -2,6 +2,7 @@
 
 use mixwell::config::schema_of;
 use mixwell::sampler::RunConfig;
+use mixwell::training_run::TrainConfig;
 use pyo3::prelude::*;
 
 /// Names and one line each of all methods, kernels, targets and flows: `(what, name, line)`.
@@ -14,8 +15,10 @@ pub fn catalogue() -> Vec<(&'static str, &'static str, &'static str)> {
     methods.chain(kernels).chain(targets).chain(flows).collect()
 }
 
-/// The JSON schema of the settings of a run, with descriptions, as text.
+/// The JSON schema of the settings of a run, or of a training, with descriptions and defaults, as text.
 #[pyfunction]
-pub fn schema() -> String {
-    schema_of::<RunConfig>().to_string()
+#[pyo3(signature = (training=false))]
+pub fn schema(training: bool) -> String {
+    let schema = if training { schema_of::<TrainConfig>() } else { schema_of::<RunConfig>() };
+    schema.to_string()
 }

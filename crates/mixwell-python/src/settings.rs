@@ -1,11 +1,15 @@
 //! Settings as Python values, read as if they stood in a config file: one reader and one description for both.
 
 use mixwell::sampler::{Method, RunConfig};
+use mixwell::training_run::TrainConfig;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 use toml::{Table, Value};
 
 use crate::errors;
+
+/// What the package's typed settings give themselves as a dictionary by.
+const TABLE: &str = "__mixwell_settings__";
 
 /// The settings of a run. A method may be a name.
 pub fn run_config(settings: &Bound<'_, PyDict>) -> PyResult<RunConfig> {
@@ -16,9 +20,31 @@ pub fn run_config(settings: &Bound<'_, PyDict>) -> PyResult<RunConfig> {
         let method = Value::try_from(method).map_err(|e| errors::config(py, e))?;
         table.insert("method".into(), method);
     }
-    let text = toml::to_string(&table).map_err(|e| errors::config(py, e))?;
-    let read = mixwell::config::parse::<RunConfig>(&text).map_err(|e| errors::settings(py, &e))?;
-    Ok(read.settings)
+    let read = mixwell::config::parse::<RunConfig>(&written(py, &table)?);
+    Ok(read.map_err(|e| errors::settings(py, &e))?.settings)
+}
+
+/// Settings of any kind, as the text of a config file.
+pub fn text(settings: &Bound<'_, PyDict>) -> PyResult<String> {
+    written(settings.py(), &table(settings, "")?)
+}
+
+/// Settings of a run or of a training with every default, as JSON. Ranges are not checked.
+#[pyfunction]
+#[pyo3(signature = (settings, training=false))]
+pub fn complete(settings: &Bound<'_, PyDict>, training: bool) -> PyResult<String> {
+    let py = settings.py();
+    let json = if training {
+        let read = mixwell::config::parse::<TrainConfig>(&text(settings)?);
+        serde_json::to_string(&read.map_err(|e| errors::settings(py, &e))?.settings)
+    } else {
+        serde_json::to_string(&run_config(settings)?)
+    };
+    json.map_err(|e| errors::config(py, e))
+}
+
+fn written(py: Python<'_>, table: &Table) -> PyResult<String> {
+    toml::to_string(table).map_err(|e| errors::config(py, e))
 }
 
 /// A dictionary; `None` stands for a setting that is left at its default.
@@ -41,6 +67,10 @@ fn value(value: &Bound<'_, PyAny>, key: &str) -> PyResult<Value> {
     let py = value.py();
     if let Ok(dict) = value.cast::<PyDict>() {
         return Ok(Value::Table(table(dict, key)?));
+    }
+    // The package's typed settings.
+    if value.hasattr(TABLE)? {
+        return self::value(&value.call_method0(TABLE)?, key);
     }
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(Value::String(text.extract()?));

@@ -10,6 +10,7 @@ import numpy as np
 from ._autodiff import Jax, double_precision, needed
 from ._density import Array, Variables
 from ._errors import ConfigError
+from ._labels import Labels
 from ._mixwell import Density
 
 
@@ -20,9 +21,12 @@ class _Model:
     ----------
     dim
         Number of free numbers, which are sampled.
+    labels
+        Dimensions of the variables, and labels along them.
     """
 
     dim: int
+    labels: Labels
     _variables: Variables
     _start: Array
 
@@ -63,6 +67,7 @@ class NumPyro(_Model):
             sites = natural(back(start))
             # Names as NumPyro has them; numbers of all kinds become floats.
             self._variables = [(name, [int(n) for n in np.shape(value)], []) for name, value in sites.items()]
+            self.labels = Labels.of(self._variables, _plates(model, args, kwargs, self._variables), {})
 
             def report(point: Any) -> Any:
                 values = natural(back(point))
@@ -84,6 +89,28 @@ class NumPyro(_Model):
     def _report(self, point: Array) -> Array:
         with self._doubles(True):
             return np.asarray(self._reported(point), dtype=np.float64)
+
+
+def _plates(
+    model: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any], variables: Variables
+) -> dict[str, list[str | None]]:
+    """For each variable of a NumPyro model the plates along its dimensions; None where there is none."""
+    import jax
+    from numpyro import handlers
+
+    trace = handlers.trace(handlers.seed(model, jax.random.PRNGKey(0))).get_trace(*args, **kwargs)
+    plates: dict[str, list[str | None]] = {}
+    for name, shape, _ in variables:
+        site = trace.get(name, {})
+        # A plate's place is counted from the end of the batch, after which come the dimensions of an event.
+        event = site["fn"].event_dim if site.get("type") == "sample" else 0
+        dims: list[str | None] = [None] * len(shape)
+        for plate in site.get("cond_indep_stack", ()):
+            axis = len(shape) - event + plate.dim
+            if 0 <= axis < len(shape) and shape[axis] == plate.size:
+                dims[axis] = plate.name
+        plates[name] = dims
+    return plates
 
 
 class PyMC(_Model):
@@ -117,7 +144,10 @@ class PyMC(_Model):
         self.dim = int(self._start.size)
         shapes = [np.shape(part) for part in pytensor.function([point], parts, **compiled)(self._start)]
         self._flat = pytensor.function([point], flat, **compiled)
-        self._variables = [(v.name, [int(n) for n in shape], []) for v, shape in zip(reported, shapes, strict=True)]
+        plain: Variables = [(v.name, [int(n) for n in shape], []) for v, shape in zip(reported, shapes, strict=True)]
+        coords = {dim: values for dim, values in model.coords.items() if values is not None}
+        self.labels = Labels.of(plain, model.named_vars_to_dims, coords)
+        self._variables = self.labels.elements(plain)
 
     def __call__(self, points: Array) -> tuple[Array, Array]:
         values, gradients = np.empty(len(points)), np.empty_like(points)

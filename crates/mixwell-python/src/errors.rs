@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use mixwell::config::ConfigFileError;
+use mixwell::density::EvaluationError;
 use mixwell::io::RunFolder;
 use mixwell::sampler::RunError;
 use pyo3::exceptions::PyException;
@@ -30,15 +31,18 @@ pub fn folder(py: Python<'_>, error: impl std::fmt::Display) -> PyErr {
     exception(py, "RunFolderError", &error.to_string())
 }
 
-/// What a run ended with. An exception of the user's function is the cause of ours, with its own traceback; one that ends a program, such as
-/// `KeyboardInterrupt`, goes through as it is.
+/// What a run ended with.
 pub fn run(py: Python<'_>, error: &RunError, out: Option<&Path>) -> PyErr {
-    let RunError::Evaluation(failed) = error else {
-        return match error {
-            RunError::Io(_) | RunError::Checkpoint(_) => folder(py, error),
-            _ => config(py, error),
-        };
-    };
+    match error {
+        RunError::Evaluation(failed) => evaluation(py, failed, &what_is_left(out)),
+        RunError::Io(_) | RunError::Checkpoint(_) => folder(py, error),
+        _ => config(py, error),
+    }
+}
+
+/// A density that failed for good, with what is left then. An exception of the user's function is the cause of ours, with its own traceback; one
+/// that ends a program, such as `KeyboardInterrupt`, goes through as it is.
+pub fn evaluation(py: Python<'_>, failed: &EvaluationError, left: &str) -> PyErr {
     let cause = failed.cause().downcast_ref::<PyErr>().map(|e| e.clone_ref(py));
     let ours = |e: &PyErr| {
         let base = py.import("mixwell._errors").and_then(|m| m.getattr("MixwellError"));
@@ -48,7 +52,8 @@ pub fn run(py: Python<'_>, error: &RunError, out: Option<&Path>) -> PyErr {
         Some(cause) if !cause.is_instance_of::<PyException>(py) => cause,
         Some(cause) if ours(&cause) => cause,
         cause => {
-            let wrapped = exception(py, "EvaluationError", &format!("{error}; {}", what_is_left(out)));
+            let message = format!("the target failed: {failed}; {left}");
+            let wrapped = exception(py, "EvaluationError", &message);
             wrapped.set_cause(py, cause);
             wrapped
         }

@@ -13,16 +13,19 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::density::Density;
+use crate::flow::Flow;
 use crate::folder::config_of;
 use crate::progress::Seen;
 use crate::supervise::supervise;
 use crate::{errors, results, settings};
 
-/// Runs to the end. Without a density the settings name a target. With `resume` the settings are those of the folder.
+/// Runs to the end. Without a density the settings name a target. With `resume` the settings are those of the folder. A method that uses a flow goes on
+/// with the one given.
 ///
 /// `report` is called with a dictionary now and then. The interpreter's lock is free while Rust works.
 #[pyfunction]
-#[pyo3(signature = (density, settings, folder, threads, resume, report))]
+#[pyo3(signature = (density, settings, folder, threads, resume, report, flow=None))]
+#[allow(clippy::too_many_arguments)]
 pub fn run<'py>(
     py: Python<'py>,
     density: Option<&Bound<'py, Density>>,
@@ -31,12 +34,16 @@ pub fn run<'py>(
     threads: Option<usize>,
     resume: bool,
     report: Option<Py<PyAny>>,
+    flow: Option<&Bound<'py, Flow>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let mut config = match (&folder, resume) {
         (Some(folder), true) => config_of(py, folder)?,
         _ => settings::run_config(settings)?,
     };
     let raise = |e: RunError| errors::run(py, &e, folder.as_deref());
+    if let Some(flow) = flow {
+        config.flow = flow.get().inner().config().clone();
+    }
     config.check().map_err(|e| raise(e.into()))?;
     let interrupt = Arc::new(AtomicBool::new(false));
     let target = match density {
@@ -49,6 +56,9 @@ pub fn run<'py>(
     let seen = Seen::default();
     let mut sampler =
         Sampler::from_config(target, config.clone()).observer(seen.clone()).interrupt(interrupt.clone());
+    if let Some(flow) = flow {
+        sampler = sampler.trained_flow(flow.get().inner().clone());
+    }
     if let Some(folder) = &folder {
         sampler = sampler.folder(folder);
     }
@@ -56,7 +66,8 @@ pub fn run<'py>(
         sampler = sampler.threads(threads);
     }
     let work = move || if resume { sampler.resume() } else { sampler.run() };
-    let (ended, stopped) = supervise(py, &interrupt, &seen, report.as_ref(), work)?;
+    let tell = |py: Python<'_>| report.as_ref().map_or(Ok(()), |report| seen.tell(py, report));
+    let (ended, stopped) = supervise(py, &interrupt, &tell, work)?;
     if let Some(stopped) = stopped {
         // Ctrl-C says what can be done now; any other exception speaks for itself.
         let plain = stopped.get_type(py).is(py.get_type::<PyKeyboardInterrupt>());
@@ -77,7 +88,7 @@ pub fn run<'py>(
 }
 
 /// The target that the settings name. Paths are relative to the working directory.
-fn built_in(config: &mut RunConfig) -> Result<Arc<dyn Target>, RunError> {
+pub fn built_in(config: &mut RunConfig) -> Result<Arc<dyn Target>, RunError> {
     let missing = "a function, or a dictionary with the `kind` of a built-in target, is needed";
     let target: &mut TargetConfig =
         config.target.as_mut().ok_or_else(|| ConfigError::new("target", "missing", missing))?;

@@ -9,17 +9,14 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 
-use crate::progress::Seen;
-
 /// How often this thread looks up.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The result of `work`, and the exception because of which it was asked to end early by setting `interrupt`.
+/// The result of `work`, and the exception because of which it was asked to end early by setting `interrupt`. `tell` is called now and then.
 pub fn supervise<R: Send + 'static>(
     py: Python<'_>,
     interrupt: &AtomicBool,
-    seen: &Seen,
-    report: Option<&Py<PyAny>>,
+    tell: &dyn Fn(Python<'_>) -> PyResult<()>,
     work: impl FnOnce() -> R + Send + 'static,
 ) -> PyResult<(R, Option<PyErr>)> {
     let (ended, end) = channel();
@@ -44,7 +41,7 @@ pub fn supervise<R: Send + 'static>(
         if state == Err(RecvTimeoutError::Timeout) {
             end = Some(waiting);
         }
-        let told = py.check_signals().and_then(|()| report.map_or(Ok(()), |report| seen.tell(py, report)));
+        let told = py.check_signals().and_then(|()| tell(py));
         if let (Err(error), None) = (told, &stopped) {
             interrupt.store(true, Ordering::Relaxed);
             stopped = Some(error);

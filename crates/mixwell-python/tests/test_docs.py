@@ -19,6 +19,8 @@ def blocks(monkeypatch, tmp_path):
     def quick(log_prob, **settings):
         method = settings.get("method", "flex2")
         method = {"kind": method} if isinstance(method, str) else method
+        if isinstance(method, mixwell.methods.Method):
+            method = method.__mixwell_settings__()
         if method["kind"] == "flex2":
             settings["method"] = {**method, "burn_in": 20, "train_iterations": 50, "tune": 20, "frozen": 10}
         return sample(log_prob, **{**settings, "draws": 100})
@@ -38,7 +40,7 @@ def test_the_page_on_python_runs_from_top_to_bottom(blocks):
     for name in ("jax", "numba"):
         pytest.importorskip(name)
     ran = [(names["run"].draws.shape[2], np.isfinite(names["run"].draws).all()) for names in blocks("docs/python.md")]
-    assert ran == [(2, True), (5, True), (3, True), (5, True), (5, True)]
+    assert ran == [(2, True), (5, True), (3, True), *9 * [(5, True)]]
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in ("README.md", "docs/python.md")])

@@ -44,7 +44,10 @@ class Line:
 
 
 def describe(progress: Mapping[str, Any]) -> str:
-    """The words of the line: phase, draws, acceptance, loss, R-hat, time."""
+    """The words of the line: phase, draws, acceptance, loss, R-hat, time; of a training updates and losses."""
+    if "updates" in progress:
+        done, planned = progress["updates"]
+        return f"{done}/{planned}  {progress['words']}  {_clock(progress['elapsed'])}"
     done, planned = progress["draws"]
     parts = [f"{progress['phase']} {done}/{planned}" + (" training" if progress["training"] else "")]
     for key, name, digits in (
@@ -55,6 +58,10 @@ def describe(progress: Mapping[str, Any]) -> str:
     ):
         if progress[key] is not None:
             parts.append(f"{name} {progress[key]:.{digits}f}")
-    seconds = int(progress["elapsed"])
-    parts.append(f"elapsed {seconds // 60}:{seconds % 60:02}")
+    parts.append(_clock(progress["elapsed"]))
     return "  ".join(parts)
+
+
+def _clock(elapsed: float) -> str:
+    seconds = int(elapsed)
+    return f"elapsed {seconds // 60}:{seconds % 60:02}"

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from . import _arviz, _mixwell
 from ._density import Array, Variables
 from ._errors import ConfigError, RunFolderError
+from ._flow import Flow
+from ._labels import Labels
 from ._summary import Summary, Verdict
 
 _GROUPS = ("posterior", "sample_stats", "warmup_posterior", "warmup_sample_stats")
@@ -36,7 +38,7 @@ class Run:
         ``{name: shape}`` in the order of ``draws``.
     """
 
-    def __init__(self, left: dict[str, Any]) -> None:
+    def __init__(self, left: dict[str, Any], labels: Labels | None = None) -> None:
         self.folder: str | None = None if left["folder"] is None else str(left["folder"])
         self.settings: dict[str, Any] = json.loads(left["settings"])
         self._named: Variables = left["variables"]
@@ -46,6 +48,7 @@ class Run:
         self._flow: bytes | None = left["flow"]
         self._warnings: list[str] = left["warnings"]
         self._stats: list[tuple[str, str]] | None = left.get("stats")
+        self._labels: Labels = labels or (Labels() if self.folder is None else Labels.read(self.folder))
         self._memory: dict[str, Array] = {group: left[group] for group in _GROUPS if group in left}
 
     @property
@@ -90,7 +93,7 @@ class Run:
     def posterior(self) -> Any:
         """Draws and statistics as ArviZ reads them.
 
-        ``arviz.InferenceData`` with ArviZ 0.x, an ``xarray.DataTree`` with ArviZ 1.x or xarray alone. The groups are ``posterior``, ``sample_stats`` and those of the
+        Dimensions and coordinates are those of a model of PyMC, plates those of NumPyro. ``arviz.InferenceData`` with ArviZ 0.x, an ``xarray.DataTree`` with ArviZ 1.x or xarray alone. The groups are ``posterior``, ``sample_stats`` and those of the
         warm-up.
 
         Raises
@@ -104,7 +107,7 @@ class Run:
             if any(array.size for array in arrays.values()):
                 groups[group] = arrays
         elements = {name: names for name, _, names in self._named if names}
-        return _arviz.tree(groups, elements, {"inference_library": "mixwell", "inference_library_version": _mixwell.__version__})
+        return _arviz.tree(groups, elements, {"inference_library": "mixwell", "inference_library_version": _mixwell.__version__}, self._labels)
 
     def summary(self) -> Summary:
         """The table of means, errors, effective sample sizes and R-hat, with the verdict.
@@ -142,6 +145,7 @@ class Run:
         if self.folder is None:
             groups = [self._memory[group] for group in _GROUPS]
             _mixwell.save(folder, json.dumps(self.settings), summary, self._flow, self._named, self._stats or [], groups)
+            self._labels.write(folder)
             return
         if os.path.exists(os.path.join(folder, "config.toml")):
             raise RunFolderError(f"{os.fspath(folder)!r} holds a run already")
@@ -172,6 +176,11 @@ class Run:
             folder = os.path.join(around, name)
             self.save(folder)
             return os.fspath(_mixwell.report(folder, path))
+
+    @property
+    def flow(self) -> Flow | None:
+        """The flow of a method that has one, as it was at the end; None of others, and of a folder whose run is not finished."""
+        return None if self._flow is None else Flow._from_bytes(self._flow)
 
     def evidence(self) -> tuple[float, float]:
         """Log of the integral of the density, and its standard error, from the trained flow.

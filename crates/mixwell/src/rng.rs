@@ -237,6 +237,8 @@ mod tests {
             one(DATA_STREAM),
             one(LATENT_STREAM),
             one(LOOK_STREAM),
+            one(SYMMETRY_STREAM),
+            one(FLOW_DRAWS_STREAM),
             one(START_STREAM),
             one(FLOW_INIT_STREAM),
             one(TRAINING_STREAM),

@@ -87,3 +87,15 @@ _PYTHON = """# The Python package
    :special-members: __getitem__
 ```
 """
+
+# Modules of classes for settings, which the package imports when they are asked for.
+for _module in ("kernels", "methods", "flows", "targets", "trainings", "trainers", "layers", "tables", "training_tables"):
+    _PYTHON += f"""
+## Settings: `{_module}`
+
+```{{eval-rst}}
+.. automodule:: mixwell.{_module}
+   :members:
+   :exclude-members: kind
+```
+"""

@@ -14,13 +14,13 @@ FOLDER = pathlib.Path(__file__).resolve().parents[1] / "python" / "mixwell"
 
 # Choices of the schema whose variants have a module of their own: the module, the name of what they have in common, and its line.
 MODULES = {
-    "KernelConfig": ("kernels", "Kernel", "How a chain moves."),
-    "Method": ("methods", "Method", "How a run goes: kernels, and when they adapt and a flow is trained."),
+    "KernelConfig": ("kernels", "KernelSettings", "How a chain moves."),
+    "Method": ("methods", "MethodSettings", "How a run goes: kernels, and when they adapt and a flow is trained."),
     "FlowConfig": ("flows", "FlowSettings", "An invertible map that is trained."),
     "TargetConfig": ("targets", "TargetSettings", "What is sampled."),
     "TrainConfig": ("trainings", "TrainingSettings", "What is trained, and how: the config of `mixwell train`."),
-    "TrainerConfig": ("trainers", "Trainer", "How an energy is trained."),
-    "LayerSpec": ("layers", "Layer", "A layer of a network."),
+    "TrainerConfig": ("trainers", "TrainerSettings", "How an energy is trained."),
+    "LayerSpec": ("layers", "LayerSettings", "A layer of a network."),
 }
 
 # Where all other tables are: those that a run has, and those that only trainings have.

@@ -19,7 +19,7 @@ def blocks(monkeypatch, tmp_path):
     def quick(log_prob, **settings):
         method = settings.get("method", "flex2")
         method = {"kind": method} if isinstance(method, str) else method
-        if isinstance(method, mixwell.methods.Method):
+        if isinstance(method, mixwell.methods.MethodSettings):
             method = method.__mixwell_settings__()
         if method["kind"] == "flex2":
             settings["method"] = {**method, "burn_in": 20, "train_iterations": 50, "tune": 20, "frozen": 10}

@@ -65,7 +65,7 @@ def test_defaults_are_those_of_the_library(module, what, place):
             return complete(place, value)
         return complete("method", {"kind": "kernel", "kernel": value})["kernel"]
 
-    base = {methods: methods.Method, mixwell.flows: mixwell.flows.FlowSettings, targets: targets.TargetSettings, kernels: kernels.Kernel}[module]
+    base = {methods: methods.MethodSettings, mixwell.flows: mixwell.flows.FlowSettings, targets: targets.TargetSettings, kernels: kernels.KernelSettings}[module]
     seen = set()
     for table in made(module, base):
         assert read(table) == read({"kind": table.kind}), table

@@ -18,7 +18,7 @@ from ._table import Table
 from ._target import Target
 
 if TYPE_CHECKING:
-    from .kernels import Kernel
+    from .kernels import KernelSettings
     from .targets import TargetSettings
 
 
@@ -83,7 +83,7 @@ class Chains:
         self,
         log_prob: LogProb | SupportsDensity | Target | TargetSettings | Mapping[str, Any],
         starts: ArrayLike,
-        kernel: str | Kernel | Mapping[str, Any],
+        kernel: str | KernelSettings | Mapping[str, Any],
         *,
         flow: Flow | None = None,
         seed: int = 1,
@@ -148,7 +148,7 @@ class Chains:
         return found
 
     @kernel.setter
-    def kernel(self, kernel: str | Kernel | Mapping[str, Any]) -> None:
+    def kernel(self, kernel: str | KernelSettings | Mapping[str, Any]) -> None:
         self._chains.set_kernel(_method(kernel))
 
     @property

@@ -19,7 +19,7 @@ from ._table import Table
 from ._target import Target
 
 if TYPE_CHECKING:
-    from .methods import Method
+    from .methods import MethodSettings
     from .targets import TargetSettings
     from typing_extensions import Unpack
 
@@ -29,7 +29,7 @@ def sample(
     *,
     dim: int | None = None,
     coords: Mapping[str, Shape] | None = None,
-    method: str | Method | Mapping[str, Any] | None = None,
+    method: str | MethodSettings | Mapping[str, Any] | None = None,
     chains: int | None = None,
     draws: int | None = None,
     seed: int | None = None,

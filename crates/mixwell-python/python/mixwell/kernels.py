@@ -18,7 +18,7 @@ __all__ = [
     "IndependentChain",
     "IndependentMh",
     "Isir",
-    "Kernel",
+    "KernelSettings",
     "Mala",
     "Mixture",
     "Neutra",
@@ -33,12 +33,12 @@ __all__ = [
 ]
 
 
-class Kernel(Table):
+class KernelSettings(Table):
     """How a chain moves."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomWalk(Kernel):
+class RandomWalk(KernelSettings):
     """Random-walk Metropolis: no gradient needed.
 
     Attributes
@@ -61,7 +61,7 @@ class RandomWalk(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ula(Kernel):
+class Ula(KernelSettings):
     """Unadjusted Langevin: biased by its step size.
 
     Attributes
@@ -84,7 +84,7 @@ class Ula(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mala(Kernel):
+class Mala(KernelSettings):
     """Langevin proposals with Metropolis correction.
 
     Attributes
@@ -107,7 +107,7 @@ class Mala(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hmc(Kernel):
+class Hmc(KernelSettings):
     """Hamiltonian trajectories of fixed length.
 
     Attributes
@@ -139,7 +139,7 @@ class Hmc(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nuts(Kernel):
+class Nuts(KernelSettings):
     """Hamiltonian trajectories that stop before they turn back.
 
     Attributes
@@ -165,7 +165,7 @@ class Nuts(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EllipticalSlice(Kernel):
+class EllipticalSlice(KernelSettings):
     """Slices on ellipses around a Gaussian: nothing to tune.
 
     Attributes
@@ -180,7 +180,7 @@ class EllipticalSlice(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndependentMh(Kernel):
+class IndependentMh(KernelSettings):
     """Global moves: accept or reject one draw of the flow.
 
     Attributes
@@ -194,7 +194,7 @@ class IndependentMh(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Isir(Kernel):
+class Isir(KernelSettings):
     """Global moves: choose among many draws of the flow and the current point.
 
     Attributes
@@ -217,7 +217,7 @@ class Isir(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class IndependentChain(Kernel):
+class IndependentChain(KernelSettings):
     """A fresh chain of independent proposals per draw (MH-GAN): biased by its length.
 
     Attributes
@@ -234,7 +234,7 @@ class IndependentChain(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rejection(Kernel):
+class Rejection(KernelSettings):
     """Rejection sampling with a learned bound (DRS): biased where the bound is too small.
 
     Attributes
@@ -260,7 +260,7 @@ class Rejection(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neutra(Kernel):
+class Neutra(KernelSettings):
     """Another kernel in the flow's latent space.
 
     Attributes
@@ -272,12 +272,12 @@ class Neutra(Kernel):
     """
 
     kind: ClassVar[str] = "neutra"
-    kernel: Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: Repeat())
+    kernel: KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: Repeat())
     proposal: tables.FlowProposal | tables.BaseProposal | tables.AveragedProposal | tables.GaussianProposal | tables.BlendedGaussianProposal | tables.DefensiveProposal | abc.Mapping[str, Any] = field(default_factory=lambda: tables.FlowProposal())
 
 
 @dataclass(frozen=True, kw_only=True)
-class ParallelTempering(Kernel):
+class ParallelTempering(KernelSettings):
     """Replicas at higher temperatures that exchange points with the chain.
 
     Attributes
@@ -304,7 +304,7 @@ class ParallelTempering(Kernel):
     kind: ClassVar[str] = "parallel_tempering"
     _bare: ClassVar[frozenset[str]] = frozenset({"reference"})
     adapt: tables.EqualSwapsLadderRule | tables.FixedLadderRule | abc.Mapping[str, Any] = field(default_factory=lambda: tables.EqualSwapsLadderRule())
-    kernel: Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: Mala())
+    kernel: KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: Mala())
     max_temperature: float = 5.0
     n_steps: int = 5
     n_temperatures: int = 5
@@ -314,14 +314,14 @@ class ParallelTempering(Kernel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Symmetry(Kernel):
+class Symmetry(KernelSettings):
     """Images under the symmetries that the target states: exact and free."""
 
     kind: ClassVar[str] = "symmetry"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sequence(Kernel):
+class Sequence(KernelSettings):
     """Kernels one after the other (default: Ex2MCMC).
 
     Attributes
@@ -331,11 +331,11 @@ class Sequence(Kernel):
     """
 
     kind: ClassVar[str] = "sequence"
-    parts: abc.Sequence[Kernel | abc.Mapping[str, Any]] = field(default_factory=lambda: (Isir(), Repeat()))
+    parts: abc.Sequence[KernelSettings | abc.Mapping[str, Any]] = field(default_factory=lambda: (Isir(), Repeat()))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repeat(Kernel):
+class Repeat(KernelSettings):
     """A kernel several times per step.
 
     Attributes
@@ -347,12 +347,12 @@ class Repeat(Kernel):
     """
 
     kind: ClassVar[str] = "repeat"
-    kernel: Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: Mala())
+    kernel: KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: Mala())
     n_steps: int = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mixture(Kernel):
+class Mixture(KernelSettings):
     """One of several kernels at random, chain by chain.
 
     Attributes
@@ -364,5 +364,5 @@ class Mixture(Kernel):
     """
 
     kind: ClassVar[str] = "mixture"
-    parts: abc.Sequence[Kernel | abc.Mapping[str, Any]] = field(default_factory=lambda: (IndependentMh(), Mala()))
+    parts: abc.Sequence[KernelSettings | abc.Mapping[str, Any]] = field(default_factory=lambda: (IndependentMh(), Mala()))
     weights: abc.Sequence[float] = (0.1, 0.9)

@@ -24,7 +24,7 @@ __all__ = [
     "Flatten",
     "Gate",
     "GlobalPool",
-    "Layer",
+    "LayerSettings",
     "MaxPool",
     "Reshape",
     "Residual",
@@ -35,12 +35,12 @@ __all__ = [
 ]
 
 
-class Layer(Table):
+class LayerSettings(Table):
     """A layer of a network."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dense(Layer):
+class Dense(LayerSettings):
     """Weights from every number to every output.
 
     Attributes
@@ -66,7 +66,7 @@ class Dense(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Convolution(Layer):
+class Convolution(LayerSettings):
     """A convolution.
 
     Attributes
@@ -101,7 +101,7 @@ class Convolution(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransposedConvolution(Layer):
+class TransposedConvolution(LayerSettings):
     """A transposed convolution.
 
     Attributes
@@ -136,7 +136,7 @@ class TransposedConvolution(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class BatchNorm(Layer):
+class BatchNorm(LayerSettings):
     """Batch normalisation with its running statistics.
 
     Attributes
@@ -159,7 +159,7 @@ class BatchNorm(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChannelNorm(Layer):
+class ChannelNorm(LayerSettings):
     """Normalisation over the channels of each pixel.
 
     Attributes
@@ -179,7 +179,7 @@ class ChannelNorm(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ActNorm(Layer):
+class ActNorm(LayerSettings):
     """An affine map of every channel that starts from a batch.
 
     Attributes
@@ -196,21 +196,21 @@ class ActNorm(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gate(Layer):
+class Gate(LayerSettings):
     """Half of the channels times the sigmoid of the others."""
 
     kind: ClassVar[str] = "gate"
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConcatenatedElu(Layer):
+class ConcatenatedElu(LayerSettings):
     """ELU of both signs, as twice as many channels."""
 
     kind: ClassVar[str] = "concatenated_elu"
 
 
 @dataclass(frozen=True, kw_only=True)
-class AveragePool(Layer):
+class AveragePool(LayerSettings):
     """Means or sums of windows.
 
     Attributes
@@ -230,7 +230,7 @@ class AveragePool(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class GlobalPool(Layer):
+class GlobalPool(LayerSettings):
     """The mean or sum over all pixels.
 
     Attributes
@@ -244,7 +244,7 @@ class GlobalPool(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaxPool(Layer):
+class MaxPool(LayerSettings):
     """Maxima of windows.
 
     Attributes
@@ -261,7 +261,7 @@ class MaxPool(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Upsample(Layer):
+class Upsample(LayerSettings):
     """A larger image.
 
     Attributes
@@ -278,7 +278,7 @@ class Upsample(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subsample(Layer):
+class Subsample(LayerSettings):
     """Every so many pixels, with more channels of zeros.
 
     Attributes
@@ -295,14 +295,14 @@ class Subsample(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flatten(Layer):
+class Flatten(LayerSettings):
     """An image as a vector."""
 
     kind: ClassVar[str] = "flatten"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reshape(Layer):
+class Reshape(LayerSettings):
     """The same numbers in another shape.
 
     Attributes
@@ -316,7 +316,7 @@ class Reshape(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpaceToDepth(Layer):
+class SpaceToDepth(LayerSettings):
     """Squares of pixels as channels.
 
     Attributes
@@ -330,7 +330,7 @@ class SpaceToDepth(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DepthToSpace(Layer):
+class DepthToSpace(LayerSettings):
     """Channels as squares of pixels.
 
     Attributes
@@ -344,7 +344,7 @@ class DepthToSpace(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Residual(Layer):
+class Residual(LayerSettings):
     """Layers with a way around them.
 
     Attributes
@@ -356,12 +356,12 @@ class Residual(Layer):
     """
 
     kind: ClassVar[str] = "residual"
-    main: abc.Sequence[Layer | abc.Mapping[str, Any]]
-    skip: abc.Sequence[Layer | abc.Mapping[str, Any]] = ()
+    main: abc.Sequence[LayerSettings | abc.Mapping[str, Any]]
+    skip: abc.Sequence[LayerSettings | abc.Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Activation(Layer):
+class Activation(LayerSettings):
     """A function of every number.
 
     Attributes

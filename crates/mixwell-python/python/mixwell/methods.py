@@ -20,7 +20,7 @@ __all__ = [
     "Flex2",
     "Flowmc",
     "Kernel",
-    "Method",
+    "MethodSettings",
     "MhGan",
     "Neutra",
     "Repgan",
@@ -29,12 +29,12 @@ __all__ = [
 ]
 
 
-class Method(Table):
+class MethodSettings(Table):
     """How a run goes: kernels, and when they adapt and a flow is trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Auto(Method):
+class Auto(MethodSettings):
     """Looks at the target first and chooses: NUTS alone, or a flow with local steps.
 
     Attributes
@@ -52,7 +52,7 @@ class Auto(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ex2(Method):
+class Ex2(MethodSettings):
     """I-SIR followed by local steps; the proposal does not learn shapes, only mean and covariance.
 
     Attributes
@@ -73,13 +73,13 @@ class Ex2(Method):
     _bare: ClassVar[frozenset[str]] = frozenset({"global_"})
     frozen: int = 50
     global_: kernels.Isir | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Isir(n_particles=32))
-    local: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
+    local: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
     local_steps: int = 5
     warmup: int = 500
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flex2(Method):
+class Flex2(MethodSettings):
     """Ex2 with a flow trained on all particles while sampling, then frozen.
 
     Attributes
@@ -109,7 +109,7 @@ class Flex2(Method):
     burn_in: int = 200
     frozen: int = 100
     global_: kernels.Isir | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Isir())
-    local: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
+    local: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
     local_steps: int = 5
     mix: tables.ConstantMixSchedule | tables.RampMixSchedule | abc.Mapping[str, Any] = field(default_factory=lambda: tables.RampMixSchedule(cap=0.5, slope=3.0))
     tempering: tables.ConstantTempering | tables.RampTempering | abc.Mapping[str, Any] = field(default_factory=lambda: tables.ConstantTempering(beta=1.0))
@@ -118,7 +118,7 @@ class Flex2(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flowmc(Method):
+class Flowmc(MethodSettings):
     """Rounds of local steps, flow training and flow proposals; then the same with the flow frozen.
 
     Attributes
@@ -142,15 +142,15 @@ class Flowmc(Method):
     kind: ClassVar[str] = "flowmc"
     epochs: int = 5
     frozen: int = 110
-    global_: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.IndependentMh())
+    global_: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.IndependentMh())
     global_steps: int = 10
-    local: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
+    local: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
     local_steps: int = 100
     training_loops: int = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Neutra(Method):
+class Neutra(MethodSettings):
     """A local kernel in the latent space of a flow trained beforehand. Does not cross between separate modes.
 
     Attributes
@@ -178,8 +178,8 @@ class Neutra(Method):
     kind: ClassVar[str] = "neutra"
     epochs: int = 5
     frozen: int = 50
-    inner: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Hmc())
-    local: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
+    inner: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Hmc())
+    local: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
     local_steps: int = 100
     reverse_steps: int = 0
     tempering: tables.ConstantTempering | tables.RampTempering | abc.Mapping[str, Any] = field(default_factory=lambda: tables.ConstantTempering(beta=1.0))
@@ -188,7 +188,7 @@ class Neutra(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreClimbing(Method):
+class ScoreClimbing(MethodSettings):
     """I-SIR with a flow that follows the gradient of its log-density at the chains' states.
 
     Attributes
@@ -211,14 +211,14 @@ class ScoreClimbing(Method):
     _bare: ClassVar[frozenset[str]] = frozenset({"global_"})
     frozen: int = 100
     global_: kernels.Isir | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Isir(n_particles=10))
-    local: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
+    local: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(metric="diagonal"))
     local_steps: int = 0
     train_iterations: int = 2000
     tune: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiscriminatorRejection(Method):
+class DiscriminatorRejection(MethodSettings):
     """Draws of a GAN's prior, refused by what its discriminator says of them.
 
     Attributes
@@ -238,7 +238,7 @@ class DiscriminatorRejection(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MhGan(Method):
+class MhGan(MethodSettings):
     """A fresh chain of a GAN's draws for every draw, accepted by the ratios of its discriminator.
 
     Attributes
@@ -255,7 +255,7 @@ class MhGan(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ddls(Method):
+class Ddls(MethodSettings):
     """Langevin chains among a GAN's latents, without rejection: biased by the step size.
 
     Attributes
@@ -275,7 +275,7 @@ class Ddls(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repgan(Method):
+class Repgan(MethodSettings):
     """Langevin chains among a GAN's latents, with rejection.
 
     Attributes
@@ -295,7 +295,7 @@ class Repgan(Method):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kernel(Method):
+class Kernel(MethodSettings):
     """One kernel with a warm-up.
 
     Attributes
@@ -310,12 +310,12 @@ class Kernel(Method):
 
     kind: ClassVar[str] = "kernel"
     frozen: int = 0
-    kernel: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Nuts())
+    kernel: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Nuts())
     warmup: int = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Schedule(Method):
+class Schedule(MethodSettings):
     """Kernels and stages of your own.
 
     Attributes
@@ -332,6 +332,6 @@ class Schedule(Method):
 
     kind: ClassVar[str] = "schedule"
     frozen: int = 0
-    kernels: abc.Mapping[str, kernels.Kernel | abc.Mapping[str, Any]]
+    kernels: abc.Mapping[str, kernels.KernelSettings | abc.Mapping[str, Any]]
     production: abc.Sequence[tables.Move | abc.Mapping[str, Any]]
     warmup: abc.Sequence[tables.Stage | abc.Mapping[str, Any]] = ()

@@ -19,17 +19,17 @@ __all__ = [
     "Nce",
     "Nt",
     "Score",
-    "Trainer",
+    "TrainerSettings",
     "Ula",
 ]
 
 
-class Trainer(Table):
+class TrainerSettings(Table):
     """How an energy is trained."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ula(Trainer):
+class Ula(TrainerSettings):
     """Chains of any kernel from a bank, Langevin unless said otherwise: CD, PCD, short-run.
 
     Attributes
@@ -48,14 +48,14 @@ class Ula(Trainer):
 
     kind: ClassVar[str] = "ula"
     bank: training_tables.Bank | abc.Mapping[str, Any] = field(default_factory=lambda: training_tables.Bank())
-    kernel: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Ula())
+    kernel: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Ula())
     negatives: training_tables.LastSelection | training_tables.AllSelection | training_tables.SpacedSelection | abc.Mapping[str, Any] = field(default_factory=lambda: training_tables.LastSelection())
     start: training_tables.MomentsStartLaw | training_tables.UniformStartLaw | training_tables.DataStartLaw | training_tables.BaseStartLaw | training_tables.FlowStartLaw | abc.Mapping[str, Any] = field(default_factory=lambda: training_tables.MomentsStartLaw())
     steps: int = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flowmc(Trainer):
+class Flowmc(TrainerSettings):
     """Chains that also jump by a flow, which learns from them: weights of modes can be believed.
 
     Attributes
@@ -87,7 +87,7 @@ class Flowmc(Trainer):
     kind: ClassVar[str] = "flowmc"
     bank: training_tables.Bank | abc.Mapping[str, Any] = field(default_factory=lambda: training_tables.Bank())
     jumps: int = 1
-    local: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(adapt=tables.SimpleStepRule()))
+    local: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Mala(adapt=tables.SimpleStepRule()))
     local_after: int = 24
     local_before: int = 0
     negatives: training_tables.LastSelection | training_tables.AllSelection | training_tables.SpacedSelection | abc.Mapping[str, Any] = field(default_factory=lambda: training_tables.AllSelection())
@@ -99,7 +99,7 @@ class Flowmc(Trainer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nt(Trainer):
+class Nt(TrainerSettings):
     """Chains in the latent space of a fixed flow, which the energy corrects.
 
     Attributes
@@ -119,13 +119,13 @@ class Nt(Trainer):
     kind: ClassVar[str] = "nt"
     bank: training_tables.Bank | abc.Mapping[str, Any] = field(default_factory=lambda: training_tables.Bank(size=0))
     chains: int = 64
-    kernel: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Hmc(adapt=tables.SimpleStepRule(), metric="unit", n_leapfrog=3, step_size=0.15))
+    kernel: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Hmc(adapt=tables.SimpleStepRule(), metric="unit", n_leapfrog=3, step_size=0.15))
     negatives: training_tables.LastSelection | training_tables.AllSelection | training_tables.SpacedSelection | abc.Mapping[str, Any] = field(default_factory=lambda: training_tables.LastSelection())
     steps: int = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nce(Trainer):
+class Nce(TrainerSettings):
     """Tell data from draws of a flow; no chains.
 
     Attributes
@@ -142,7 +142,7 @@ class Nce(Trainer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jarzynski(Trainer):
+class Jarzynski(TrainerSettings):
     """Walkers with weights that follow the energy: exact weights of modes.
 
     Attributes
@@ -165,7 +165,7 @@ class Jarzynski(Trainer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Score(Trainer):
+class Score(TrainerSettings):
     """Fit the gradient of the log-density; cheap, and blind to weights of modes.
 
     Attributes
@@ -179,7 +179,7 @@ class Score(Trainer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Coopflow(Trainer):
+class Coopflow(TrainerSettings):
     """A flow starts short runs without noise and learns from their ends; biased.
 
     Attributes
@@ -191,5 +191,5 @@ class Coopflow(Trainer):
     """
 
     kind: ClassVar[str] = "coopflow"
-    kernel: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Ula(max_drift=0.1, step_size=0.00045, temperature=0.0))
+    kernel: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Ula(max_drift=0.1, step_size=0.00045, temperature=0.0))
     steps: int = 30

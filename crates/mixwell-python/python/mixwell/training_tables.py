@@ -579,7 +579,7 @@ class NetworkSpec(Table):
     """
 
     input: abc.Sequence[int]
-    layers: abc.Sequence[layers.Layer | abc.Mapping[str, Any]]
+    layers: abc.Sequence[layers.LayerSettings | abc.Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -747,7 +747,7 @@ class Training(Table):
     flow_optimiser: Optimiser | abc.Mapping[str, Any] = field(default_factory=lambda: Optimiser())
     optimiser: Optimiser | abc.Mapping[str, Any] = field(default_factory=lambda: Optimiser())
     regulariser: Regulariser | abc.Mapping[str, Any] = field(default_factory=lambda: Regulariser())
-    trainer: trainers.Trainer | abc.Mapping[str, Any] = field(default_factory=lambda: trainers.Flowmc())
+    trainer: trainers.TrainerSettings | abc.Mapping[str, Any] = field(default_factory=lambda: trainers.Flowmc())
     watch: Watch | abc.Mapping[str, Any] = field(default_factory=lambda: Watch())
 
 

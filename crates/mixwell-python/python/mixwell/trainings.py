@@ -238,7 +238,7 @@ class LongChains(TrainingSettings):
     beside: str | abc.Sequence[str] | None = None
     chains: int = 64
     keep_every: int = 20
-    kernel: kernels.Kernel | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Hmc(adapt=tables.SimpleStepRule(), metric="unit", n_leapfrog=3))
+    kernel: kernels.KernelSettings | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Hmc(adapt=tables.SimpleStepRule(), metric="unit", n_leapfrog=3))
     law: str = ""
     output: training_tables.TrainingOutput | abc.Mapping[str, Any] = field(default_factory=lambda: training_tables.TrainingOutput())
     seed: int = 1

@@ -1,5 +1,8 @@
 """Loops of one's own: the law of the draws, the same draws as a run, moves in Python, kernels and flows in turn."""
 
+import os
+import signal
+import threading
 import traceback
 
 import mixwell
@@ -145,6 +148,31 @@ def test_an_exception_has_its_own_traceback_and_changes_nothing():
     assert np.array_equal(chains.step(5).draws, expected.step(5).draws)
 
 
+def test_an_interrupt_is_heard_and_changes_nothing():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        chains = mixwell.Chains({"kind": "banana", "dim": 2}, np.zeros((4, 2)), "mala", seed=2)
+        chains.step(5)
+        stood = chains.positions
+        for call in (lambda: chains.step(5_000_000), lambda: chains.warm_up(1 << 40), lambda: mixwell.Flow.fit(np.random.default_rng(1).normal(size=(500, 2)), epochs=1 << 40)):
+            timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+            timer.start()
+            with pytest.raises(KeyboardInterrupt):
+                call()
+            timer.join()
+            assert np.array_equal(chains.positions, stood)
+        assert np.array_equal(chains.step(3).draws, again()), "the streams stand where they stood"
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def again():
+    """Three steps after five, of the chains above without an interrupt."""
+    chains = mixwell.Chains({"kind": "banana", "dim": 2}, np.zeros((4, 2)), "mala", seed=2)
+    chains.step(5)
+    return chains.step(3).draws
+
+
 def test_whoever_asks_while_they_move_is_told():
     found = []
 
@@ -181,6 +209,7 @@ def test_what_cannot_be_used_is_refused():
         (lambda: mixwell.Chains(normal, STARTS, "malla"), "did you mean `mala`"),
         (lambda: mixwell.Chains(normal, STARTS, {"kind": "mala", "step": 1}), "unknown key `method.kernel.step`"),
         (lambda: mixwell.Chains(normal, STARTS, {"kind": "hmc", "n_leapfrog": 0}), "`kernel.n_leapfrog` is 0"),
+        (lambda: mixwell.Chains(normal, STARTS, None), "`kernel` is None"),
         (lambda: mixwell.Chains(normal, STARTS, "isir"), "there is none: give flow"),
         (lambda: mixwell.Chains(normal, STARTS, "isir", flow="realnvp"), "`flow` is of the type str"),
         (lambda: mixwell.Chains(normal, STARTS, "symmetry"), "the density states none"),

@@ -113,6 +113,7 @@ def test_a_training_is_resumed_and_kept_apart_from_runs(energy, tmp_path):
         (lambda: mixwell.train(ENERGY, energy.folder), mixwell.RunFolderError, "already"),
         (lambda: mixwell.train({"kind": "enrgy"}, tmp_path / "a"), mixwell.ConfigError, "did you mean `energy`"),
         (lambda: mixwell.train({**ENERGY, "update": 3}, tmp_path / "b"), mixwell.ConfigError, "did you mean `updates`"),
+        (lambda: mixwell.train(5, tmp_path / "c"), mixwell.ConfigError, "of the type int"),
         (lambda: mixwell.Training.load(tmp_path / "nowhere"), mixwell.RunFolderError, "nowhere"),
         (lambda: energy.generator, mixwell.ConfigError, "of the kind energy"),
         (lambda: mixwell.Network(tmp_path / "nowhere.safetensors"), mixwell.ConfigError, "nowhere"),

@@ -173,6 +173,8 @@ class Chains:
 
 def _method(kernel: object) -> dict[str, Any]:
     """The kernel as the method of a run."""
+    if kernel is None:
+        raise ConfigError('`kernel` is None, but it must be a name, e.g. "mala", or settings with a `kind`')
     return {"method": {"kind": "kernel", "kernel": {"kind": kernel} if isinstance(kernel, str) else kernel}}
 
 

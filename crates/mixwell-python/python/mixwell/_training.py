@@ -181,7 +181,11 @@ def train(
     KeyboardInterrupt
         After Ctrl-C; a checkpoint was written.
     """
-    return _run(settings.__mixwell_settings__() if isinstance(settings, Table) else dict(settings), out, threads, progress)
+    if isinstance(settings, Table):
+        settings = settings.__mixwell_settings__()
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"the settings are of the type {type(settings).__name__}, but they must be a dictionary with a `kind`")
+    return _run(dict(settings), out, threads, progress)
 
 
 def _run(

@@ -35,6 +35,7 @@ const ALL: &[(&str, &str)] = &[
     ("e20b", include_str!("../../../experiments/e20b_convolutional_digits.toml")),
     ("e20c", include_str!("../../../experiments/e20c_fashion_gan.toml")),
     ("e21", include_str!("../../../experiments/e21_weighted_walkers.toml")),
+    ("e22", include_str!("../../../experiments/e22_unknown_modes.toml")),
 ];
 
 /// The ids of all experiments, in order.

@@ -84,8 +84,14 @@ class Flex2(MethodSettings):
 
     Attributes
     ----------
+    apart
+        Rounds of one local step before the first jump. From the last half of them the flow learns every mode that chains start in, and goes on to learn
+        from past draws beside the particles; without them, jumps of a flow that knows nothing empty the light modes before it can. With ``history =
+        "reservoir"`` these draws are never all forgotten. Zero for none, as published.
+    apart_epochs
+        Passes over the states of these rounds, of which the best by those held out is kept.
     burn_in
-        Rounds before training starts; the flow's whitening is set from their last half.
+        Rounds before training starts; without ``apart``, the flow's whitening is set from their last half.
     frozen
         Draws after freezing that are not production yet.
     global_
@@ -106,6 +112,8 @@ class Flex2(MethodSettings):
 
     kind: ClassVar[str] = "flex2"
     _bare: ClassVar[frozenset[str]] = frozenset({"global_"})
+    apart: int = 0
+    apart_epochs: int = 30
     burn_in: int = 200
     frozen: int = 100
     global_: kernels.Isir | abc.Mapping[str, Any] = field(default_factory=lambda: kernels.Isir())

@@ -153,6 +153,10 @@ pub enum Metric {
     ModeWeightMse,
     /// Largest error of a mode weight.
     ModeWeightError,
+    /// Largest error of a mode weight in standard errors of it.
+    ModeWeightZ,
+    /// Whether the verdict passes: 1 or 0.
+    Passes,
     /// Number of modes that single chains came near to.
     ModesVisited {
         /// Near means closer to the centre than this.
@@ -285,6 +289,8 @@ impl Metric {
             Self::ModeWeight { mode } => modes::weight(sample, mode),
             Self::ModeWeightMse => modes::mean_squared_error(sample),
             Self::ModeWeightError => modes::largest_error(sample),
+            Self::ModeWeightZ => modes::largest_z(sample),
+            Self::Passes => Some(Measured::pooled(if sample.summary?.converged { 1.0 } else { 0.0 })),
             Self::ModesVisited { within } => modes::visited(sample, within, chains),
             Self::AllModesVisited { within } => modes::all_visited(sample, within, chains),
             Self::Moment { power, coordinate } => moments::moment(sample, power, coordinate),

@@ -27,6 +27,16 @@ pub(super) fn largest_error(sample: &Sample<'_>) -> Option<Measured> {
     Some(Measured::pooled(errors.into_iter().fold(0.0, f64::max)))
 }
 
+/// Infinite where a mode that has a weight holds no draw or all of them.
+pub(super) fn largest_z(sample: &Sample<'_>) -> Option<Measured> {
+    let (found, modes) = occupancy(sample)?;
+    let of_mode = |(k, known): (usize, &f64)| {
+        let z = (found.weights[k] - known).abs() / found.weight_errors[k];
+        if z.is_nan() { f64::INFINITY } else { z }
+    };
+    Some(Measured::pooled(modes.weights?.iter().enumerate().map(of_mode).fold(0.0, f64::max)))
+}
+
 /// Per chain: the number of modes that some draw lies near to.
 pub(super) fn visited(sample: &Sample<'_>, within: f64, limit: usize) -> Option<Measured> {
     let centres = sample.target.facts().modes?.centres;
@@ -65,6 +75,7 @@ mod tests {
         assert!((last.error.unwrap() - 0.0049).abs() < 0.001, "{last:?}");
         assert!(mean_squared_error(&sample).unwrap().values[0] < 1e-4);
         assert!(largest_error(&sample).unwrap().values[0] < 0.025);
+        assert!(largest_z(&sample).unwrap().values[0] < 5.0);
         assert_eq!(visited(&sample, 0.5, 2).unwrap().values, [4.0, 4.0]);
         assert_eq!(all_visited(&sample, 0.5, 0).unwrap().values, [1.0; 4]);
         assert_eq!(weight(&sample, 4), None);

@@ -198,6 +198,21 @@ impl Verdict {
                 modes.weights.len()
             ));
         }
+        // Errors are NaN where there is no draw, which is told above.
+        let wrong = |(mode, known): (usize, &f64)| {
+            let (found, error) = (modes.weights[mode], modes.weight_errors[mode]);
+            let off = (found - known).abs();
+            (error.is_finite() && off > f64::max(WRONG_WEIGHT.0, WRONG_WEIGHT.1 * error))
+                .then_some((off, mode, *known))
+        };
+        let wrong = e.known_weights.iter().flatten().enumerate().filter_map(wrong);
+        if let Some((_, mode, known)) = wrong.max_by(|a, b| a.0.total_cmp(&b.0)) {
+            self.reasons.push(format!(
+                "mode {mode} (counted from 0) holds {} of the draws and is known to hold {}: start chains in every mode, or train the flow longer",
+                percent(modes.weights[mode]),
+                percent(known)
+            ));
+        }
         let n = modes.hops_per_1000.len();
         if modes.chains_without_hop == n {
             self.reasons.push(format!(
@@ -220,6 +235,10 @@ impl Verdict {
         }
     }
 }
+
+/// A weight of a mode that is known is contradicted by one that is further off than this, and than so many of its standard errors. Draws of
+/// modes that overlap are counted where they lie, which may not be the component that they come from.
+const WRONG_WEIGHT: (f64, f64) = (0.05, 8.0);
 
 /// Whether the first is larger, or one of them is not a number: what cannot be compared does not pass.
 fn above(a: f64, b: f64) -> bool {

@@ -119,6 +119,7 @@ pub(super) fn summarise<S>(
     }
     let mut evidence = evidence(&summary, thresholds);
     (evidence.modes, evidence.late_chains) = (modes, late_chains);
+    evidence.known_weights = summary.exact_mode_weights.clone();
     evidence.contradiction = engine.consistency.found.clone();
     let verdict = Verdict::new(&evidence, thresholds);
     summary.converged = verdict.converged && summary.finished;

@@ -57,6 +57,8 @@ pub(crate) struct Evidence {
     pub stuck: Option<f64>,
     /// Modes visited, where centres are known.
     pub modes: Option<ModeOccupancy>,
+    /// Their weights, where the target knows them.
+    pub known_weights: Option<Vec<f64>>,
     /// Shape of the tail of the importance weights of the flow.
     pub pareto_k: Option<f64>,
 }

@@ -107,6 +107,16 @@ fn what_refutes() {
         |e| e.modes = Some(ModeOccupancy::count(&[0, 0, 1, 1], 2, 2)),
         "none of the 2 chains ever changed mode",
     );
+    let labels: Vec<usize> = (0..4000).map(|i| usize::from(i % 10 == 0)).collect();
+    let known = |weights: [f64; 2]| {
+        let modes = Some(ModeOccupancy::count(&labels, 4, 2));
+        move |e: &mut Evidence| (e.modes, e.known_weights) = (modes.clone(), Some(weights.to_vec()))
+    };
+    refuted(
+        known([0.7, 0.3]),
+        "mode 0 (counted from 0) holds 90.0 % of the draws and is known to hold 70.0 %: ",
+    );
+    assert!(after(known([0.88, 0.12])).converged);
 }
 
 #[test]

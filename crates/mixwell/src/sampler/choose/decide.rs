@@ -7,7 +7,7 @@ use crate::sampler::config::RunConfig;
 use crate::sampler::method::{Flex2, KernelMethod, Method};
 use crate::sampler::start::Start;
 use crate::symmetry::Orbit;
-use crate::train::MixSchedule;
+use crate::train::{History, MixSchedule};
 
 /// Share of divergent trajectories from which on steps are made smaller.
 const FEW_DIVERGENT: f64 = 0.002;
@@ -20,6 +20,9 @@ const MOST_OF_A_FLOW: usize = 128;
 const FEW_OF_A_FLOW: usize = 64;
 const NEARLY_MIXED: f64 = 1.1;
 
+/// Rounds without jumps, from which a flow learns the modes: so many, and more for each coordinate.
+const APART: (usize, usize) = (400, 10);
+
 /// Images over which jumps of a flow are averaged.
 const MOST_IMAGES: u64 = 64;
 
@@ -30,6 +33,8 @@ const MOST_LOOKED_AT: usize = 10_000;
 pub(super) struct Decision {
     method: Method,
     start: Option<Start>,
+    /// Draws from which the flow learns.
+    history: Option<History>,
     reasons: Vec<String>,
 }
 
@@ -39,6 +44,9 @@ impl Decision {
         config.method = self.method;
         if let Some(start) = self.start {
             config.start = start;
+        }
+        if let Some(history) = self.history {
+            config.training.history = history;
         }
         config.chosen = self.reasons;
     }
@@ -69,7 +77,7 @@ impl Decision {
 
 /// The largest method that may be chosen in `dim` dimensions.
 pub(in crate::sampler) fn largest_choice(dim: usize) -> Method {
-    if dim > MOST_OF_A_FLOW { nuts(0.95, 2000).into() } else { flow_with_nuts(0.95).into() }
+    if dim > MOST_OF_A_FLOW { nuts(0.95, 2000).into() } else { flow_over_modes(0.95, dim).into() }
 }
 
 fn nuts(target_accept: f64, warmup: usize) -> KernelMethod {
@@ -92,6 +100,11 @@ fn flow_with_nuts(target_accept: f64) -> Flex2 {
     Flex2 { local: Box::new(local), local_steps: 1, ..Flex2::default() }
 }
 
+/// The same, where chains start in several modes: the flow learns all of them before the first jump.
+fn flow_over_modes(target_accept: f64, dim: usize) -> Flex2 {
+    Flex2 { apart: APART.0 + APART.1 * dim, burn_in: 50, ..flow_with_nuts(target_accept) }
+}
+
 /// The choice for a target that cannot be looked at.
 pub(super) fn without_a_look(target: &dyn Target) -> Option<Decision> {
     let dim = target.dim();
@@ -103,11 +116,11 @@ pub(super) fn without_a_look(target: &dyn Target) -> Option<Decision> {
         // Reverse KL, a part of the loss otherwise, needs gradients too.
         let mix = MixSchedule::Constant { forward: 1.0 };
         let flex2 = Flex2 { local: Box::new(local), mix, ..Flex2::default() };
-        return Some(Decision { method: flex2.into(), start: None, reasons: vec![reason] });
+        return Some(Decision { method: flex2.into(), start: None, history: None, reasons: vec![reason] });
     }
     (dim > MOST_LOOKED_AT).then(|| {
         let reason = format!("{dim} coordinates are too many to look at: NUTS alone");
-        Decision { method: KernelMethod::default().into(), start: None, reasons: vec![reason] }
+        Decision { method: KernelMethod::default().into(), start: None, history: None, reasons: vec![reason] }
     })
 }
 
@@ -119,10 +132,10 @@ pub(super) fn decide(sight: &Sight, config: &RunConfig) -> Decision {
     let accept = if sight.divergent > FEW_DIVERGENT { 0.95 } else { 0.8 };
     let method: Method = if modes > 1 {
         reasons.push(format!(
-            "{modes} groups of chains with valleys between them: a flow that crosses, with NUTS for local steps (flex2); chains start in all of \
-             them, their weights come from the flow"
+            "{modes} groups of chains with valleys between them: a flow that learns all of them before it crosses, with NUTS for local steps (flex2); \
+             chains start in all of them, their weights come from the flow"
         ));
-        flow_with_nuts(accept).into()
+        flow_over_modes(accept, dim).into()
     } else if sight.mixed() && !hard && accept > 0.8 {
         reasons.push("one mode, some divergent trajectories: NUTS with small steps (acceptance .95)".into());
         nuts(accept, 1000).into()
@@ -143,7 +156,9 @@ pub(super) fn decide(sight: &Sight, config: &RunConfig) -> Decision {
     // Chains of the look have left the starts behind; where some of them got lost, the run's would too.
     let elsewhere = sight.stray_near > 0 || !matches!(method, Method::Kernel(_));
     let start = elsewhere.then(|| Start::Points { points: dealt(&sight.modes, config.chains) });
-    Decision { method, start, reasons }
+    // Draws from before the first jump must not all be forgotten.
+    let history = (modes > 1).then_some(History::Reservoir);
+    Decision { method, start, history, reasons }
 }
 
 /// What was seen, in words.
@@ -152,9 +167,13 @@ fn seen(sight: &Sight) -> String {
         0 => String::new(),
         n => format!(", {n} of them left out as they stood where there is no mass"),
     };
+    let found = match sight.found {
+        0 => String::new(),
+        n => format!(" ({n} of them at peaks that a search by climbing found)"),
+    };
     let short = if sight.cut_short { "; cut short, as its share was used up" } else { "" };
     format!(
-        "{} short chains of NUTS{stray}: R-hat {:.2}, {:.1} % of trajectories divergent, {:.0} % at the greatest depth, {:.0} gradients each{short}",
+        "{} short chains of NUTS{found}{stray}: R-hat {:.2}, {:.1} % of trajectories divergent, {:.0} % at the greatest depth, {:.0} gradients each{short}",
         sight.chains,
         sight.rhat,
         100.0 * sight.divergent,
@@ -166,8 +185,12 @@ fn seen(sight: &Sight) -> String {
 /// Starts for the chains of the run, dealt out over the modes in turn.
 fn dealt(modes: &[Vec<Vec<f64>>], chains: usize) -> Vec<Vec<f64>> {
     let of_chain = |c: usize| {
-        let ends = &modes[c % modes.len()];
-        ends[c / modes.len() % ends.len()].clone()
+        let (mode, turn) = (c % modes.len(), c / modes.len());
+        let ends = &modes[mode];
+        // Evenly over the chains of the look, so that each group of them has its part.
+        let turns = (chains - mode).div_ceil(modes.len());
+        let end = if turns < ends.len() { turn * ends.len() / turns } else { turn % ends.len() };
+        ends[end].clone()
     };
     (0..chains).map(of_chain).collect()
 }
@@ -187,6 +210,7 @@ mod tests {
             modes,
             stray: 0,
             stray_near: 0,
+            found: 0,
             dim: 3,
             cut_short: false,
         }

@@ -1,5 +1,9 @@
 //! Chains that stand in modes of their own: apart from each other, with a valley between.
+//!
+//! Valleys are looked for between the peaks that chains stand under, where they are known: in many dimensions states lie so far below the peaks
+//! that the way from one to another goes up, whatever lies between.
 
+use super::climb::Peak;
 use crate::density::{EvaluationError, Target};
 use crate::{Batch, Points};
 
@@ -11,7 +15,7 @@ const VALLEY: f64 = 3.0;
 const SEGMENTS: usize = 3;
 const POINTS: usize = 15;
 
-/// One chain of the look.
+/// One chain of the look, or a part of it.
 pub(super) struct Walk<'a> {
     /// Positions, `steps x dim`.
     pub x: Batch<'a>,
@@ -19,6 +23,8 @@ pub(super) struct Walk<'a> {
     /// Mean and sd of every coordinate.
     pub mean: Vec<f64>,
     pub sd: Vec<f64>,
+    /// Where its last state climbs to, once that is known.
+    pub peak: Option<Peak>,
 }
 
 impl<'a> Walk<'a> {
@@ -31,7 +37,21 @@ impl<'a> Walk<'a> {
             sd.iter_mut().zip(row).zip(&mean).for_each(|((s, v), m)| *s += (v - m).powi(2) / n)
         });
         sd.iter_mut().for_each(|s| *s = s.sqrt());
-        Self { x, log_prob, mean, sd }
+        Self { x, log_prob, mean, sd, peak: None }
+    }
+
+    /// So many parts of it, one after the other, with moments of their own.
+    pub fn pieces(&self, n: usize) -> impl Iterator<Item = Walk<'a>> + use<'a> {
+        let (x, log_prob, steps) = (self.x, self.log_prob, self.x.rows());
+        (0..n)
+            .map(move |k| k * steps / n..(k + 1) * steps / n)
+            .filter(|part| !part.is_empty())
+            .map(move |part| Walk::new(x.slice(part.clone()), &log_prob[part]))
+    }
+
+    /// The last position.
+    pub fn end(&self) -> &'a [f64] {
+        self.x.row(self.x.rows() - 1)
     }
 
     /// `ln` of the mass around it, if that is as a Gaussian with these sds: up to what all chains have in common.
@@ -46,7 +66,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The group of every chain: chains that no valley parts from each other, directly or by way of others.
+/// The group of every walk: those that no valley parts from each other, directly or by way of others.
 pub(super) fn grouped(target: &dyn Target, walks: &[Walk<'_>]) -> Result<Vec<usize>, EvaluationError> {
     let mut group: Vec<usize> = (0..walks.len()).collect();
     for a in 0..walks.len() {
@@ -54,7 +74,7 @@ pub(super) fn grouped(target: &dyn Target, walks: &[Walk<'_>]) -> Result<Vec<usi
             if group[a] == group[b] {
                 continue;
             }
-            if !walks[a].apart_from(&walks[b]) || !valley(target, &walks[a], &walks[b])? {
+            if !parted(target, &walks[a], &walks[b])? {
                 let (from, to) = (group[b], group[a]);
                 group.iter_mut().filter(|g| **g == from).for_each(|g| *g = to);
             }
@@ -63,28 +83,49 @@ pub(super) fn grouped(target: &dyn Target, walks: &[Walk<'_>]) -> Result<Vec<usi
     Ok(group)
 }
 
-/// Whether every segment between states of the two dips far below the lower of its ends.
-fn valley(target: &dyn Target, a: &Walk<'_>, b: &Walk<'_>) -> Result<bool, EvaluationError> {
-    let dim = a.x.dim();
-    let mut points = Points::zeros(0, dim);
+/// Whether there is a valley on the way from peak to peak; where these are not known, on every segment between states of walks that do not overlap.
+fn parted(target: &dyn Target, a: &Walk<'_>, b: &Walk<'_>) -> Result<bool, EvaluationError> {
+    if let (Some(a), Some(b)) = (&a.peak, &b.peak) {
+        return Ok(dips(target, &[[a.end(), b.end()]], VALLEY)?[0]);
+    }
+    if !a.apart_from(b) {
+        return Ok(false);
+    }
     let place = |n: usize, k: usize| (n - 1) * (2 * k + 1) / (2 * SEGMENTS);
-    for k in 0..SEGMENTS {
-        let (x, y) = (a.x.row(place(a.x.rows(), k)), b.x.row(place(b.x.rows(), k)));
+    let end = |w: &'_ Walk<'_>, k: usize| {
+        let step = place(w.x.rows(), k);
+        (w.x.row(step).to_vec(), w.log_prob[step])
+    };
+    let ends: Vec<_> = (0..SEGMENTS).map(|k| [end(a, k), end(b, k)]).collect();
+    let segments: Vec<Segment<'_>> =
+        ends.iter().map(|ends| ends.each_ref().map(|(x, v)| (&x[..], *v))).collect();
+    Ok(dips(target, &segments, VALLEY)?.into_iter().all(|dips| dips))
+}
+
+/// A segment by its ends, with their log-densities.
+pub(super) type Segment<'a> = [(&'a [f64], f64); 2];
+
+/// Whether the log-density falls by more than `depth` below the lower end, somewhere on each segment.
+pub(super) fn dips(
+    target: &dyn Target,
+    segments: &[Segment<'_>],
+    depth: f64,
+) -> Result<Vec<bool>, EvaluationError> {
+    let mut points = Points::zeros(0, target.dim());
+    for [(x, _), (y, _)] in segments {
         for i in 1..=POINTS {
             let share = i as f64 / (POINTS + 1) as f64;
-            let between: Vec<f64> = x.iter().zip(y).map(|(x, y)| x + share * (y - x)).collect();
+            let between: Vec<f64> = x.iter().zip(*y).map(|(x, y)| x + share * (y - x)).collect();
             points.push(&between);
         }
     }
     let mut log_prob = vec![0.0; points.rows()];
     target.log_prob(points.as_batch(), &mut log_prob)?;
-    let deep = |k: usize| {
-        let ends = a.log_prob[place(a.x.rows(), k)].min(b.log_prob[place(b.x.rows(), k)]);
-        let between = &log_prob[k * POINTS..(k + 1) * POINTS];
+    let deep = |([(_, a), (_, b)], between): (&Segment<'_>, &[f64])| {
         // Where there is no value there is no way.
-        between.iter().any(|v| v.is_nan() || *v < ends - VALLEY)
+        between.iter().any(|v| v.is_nan() || *v < a.min(*b) - depth)
     };
-    Ok((0..SEGMENTS).all(deep))
+    Ok(segments.iter().zip(log_prob.chunks(POINTS)).map(deep).collect())
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! The look: chains of NUTS from where those of the run will start, and others from further out. Both groups adapt on their own, as long as a run
 //! would, so that what they meet afterwards is what a run of NUTS would meet.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::search::unvisited;
 use crate::density::{Counted, Failure, Target};
 use crate::kernel::{Chains, Context, Ensemble, Kernel, Nuts, NutsConfig, Warmup};
 use crate::sampler::config::RunConfig;
@@ -13,12 +15,15 @@ use crate::sampler::start::Start;
 use crate::symmetry::Symmetry;
 use crate::{Points, Stream};
 
-/// Steps in which a group of chains adapts.
+/// Steps in which a group of chains adapts, and those in which it adapts anew when these were too few.
 const WARMUP: usize = 300;
+const LONGER: usize = 1000;
 /// Fewest steps that are looked at: R-hat needs some.
 const FEWEST: usize = 8;
 /// Fewest and most chains at the run's starts; there are half as many further out.
 const CHAINS: (usize, usize) = (8, 12);
+/// Points that climb in search of peaks that no chain stands under: this many from where the run starts, as many from further out.
+const CLIMBERS: usize = 64;
 /// Gradients of a trajectory, and steps of warm-up, by which a run is priced when the look is given its share.
 const TRAJECTORY: f64 = 1024.0;
 const RUN_WARMUP: usize = 1000;
@@ -42,6 +47,14 @@ impl Group {
         let kernel = NutsConfig::default().build(chains.dim())?;
         let (chains, steps) = (Chains::from(chains), Vec::new());
         Ok(Self { chains, kernel, steps, trajectories: 0, divergences: 0, at_limit: 0, leapfrogs: 0 })
+    }
+
+    /// Forgets what was learned and seen; the chains stay where they are.
+    fn forget(&mut self) -> Result<(), RunError> {
+        self.kernel = NutsConfig::default().build(self.chains.ensemble().dim())?;
+        self.steps.clear();
+        (self.trajectories, self.divergences, self.at_limit, self.leapfrogs) = (0, 0, 0, 0);
+        Ok(())
     }
 
     /// Takes note of the last step.
@@ -93,8 +106,10 @@ pub(super) struct Look<'a> {
     pub seed: u64,
     /// Gradients that may be spent.
     most: u64,
-    /// The chains at the run's starts, then those further out, where there are any.
+    /// The chains at the run's starts, then those further out and those at peaks that a search found, where there are any.
     pub groups: Vec<Group>,
+    /// Peaks that the search found, and chains from them.
+    pub found: usize,
     /// Whether the gradients were used up.
     pub cut_short: bool,
 }
@@ -109,36 +124,78 @@ impl<'a> Look<'a> {
     ) -> Result<Self, RunError> {
         let planned = (config.chains * (RUN_WARMUP + config.draws)) as f64 * TRAJECTORY;
         let n_near = config.chains.clamp(CHAINS.0, CHAINS.1);
-        let streams = |first: usize, n: usize| -> Vec<Stream> {
-            (first..first + n).map(|c| Stream::for_pilot(config.seed, c)).collect()
-        };
         // Refused as the run's would be.
         let near = config.start.evaluate(target, n_near, config.seed, true)?;
-        let mut groups = vec![Group::new(near.chains(streams(0, n_near)))?];
+        let mut groups = vec![Group::new(near.chains(streams(config.seed, 0..n_near)))?];
         if let Some(start) = further(&config.start, auto.wide) {
             let x = finite(target, start.points(target, n_near / 2, config.seed)?)?;
             if x.rows() > 1 {
-                let streams = streams(n_near, x.rows());
+                let streams = streams(config.seed, n_near..n_near + x.rows());
                 groups.push(Group::new(Ensemble::new(target, x, streams)?)?);
             }
         }
         let most = (auto.share * planned) as u64;
-        let mut look = Self { target, interrupt, seed: config.seed, most, groups, cut_short: false };
-        // A quarter is left to those further out, and a quarter to what comes after.
+        let mut look =
+            Self { target, interrupt, seed: config.seed, most, groups, found: 0, cut_short: false };
+        // Fifths: two for the first chains, one each for those further out, for the search, and for what comes after.
         for group in 0..look.groups.len() {
-            look.warm_up(group, most / 4 * (2 + group as u64))?;
+            look.warm_up(group, WARMUP, most / 5 * (2 + group as u64))?;
         }
+        look.search(config, auto)?;
         Ok(look)
     }
 
-    fn warm_up(&mut self, group: usize, most: u64) -> Result<(), RunError> {
-        for step in 0..WARMUP {
+    /// Sends chains to peaks that none stands under.
+    fn search(&mut self, config: &RunConfig, auto: &Auto) -> Result<(), RunError> {
+        let (target, dim) = (self.target, self.target.dim());
+        let mut starts = Points::zeros(0, dim);
+        let sources = match &config.start {
+            Start::Uniform { .. } | Start::Gaussian { .. } | Start::Base => {
+                [Some(config.start.clone()), further(&config.start, auto.wide)]
+            }
+            // Whoever says where chains start knows what is there.
+            _ => return Ok(()),
+        };
+        // The first points are those that chains began at.
+        for source in sources.into_iter().flatten() {
+            let x = source.points(target, CHAINS.1 + CLIMBERS, self.seed)?;
+            (CHAINS.1..x.rows()).for_each(|row| starts.push(x.row(row)));
+        }
+        let mut standing = Points::zeros(0, dim);
+        for group in &self.groups {
+            group.chains.x().iter().for_each(|row| standing.push(row));
+        }
+        let most = self.most / 5 * 4;
+        let found = unvisited(target, &standing, &starts, || target.gradients() < most)?;
+        self.found = found.rows();
+        if self.found > 0 {
+            let taken: usize = self.groups.iter().map(Group::n_chains).sum();
+            let streams = streams(self.seed, taken..taken + self.found);
+            self.groups.push(Group::new(Ensemble::new(target, found, streams)?)?);
+            self.warm_up(self.groups.len() - 1, WARMUP, most)?;
+        }
+        Ok(())
+    }
+
+    /// Has all chains adapt anew from where they are, for longer, and looks at them afresh.
+    pub fn adapt_longer(&mut self) -> Result<(), RunError> {
+        let (spent, left) = (self.target.gradients(), self.most.saturating_sub(self.target.gradients()));
+        let n = self.groups.len() as u64;
+        for group in 0..self.groups.len() {
+            self.groups[group].forget()?;
+            self.warm_up(group, LONGER, spent + left / (n + 1) * (group as u64 + 1))?;
+        }
+        Ok(())
+    }
+
+    fn warm_up(&mut self, group: usize, steps: usize, most: u64) -> Result<(), RunError> {
+        for step in 0..steps {
             if self.target.gradients() > most {
                 self.cut_short = true;
                 break;
             }
             let Group { chains, kernel, .. } = self.step(group)?;
-            chains.teach(kernel, Warmup { step, total: WARMUP });
+            chains.teach(kernel, Warmup { step, total: steps });
         }
         self.groups[group].kernel.freeze();
         Ok(())
@@ -147,7 +204,7 @@ impl<'a> Look<'a> {
     /// So many more steps of every chain; fewer once nothing is left to spend.
     pub fn go_on(&mut self, steps: usize) -> Result<(), RunError> {
         for _ in 0..steps {
-            if self.target.gradients() > self.most && self.steps() >= FEWEST {
+            if self.used_up() && self.steps() >= FEWEST {
                 self.cut_short = true;
                 return Ok(());
             }
@@ -156,6 +213,11 @@ impl<'a> Look<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing is left to spend.
+    pub fn used_up(&self) -> bool {
+        self.target.gradients() > self.most
     }
 
     /// Steps made after the warm-up.
@@ -173,6 +235,11 @@ impl<'a> Look<'a> {
         failure.check()?;
         Ok(group)
     }
+}
+
+/// Random streams of chains of the look.
+fn streams(seed: u64, chains: Range<usize>) -> Vec<Stream> {
+    chains.map(|c| Stream::for_pilot(seed, c)).collect()
 }
 
 /// Starts spread so many times further, where they are random.

@@ -1,5 +1,6 @@
 //! What the chains of the look saw, in numbers.
 
+use super::climb::climb;
 use super::modes::{Walk, grouped};
 use super::pilot::Look;
 use crate::density::{EvaluationError, Target};
@@ -12,6 +13,9 @@ const MIXED: f64 = 1.05;
 /// `ln` of the share of the heaviest mode below which another is left out: what chains hung up far outside look like.
 const NEGLIGIBLE: f64 = -20.0;
 
+/// Pieces of a chain that are looked at on their own.
+const PIECES: usize = 3;
+
 /// What was seen.
 pub(super) struct Sight {
     pub dim: usize,
@@ -23,12 +27,14 @@ pub(super) struct Sight {
     pub at_limit: f64,
     /// Gradients of a trajectory.
     pub leapfrogs: f64,
-    /// Modes, each with the last positions of its chains; one where no valley was found.
+    /// Modes, each with positions of chains that stood in it; one where no valley was found.
     pub modes: Vec<Vec<Vec<f64>>>,
     /// Chains left out, as they stood where there is next to no mass.
     pub stray: usize,
     /// Those of them that started where the run does.
     pub stray_near: usize,
+    /// Chains from peaks that a search found.
+    pub found: usize,
     pub cut_short: bool,
 }
 
@@ -59,17 +65,44 @@ pub(super) fn measure(target: &dyn Target, look: &Look<'_>) -> Result<Sight, Eva
     walks.retain(|w| !is_stray(w));
     let stray = chains - walks.len();
     let rhat = largest_rhat(&walks, target.dim());
-    let group = if rhat > MIXED { grouped(target, &walks)? } else { vec![0; walks.len()] };
+    // A chain may have stood in several modes, one after the other.
+    let mut stays: Vec<Walk<'_>> = walks.iter().flat_map(|w| w.pieces(PIECES)).collect();
+    let group = if rhat > MIXED {
+        let mut ends = Points::zeros(0, target.dim());
+        stays.iter().for_each(|w| ends.push(w.end()));
+        let peaks = climb(target, &ends, || !look.used_up())?;
+        // Where some reach no peak, shapes must be told from modes by states, for which pieces are too short.
+        if peaks.iter().all(Option::is_some) {
+            stays.iter_mut().zip(peaks).for_each(|(stay, peak)| stay.peak = peak);
+        } else {
+            stays = walks;
+        }
+        grouped(target, &stays)?
+    } else {
+        vec![0; stays.len()]
+    };
     let mut names: Vec<usize> = group.clone();
     names.sort_unstable();
     names.dedup();
     let ends = |name: &usize| {
-        let of_mode = walks.iter().zip(&group).filter(|(_, g)| *g == name);
-        of_mode.map(|(w, _)| w.x.row(w.x.rows() - 1).to_vec()).collect()
+        let of_mode = stays.iter().zip(&group).filter(|(_, g)| *g == name);
+        of_mode.map(|(stay, _)| stay.end().to_vec()).collect()
     };
     let modes = names.iter().map(ends).collect();
-    let (dim, cut_short) = (target.dim(), look.cut_short);
-    Ok(Sight { dim, chains, rhat, divergent, at_limit, leapfrogs, modes, stray, stray_near, cut_short })
+    let (dim, found, cut_short) = (target.dim(), look.found, look.cut_short);
+    Ok(Sight {
+        dim,
+        chains,
+        rhat,
+        divergent,
+        at_limit,
+        leapfrogs,
+        modes,
+        stray,
+        stray_near,
+        found,
+        cut_short,
+    })
 }
 
 /// The largest R-hat of a coordinate; infinite where a chain never moved.

@@ -34,6 +34,8 @@ builder!(Ex2 { local } { global: IsirConfig, local_steps: usize, warmup: usize, 
 builder!(Flex2 { local } {
     global: IsirConfig,
     local_steps: usize,
+    apart: usize,
+    apart_epochs: usize,
     burn_in: usize,
     train_iterations: usize,
     mix: MixSchedule,
@@ -144,6 +146,8 @@ mod tests {
                 .global(isir.clone())
                 .local(local())
                 .local_steps(1)
+                .apart(5)
+                .apart_epochs(6)
                 .burn_in(2)
                 .train_iterations(3)
                 .mix(mix)

@@ -24,9 +24,6 @@ use crate::run::built_in;
 use crate::supervise::supervise;
 use crate::{errors, settings};
 
-/// Rows that a kernel evaluates in one batch at most, as in a run.
-const MAX_ROWS: usize = 16_384;
-
 /// Chains and what moves them. Made by the package's `Chains`.
 #[pyclass(frozen, module = "mixwell._mixwell")]
 pub struct Chains {
@@ -39,6 +36,8 @@ struct State {
     chains: Moved,
     target: Arc<dyn Target>,
     flow: Option<mixwell::flow::Flow>,
+    /// Rows that a kernel evaluates in one batch at most, as in a run.
+    max_rows: usize,
     /// By their settings: a kernel that was used before has kept what it learnt.
     kernels: HashMap<String, Box<dyn Kernel>>,
     kernel: String,
@@ -107,7 +106,7 @@ impl Chains {
             let chains = Moved::new(&*target, starts, config.seed)?;
             check_values(&chains, "starts")?;
             let kernels = HashMap::from([(kernel.clone(), built)]);
-            Ok(State { chains, target, flow, kernels, kernel })
+            Ok(State { chains, target, flow, max_rows: config.max_batch_rows, kernels, kernel })
         })?;
         Ok(Self { state: Arc::new(Mutex::new(made)), interrupt, threads })
     }
@@ -291,7 +290,8 @@ impl State {
         }
         let failure = Failure::default();
         let flow = self.flow.as_ref().map(|flow| flow as _);
-        let context = Context { target: Guarded::new(&*self.target, &failure), flow, max_rows: MAX_ROWS };
+        let context =
+            Context { target: Guarded::new(&*self.target, &failure), flow, max_rows: self.max_rows };
         self.chains.step_in(&*self.kernels[&self.kernel], &context);
         Ok(failure.check()?)
     }

@@ -54,6 +54,12 @@ impl<'a> Walk<'a> {
         self.x.row(self.x.rows() - 1)
     }
 
+    /// One of `SEGMENTS` states that lie evenly along it, as an end of a segment.
+    fn state(&self, k: usize) -> (&'a [f64], f64) {
+        let step = (self.x.rows() - 1) * (2 * k + 1) / (2 * SEGMENTS);
+        (self.x.row(step), self.log_prob[step])
+    }
+
     /// `ln` of the mass around it, if that is as a Gaussian with these sds: up to what all chains have in common.
     pub fn log_mass(&self) -> f64 {
         let height = self.log_prob.iter().sum::<f64>() / self.log_prob.len() as f64;
@@ -91,14 +97,7 @@ fn parted(target: &dyn Target, a: &Walk<'_>, b: &Walk<'_>) -> Result<bool, Evalu
     if !a.apart_from(b) {
         return Ok(false);
     }
-    let place = |n: usize, k: usize| (n - 1) * (2 * k + 1) / (2 * SEGMENTS);
-    let end = |w: &'_ Walk<'_>, k: usize| {
-        let step = place(w.x.rows(), k);
-        (w.x.row(step).to_vec(), w.log_prob[step])
-    };
-    let ends: Vec<_> = (0..SEGMENTS).map(|k| [end(a, k), end(b, k)]).collect();
-    let segments: Vec<Segment<'_>> =
-        ends.iter().map(|ends| ends.each_ref().map(|(x, v)| (&x[..], *v))).collect();
+    let segments: Vec<Segment<'_>> = (0..SEGMENTS).map(|k| [a.state(k), b.state(k)]).collect();
     Ok(dips(target, &segments, VALLEY)?.into_iter().all(|dips| dips))
 }
 
